@@ -1,0 +1,218 @@
+/**
+ * The log, as every other room sees it. Layer-3 rooms (bridge, kafka, upstream, replay, http) know
+ * this file and meet only here; what implements it stands beside it.
+ *
+ * The promises:
+ *  - what is added to a group is on disk, whole or not at all, once `flushed` resolves;
+ *  - nothing is readable before it is flushed: the high watermark is the end of the last flush;
+ *  - records and the small state put with them are one transaction: they never disagree.
+ */
+import type { Offset } from "../base/offset.ts";
+import type { EncodedHeaders } from "../wire/batch-builder.ts";
+
+export interface Log {
+  /** Every topic, in order of name. */
+  topics(): readonly Topic[];
+  topic(name: string): Topic | undefined;
+  /** The topic of that id, for Kafka's topic ids; a deleted topic's id is never given again. */
+  topicById(id: string): Topic | undefined;
+
+  /**
+   * Creates a topic; resolves when that is on disk.
+   * @throws TOPIC_EXISTS, TOPIC_NAME_INVALID, PARTITION_COUNT_INVALID, TOPIC_CONFIG_INVALID
+   */
+  createTopic(name: string, options: NewTopic): Promise<Topic>;
+  /** @throws TOPIC_UNKNOWN */
+  deleteTopic(name: string): Promise<void>;
+  /** Changes some of a topic's settings. @throws TOPIC_UNKNOWN, TOPIC_CONFIG_INVALID */
+  configureTopic(name: string, changes: Partial<TopicConfig>): Promise<Topic>;
+
+  /**
+   * The group that is gathering now. All that is added to it without an `await` in between goes
+   * into one transaction. Ask for it again after every `await`: a group closes when its commit
+   * begins.
+   */
+  group(): AppendGroup;
+
+  /** Small durable state that lives and dies with the data (see {@link SmallState}). */
+  readonly state: SmallState;
+
+  /**
+   * Batches of `partition` from the one that holds `from` on, below the high watermark, copied: at
+   * least one where there is any (however large), then as many as fit into `bytesMax`. A batch
+   * that began before `from` comes whole.
+   * @throws OFFSET_OUT_OF_RANGE where `from` is below the log start or above the high watermark;
+   *   SEGMENT_DAMAGED where the bytes on disk fail their CRC.
+   */
+  read(partition: Partition, from: Offset, bytesMax: number): Promise<LogSlice>;
+
+  /** The first record at or after `timestampMs`, or undefined where there is none. */
+  offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined>;
+  /** The record with the largest timestamp, or undefined in an empty partition. */
+  offsetOfMaxTimestamp(partition: Partition): Promise<TimedOffset | undefined>;
+
+  /** Calls `listener` after each flush that moved the high watermark of one of `partitions`. */
+  onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe;
+
+  /**
+   * Names how far a topic's data has been replicated, so that retention can tell what it must not
+   * drop silently. One provider a log; it answers undefined for a partition nobody replicates.
+   */
+  setReplicationProgress(progress: (partition: Partition) => Offset | undefined): void;
+
+  /** A durable map for larger, slower state (MQTT sessions, retained messages), by its name. */
+  keyValues(name: string): KeyValues;
+
+  stats(): LogStats;
+
+  /** Flushes what is pending, then closes. Later calls reject with LOG_CLOSED. */
+  close(): Promise<void>;
+}
+
+export interface Topic {
+  readonly name: string;
+  /** A UUID. */
+  readonly id: string;
+  readonly partitions: readonly Partition[];
+  readonly config: Readonly<TopicConfig>;
+  /** Made by Tributary for itself (such names begin with two underscores). */
+  readonly internal: boolean;
+}
+
+export interface Partition {
+  readonly topic: string;
+  /** Its number within the topic, from 0. */
+  readonly index: number;
+  /** Its number within the gateway, never given twice; what its data is stored under. */
+  readonly id: number;
+  /** The first offset that can be read. */
+  readonly logStartOffset: Offset;
+  /** The offset after the last flushed record: nothing at or above it can be read. */
+  readonly highWatermark: Offset;
+  /** Counts up only where data was lost or restored (KIP-320). */
+  readonly leaderEpoch: number;
+}
+
+export interface NewTopic {
+  readonly partitions: number;
+  readonly config?: Partial<TopicConfig>;
+}
+
+export interface TopicConfig {
+  /** Records older than this are expired, by segment; -1 = never. */
+  retentionMs: number;
+  /** A partition is kept below this many bytes, by segment; -1 = no limit. */
+  retentionBytes: number;
+  /** The largest batch, in bytes (Kafka's max.message.bytes). */
+  messageBytesMax: number;
+  /** Whose clock a record carries: its producer's, or this gateway's at the append. */
+  timestampType: "CreateTime" | "LogAppendTime";
+  /**
+   * What gives way when the disk budget is full of records not yet replicated: `drop-oldest` drops
+   * them (and says so), `reject-new` refuses appends with DISK_BUDGET_FULL.
+   */
+  whenFull: "drop-oldest" | "reject-new";
+}
+
+/**
+ * Everything that goes into one transaction and one fsync. Methods are synchronous and copy nothing
+ * twice; what they throw leaves the group as it was.
+ */
+export interface AppendGroup {
+  /**
+   * Writes one record into the partition's open batch. Bytes are copied.
+   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN (deleted meanwhile)
+   */
+  addRecord(
+    partition: Partition,
+    timestampMs: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers?: EncodedHeaders,
+  ): void;
+
+  /**
+   * Appends one validated batch as it came; the log assigns its base offset, leader epoch and
+   * (LogAppendTime) timestamp in place, so the buffer belongs to the log from here on. A view into
+   * a larger buffer is fine; the bytes must not change until `flushed` settles.
+   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN
+   */
+  addBatch(partition: Partition, batch: Buffer): PlacedBatch;
+
+  /**
+   * Puts (or, with undefined, removes) a piece of small state. A function is called when offsets
+   * have been assigned, just before the write.
+   * @throws STATE_TOO_LARGE
+   */
+  putState(key: string, value: StateValue | (() => StateValue)): void;
+
+  /** Resolves when all of the group is on disk; rejects, and nothing of it was kept. */
+  readonly flushed: Promise<void>;
+}
+
+export type StateValue = Uint8Array | undefined;
+
+/** Where a batch went: valid once the group's offsets are assigned (in state functions, and later). */
+export interface PlacedBatch {
+  readonly baseOffset: Offset;
+  /** The append time where the topic has LogAppendTime, else -1. */
+  readonly logAppendTimeMs: number;
+}
+
+/**
+ * Small state kept in the active segment, in the same transaction as the data: QoS 2 packet
+ * identifiers, idempotent producers, group offsets, upstream checkpoints. All of it is mirrored in
+ * memory and copied to each new segment, so keep it small: a few thousand entries of a few hundred
+ * bytes. Keys are `kind/rest`, kinds being one lower-case word. Reads see flushed values only.
+ */
+export interface SmallState {
+  get(key: string): Uint8Array | undefined;
+  /** Entries whose key begins with `prefix`, in no particular order. */
+  entries(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
+}
+
+export interface LogSlice {
+  readonly batches: readonly Buffer[];
+  readonly bytes: number;
+  /** Where to read on: the offset after the last batch (`from`, where there was none). */
+  readonly nextOffset: Offset;
+}
+
+export interface TimedOffset {
+  readonly offset: Offset;
+  readonly timestampMs: number;
+}
+
+/** A durable, ordered map of UTF-8 keys (1 to 1900 bytes) to bytes. Reads see committed values. */
+export interface KeyValues {
+  get(key: string): Uint8Array | undefined;
+  /** Entries with `start <= key < end` in byte order of the keys; without bounds, all. */
+  entries(range?: {
+    start?: string;
+    end?: string;
+    limit?: number;
+  }): Iterable<readonly [key: string, value: Uint8Array]>;
+  /** Writes all of `changes` in one transaction (undefined removes); resolves when flushed. */
+  write(changes: Iterable<readonly [key: string, value: StateValue]>): Promise<void>;
+}
+
+export interface LogStats {
+  readonly segmentCount: number;
+  readonly bytesOnDisk: number;
+  readonly diskBudgetBytes: number;
+  /** Group commits since the start, and the records, batches and bytes of batches in them. */
+  readonly commits: number;
+  readonly records: number;
+  readonly batches: number;
+  readonly batchBytes: number;
+  /** Milliseconds from the start of the last commit to its flush. */
+  readonly lastFlushMs: number;
+  /** Bytes waiting in the group that is gathering. */
+  readonly pendingBytes: number;
+  /** Per topic: what retention took, in records. `dropped` = not replicated when the budget needed it. */
+  readonly reclaimed: ReadonlyMap<string, { readonly expired: number; readonly dropped: number }>;
+  /** Segments set aside as damaged, by file name, with the reason. */
+  readonly damaged: readonly { readonly file: string; readonly reason: string }[];
+}
+
+export type Unsubscribe = () => void;

@@ -1,0 +1,44 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { TopicConfig } from "./contract.ts";
+
+export interface LogOptions {
+  /** Injected time; the system's by default. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A segment is sealed when it holds this many bytes. */
+  readonly segmentBytes: number;
+  /** What all segments together may take on the disk. */
+  readonly diskBudgetBytes: number;
+  /** How long a group waits for more before its commit begins; 0 = not at all. */
+  readonly flushDelayMs: number;
+  /** Bytes one group may gather while a commit runs; beyond it, appends are refused. */
+  readonly pendingBytesMax: number;
+  /** Bytes of all small state together. */
+  readonly stateBytesMax: number;
+  /** How often retention looks at the segments. */
+  readonly retentionCheckMs: number;
+  /** What a topic gets that does not say otherwise. */
+  readonly topicDefaults: TopicConfig;
+}
+
+const MIB = 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const DEFAULT_TOPIC_CONFIG: TopicConfig = {
+  retentionMs: 7 * DAY_MS,
+  retentionBytes: -1,
+  messageBytesMax: 1_048_588,
+  timestampType: "CreateTime",
+  whenFull: "drop-oldest",
+};
+
+export const DEFAULT_LOG_OPTIONS: Omit<LogOptions, "clock" | "logger"> = {
+  segmentBytes: 64 * MIB,
+  diskBudgetBytes: 10 * 1024 * MIB,
+  flushDelayMs: 0,
+  pendingBytesMax: 64 * MIB,
+  stateBytesMax: 16 * MIB,
+  retentionCheckMs: 10_000,
+  topicDefaults: DEFAULT_TOPIC_CONFIG,
+};

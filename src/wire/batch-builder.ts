@@ -1,0 +1,140 @@
+/**
+ * An open record batch: records are written straight into its buffer, one after another, with no
+ * object for each. {@link finish} fills in the header and hands the bytes over. Owner of its buffer
+ * until then.
+ *
+ * A record (KIP-98), all integers zigzag varints:
+ *
+ *     length | attributes int8 | timestamp delta | offset delta
+ *     | key length, key | value length, value | header count, (key length, key, value length, value)*
+ *
+ * A null key or value has length -1.
+ */
+import { assert } from "../base/errors.ts";
+import { BATCH_HEADER_BYTES, NO_PRODUCER_ID, writeHeader } from "./record-batch.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
+
+export interface RecordHeader {
+  /** UTF-8 bytes of the header's name. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** Record headers already in wire form (count and entries), for callers that repeat the same ones. */
+export type EncodedHeaders = Uint8Array & { readonly __encodedHeaders: unique symbol };
+
+const NO_HEADERS = encodeHeaders([]);
+const INITIAL_BYTES = 4096;
+
+export class BatchBuilder {
+  #buffer: Buffer;
+  #length = BATCH_HEADER_BYTES;
+  #count = 0;
+  #baseTimestampMs = 0;
+  #maxTimestampMs = 0;
+
+  constructor(initialBytes: number = INITIAL_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(initialBytes, BATCH_HEADER_BYTES));
+  }
+
+  get recordCount(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the batch so far, header included. */
+  get sizeBytes(): number {
+    return this.#length;
+  }
+
+  /** Adds one record; `timestampMs` is milliseconds since 1970. The bytes are copied. */
+  add(
+    timestampMs: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: EncodedHeaders = NO_HEADERS,
+  ): void {
+    if (this.#count === 0) {
+      this.#baseTimestampMs = timestampMs;
+      this.#maxTimestampMs = timestampMs;
+    } else if (timestampMs > this.#maxTimestampMs) {
+      this.#maxTimestampMs = timestampMs;
+    }
+    const timestampDelta = timestampMs - this.#baseTimestampMs;
+    const keyLength = key === null ? -1 : key.length;
+    const valueLength = value === null ? -1 : value.length;
+    const bodyBytes =
+      1 +
+      varintBytes(timestampDelta) +
+      varintBytes(this.#count) +
+      varintBytes(keyLength) +
+      Math.max(keyLength, 0) +
+      varintBytes(valueLength) +
+      Math.max(valueLength, 0) +
+      headers.length;
+    this.#reserve(bodyBytes + 5);
+    const buffer = this.#buffer;
+    let at = writeVarint(buffer, bodyBytes, this.#length);
+    buffer[at++] = 0;
+    at = writeVarint(buffer, timestampDelta, at);
+    at = writeVarint(buffer, this.#count, at);
+    at = writeVarint(buffer, keyLength, at);
+    if (key !== null) {
+      buffer.set(key, at);
+      at += keyLength;
+    }
+    at = writeVarint(buffer, valueLength, at);
+    if (value !== null) {
+      buffer.set(value, at);
+      at += valueLength;
+    }
+    buffer.set(headers, at);
+    this.#length = at + headers.length;
+    this.#count += 1;
+  }
+
+  /** The finished batch, uncompressed, with base offset 0. The builder must not be used again. */
+  finish(): Buffer {
+    assert(this.#count > 0, "a batch holds at least one record");
+    const batch = this.#buffer.subarray(0, this.#length);
+    writeHeader(batch, {
+      attributes: 0,
+      lastOffsetDelta: this.#count - 1,
+      baseTimestampMs: this.#baseTimestampMs,
+      maxTimestampMs: this.#maxTimestampMs,
+      producerId: NO_PRODUCER_ID,
+      producerEpoch: -1,
+      baseSequence: -1,
+      recordCount: this.#count,
+    });
+    return batch;
+  }
+
+  #reserve(bytes: number): void {
+    const wanted = this.#length + bytes;
+    if (wanted <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}
+
+/** Puts record headers into wire form once, for {@link BatchBuilder.add}. */
+export function encodeHeaders(headers: readonly RecordHeader[]): EncodedHeaders {
+  let bytes = varintBytes(headers.length);
+  for (const { key, value } of headers) {
+    bytes += varintBytes(key.length) + key.length;
+    bytes += varintBytes(value === null ? -1 : value.length) + (value?.length ?? 0);
+  }
+  const target = Buffer.allocUnsafe(bytes);
+  let at = writeVarint(target, headers.length, 0);
+  for (const { key, value } of headers) {
+    at = writeVarint(target, key.length, at);
+    target.set(key, at);
+    at = writeVarint(target, value === null ? -1 : value.length, at + key.length);
+    if (value !== null) {
+      target.set(value, at);
+      at += value.length;
+    }
+  }
+  return target as unknown as EncodedHeaders;
+}

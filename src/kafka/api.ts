@@ -1,0 +1,65 @@
+/**
+ * What one Kafka API is, and what its handler is given. Each API is one file under `apis/` and one
+ * line in `apis.ts`; ApiVersions is derived from that table.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ListenAddress } from "../base/service.ts";
+import type { Log } from "../log/contract.ts";
+import type { WireReader } from "../wire/reader.ts";
+import type { WireWriter } from "../wire/writer.ts";
+import type { GroupCoordinator } from "./groups/coordinator.ts";
+import type { KafkaLimits } from "./limits.ts";
+import type { ProducerRegistry } from "./producers.ts";
+
+/** What a handler answers where the client waits for nothing (Produce with acks=0). */
+export const NO_RESPONSE: unique symbol = Symbol("no response");
+
+export interface KafkaApi<Request, Response> {
+  readonly key: number;
+  /** As Kafka names it: `Fetch`, `JoinGroup`. */
+  readonly name: string;
+  /** Versions that are advertised and served, both ends included. */
+  readonly versions: readonly [min: number, max: number];
+  /** The first flexible version (KIP-482); the reader and the writer are of that form from there. */
+  readonly flexibleFrom: number;
+  /** @throws FRAME_MALFORMED, and the connection is closed */
+  decode(reader: WireReader, version: number): Request;
+  /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
+  handle(
+    request: Request,
+    context: RequestContext,
+  ): Promise<Response | typeof NO_RESPONSE> | Response | typeof NO_RESPONSE;
+  encode(writer: WireWriter, response: Response, version: number): void;
+}
+
+/** The table's view of an API: only its own functions know its request and its response. */
+export type AnyKafkaApi = KafkaApi<unknown, unknown>;
+
+export interface RequestContext {
+  readonly version: number;
+  readonly clientId: string | null;
+  /** The peer's IP address. */
+  readonly clientHost: string;
+  /** Where this client reaches the broker: the configured address, or the one it connected to. */
+  readonly advertised: ListenAddress;
+  /** Aborts when the connection is closed. */
+  readonly signal: AbortSignal;
+  readonly broker: KafkaBroker;
+}
+
+/** Everything that outlives a connection. One for each server. */
+export interface KafkaBroker {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly limits: KafkaLimits;
+  /** Partitions of a topic that is created without saying how many. */
+  readonly defaultPartitions: number;
+  /** Whether asking for an unknown topic's metadata creates it. */
+  readonly autoCreateTopics: boolean;
+  readonly groups: GroupCoordinator;
+  readonly producers: ProducerRegistry;
+}

@@ -1,0 +1,44 @@
+/** Every limit of the Kafka listener, with its unit. */
+export interface KafkaLimits {
+  /** A longer request closes its connection (Kafka's socket.request.max.bytes). */
+  readonly requestBytesMax: number;
+  /** Requests of one connection that are read ahead of their answers; then its socket waits. */
+  readonly requestsInFlightMax: number;
+  /** The same, in bytes of requests. */
+  readonly inFlightBytesMax: number;
+  /** Further connections are closed at once. */
+  readonly connectionsMax: number;
+  /** Answers of one connection that its client has not yet taken; then no more are worked on. */
+  readonly unsentBytesMax: number;
+  /** What one fetch answers at most, whatever it asks for (Kafka's fetch.max.bytes). */
+  readonly fetchBytesMax: number;
+  /** What is read from the log at a time, so that a large fetch lets others in between. */
+  readonly readSliceBytes: number;
+  /** The longest a fetch may wait. */
+  readonly fetchWaitMsMax: number;
+  /** What one batch may be when decompressed to be checked. */
+  readonly decompressedBytesMax: number;
+  /** Pairs of idempotent producer and partition that are remembered. */
+  readonly producersMax: number;
+  /** How long a silent idempotent producer is remembered (Kafka's producer.id.expiration.ms). */
+  readonly producerExpiryMs: number;
+  /** Topics that one request may create. */
+  readonly topicsPerRequestMax: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
+  requestBytesMax: 100 * MIB,
+  requestsInFlightMax: 64,
+  inFlightBytesMax: 16 * MIB,
+  connectionsMax: 1000,
+  unsentBytesMax: 4 * MIB,
+  fetchBytesMax: 55 * MIB,
+  readSliceBytes: MIB,
+  fetchWaitMsMax: 60_000,
+  decompressedBytesMax: 64 * MIB,
+  producersMax: 4096,
+  producerExpiryMs: 24 * 60 * 60 * 1000,
+  topicsPerRequestMax: 1000,
+};

@@ -143,6 +143,12 @@ export function stampLogAppendTime(batch: Buffer, timestampMs: number): void {
   batch.writeUInt32BE(computeCrc(batch), AT_CRC);
 }
 
+/** Puts right a max timestamp that its records contradict, as Kafka's broker does; and the CRC. */
+export function correctMaxTimestamp(batch: Buffer, timestampMs: number): void {
+  batch.writeBigInt64BE(BigInt(timestampMs), AT_MAX_TIMESTAMP);
+  batch.writeUInt32BE(computeCrc(batch), AT_CRC);
+}
+
 export interface BatchHeader {
   readonly attributes: number;
   readonly lastOffsetDelta: number;

@@ -2,6 +2,7 @@
  * Zigzag varints and varlongs, as the records of a batch use them (Protocol Buffers encoding,
  * least significant group first). Values are numbers up to 2^53; a longer varlong is refused.
  */
+import { TributaryError } from "../base/errors.ts";
 
 /** Bytes that `value` takes as a zigzag varint. */
 export function varintBytes(value: number): number {
@@ -33,4 +34,56 @@ export function writeVarint(target: Buffer, value: number, at: number): number {
   }
   target[position++] = rest;
   return position;
+}
+
+/**
+ * Reads varints one after another from a part of a buffer, never beyond its end. One cursor serves
+ * a whole batch, so that reading makes no object per value.
+ */
+export class VarintCursor {
+  readonly bytes: Buffer;
+  /** Where the next value begins. */
+  at: number;
+
+  constructor(bytes: Buffer, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  /** The next zigzag varint of at most 32 bits. @throws BATCH_INVALID */
+  varint(): number {
+    const byte = this.bytes[this.at];
+    if (byte !== undefined && byte < 128) {
+      this.at += 1;
+      return (byte >>> 1) ^ -(byte & 1);
+    }
+    const value = this.varlong();
+    if (value > 0x7fffffff || value < -0x80000000) throw notA("varint of 32 bits");
+    return value;
+  }
+
+  /** The next zigzag varlong; a safe integer. @throws BATCH_INVALID */
+  varlong(): number {
+    let raw = 0;
+    let scale = 1;
+    for (let position = this.at; ; position++) {
+      const byte = this.bytes[position];
+      if (byte === undefined) throw notA("whole varint");
+      raw += (byte & 127) * scale;
+      // From 2^53 on a number is no longer exact; no length and no timestamp goes that far.
+      if (raw > Number.MAX_SAFE_INTEGER) throw notA("varint of 53 bits");
+      if (byte < 128) {
+        this.at = position + 1;
+        return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+      }
+      scale *= 128;
+      if (position - this.at >= VARLONG_BYTES_MAX - 1) throw notA("varint of at most 10 bytes");
+    }
+  }
+}
+
+const VARLONG_BYTES_MAX = 10;
+
+function notA(wanted: string): TributaryError {
+  return new TributaryError("BATCH_INVALID", `A number in the records is not a ${wanted}`);
 }

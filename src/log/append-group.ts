@@ -1,0 +1,186 @@
+/**
+ * What gathers while the last commit is on its way to the disk. Records go straight into one open
+ * batch per partition; batches that came whole stand between them in order of arrival.
+ *
+ * A group belongs to its gatherers until {@link seal}; then it is the group commit's alone.
+ */
+import { assert, TributaryError } from "../base/errors.ts";
+import { type Offset, toOffset } from "../base/offset.ts";
+import { BatchBuilder, type EncodedHeaders } from "../wire/batch-builder.ts";
+import { lastOffsetDelta } from "../wire/record-batch.ts";
+import type { AppendGroup, Partition, PlacedBatch, StateValue } from "./contract.ts";
+import type { LogPartition } from "./partition.ts";
+
+/** An open batch is closed at this size, so that a seek never has to read much more. */
+const OPEN_BATCH_BYTES_MAX = 256 * 1024;
+/** What a record takes at most beside its key, value and headers: seven varints and one byte. */
+const RECORD_OVERHEAD_BYTES_MAX = 41;
+const BATCH_HEADER_BYTES = 61;
+
+/** What a group asks of the log that it gathers for. */
+export interface Gatekeeper {
+  /** @throws what forbids `bytes` more for `partition` now. */
+  admit(partition: LogPartition, bytes: number, pendingBytes: number): void;
+  checkState(key: string): void;
+  batchBytesMax(partition: LogPartition): number;
+  /** Called once, when the group gets its first piece of work. */
+  begun(): void;
+}
+
+/** One batch in the group: offsets are assigned by the group commit. */
+export class Placement implements PlacedBatch {
+  readonly batch: Buffer;
+  logAppendTimeMs = -1;
+  #baseOffset: Offset | undefined;
+
+  constructor(batch: Buffer) {
+    this.batch = batch;
+  }
+
+  get baseOffset(): Offset {
+    assert(this.#baseOffset !== undefined, "a batch's offset was asked for before its commit");
+    return this.#baseOffset;
+  }
+
+  place(offset: Offset): Offset {
+    this.#baseOffset = offset;
+    return toOffset(offset + lastOffsetDelta(this.batch) + 1);
+  }
+}
+
+interface Lane {
+  readonly partition: LogPartition;
+  readonly placements: Placement[];
+  open: BatchBuilder | undefined;
+}
+
+export class GatheringGroup implements AppendGroup {
+  readonly flushed: Promise<void>;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #lanes = new Map<LogPartition, Lane>();
+  readonly #states = new Map<string, StateValue | (() => StateValue)>();
+  #settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  #begun = false;
+  #sealed = false;
+  #pendingBytes = 0;
+
+  constructor(gatekeeper: Gatekeeper) {
+    this.#gatekeeper = gatekeeper;
+    this.flushed = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    // A gatherer that does not wait must not take the process down when the disk is full.
+    this.flushed.catch(() => {});
+  }
+
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  addRecord(
+    partition: Partition,
+    timestampMs: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers?: EncodedHeaders,
+  ): void {
+    const owner = partition as LogPartition;
+    const bytes =
+      RECORD_OVERHEAD_BYTES_MAX +
+      (key === null ? 0 : key.length) +
+      (value === null ? 0 : value.length) +
+      (headers === undefined ? 0 : headers.length);
+    const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
+    if (bytes + BATCH_HEADER_BYTES > batchBytesMax) throw tooLarge(owner, bytes, batchBytesMax);
+    this.#begin(owner, bytes);
+    const lane = this.#lane(owner);
+    const limit = Math.min(batchBytesMax, OPEN_BATCH_BYTES_MAX);
+    if (lane.open !== undefined && lane.open.sizeBytes + bytes > limit) closeOpen(lane);
+    lane.open ??= new BatchBuilder(BATCH_HEADER_BYTES + bytes);
+    lane.open.add(timestampMs, key, value, headers);
+  }
+
+  addBatch(partition: Partition, batch: Buffer): PlacedBatch {
+    const owner = partition as LogPartition;
+    const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
+    if (batch.length > batchBytesMax) throw tooLarge(owner, batch.length, batchBytesMax);
+    this.#begin(owner, batch.length);
+    const lane = this.#lane(owner);
+    closeOpen(lane);
+    const placement = new Placement(batch);
+    lane.placements.push(placement);
+    return placement;
+  }
+
+  putState(key: string, value: StateValue | (() => StateValue)): void {
+    this.#gatekeeper.checkState(key);
+    this.#begin(undefined, key.length + (value instanceof Uint8Array ? value.length : 0));
+    this.#states.set(key, value);
+  }
+
+  /** Closes the group to its gatherers and hands over what it holds, by partition. */
+  seal(): readonly { partition: LogPartition; placements: readonly Placement[] }[] {
+    assert(!this.#sealed, "a group is committed once");
+    this.#sealed = true;
+    for (const lane of this.#lanes.values()) closeOpen(lane);
+    return [...this.#lanes.values()];
+  }
+
+  /** The state to write; call it when the offsets have been assigned. */
+  resolveStates(): [key: string, value: StateValue][] {
+    const resolved: [string, StateValue][] = [];
+    for (const [key, value] of this.#states) {
+      resolved.push([key, typeof value === "function" ? value() : value]);
+    }
+    return resolved;
+  }
+
+  resolve(): void {
+    this.#settle?.resolve();
+  }
+
+  reject(error: unknown): void {
+    this.#settle?.reject(error);
+  }
+
+  #begin(partition: LogPartition | undefined, bytes: number): void {
+    assert(
+      !this.#sealed,
+      "a sealed group was added to: ask the log for its group after each await",
+    );
+    if (partition !== undefined) {
+      this.#gatekeeper.admit(partition, bytes, this.#pendingBytes);
+    }
+    this.#pendingBytes += bytes;
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#gatekeeper.begun();
+  }
+
+  #lane(partition: LogPartition): Lane {
+    let lane = this.#lanes.get(partition);
+    if (lane === undefined) {
+      lane = { partition, placements: [], open: undefined };
+      this.#lanes.set(partition, lane);
+    }
+    return lane;
+  }
+}
+
+function closeOpen(lane: Lane): void {
+  if (lane.open === undefined) return;
+  lane.placements.push(new Placement(lane.open.finish()));
+  lane.open = undefined;
+}
+
+function tooLarge(partition: LogPartition, bytes: number, bytesMax: number): TributaryError {
+  return new TributaryError(
+    "RECORD_TOO_LARGE",
+    `${bytes} bytes are more than topic ${partition.topic} takes at once: raise its ` +
+      `messageBytesMax (${bytesMax}).`,
+  );
+}

@@ -1,0 +1,216 @@
+/**
+ * The one writer of the log: takes the group that has gathered, assigns offsets, writes it in one
+ * transaction, waits for the flush, and only then lets anybody see it. While it waits, the next
+ * group gathers; the next commit begins the moment the last one ends.
+ *
+ * Invariants: one commit at a time; a high watermark moves only after its flush; a commit that
+ * fails leaves no offset used and no state changed.
+ */
+import type { Clock } from "../base/clock.ts";
+import { isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Offset } from "../base/offset.ts";
+import {
+  assignOffset,
+  maxTimestampMs,
+  recordCount,
+  stampLogAppendTime,
+} from "../wire/record-batch.ts";
+import { type Gatekeeper, GatheringGroup, type Placement } from "./append-group.ts";
+import type { StateValue, TopicConfig } from "./contract.ts";
+import type { FlushListeners } from "./flush-listeners.ts";
+import type { LogPartition } from "./partition.ts";
+import { emptyHead, type SegmentHead } from "./segment-head.ts";
+import type { SegmentRow } from "./segment-row.ts";
+import type { MirroredState } from "./small-state.ts";
+
+export interface GroupCommitParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly row: SegmentRow;
+  readonly state: MirroredState;
+  readonly listeners: FlushListeners;
+  readonly flushDelayMs: number;
+  readonly pendingBytesMax: number;
+  readonly configOf: (partition: LogPartition) => Readonly<TopicConfig>;
+  /** @throws DISK_BUDGET_FULL where retention can make no room for this partition. */
+  readonly checkBudget: (partition: LogPartition) => void;
+  /** Called after each commit. */
+  readonly committed: () => void;
+}
+
+interface Prepared {
+  readonly batches: { partitionId: number; batch: Buffer }[];
+  readonly heads: Map<LogPartition, SegmentHead>;
+  readonly states: [string, StateValue][];
+  records: number;
+  bytes: number;
+}
+
+export class GroupCommit {
+  readonly #parts: GroupCommitParts;
+  readonly #gatekeeper: Gatekeeper;
+  #gathering: GatheringGroup;
+  #running: Promise<void> | undefined;
+  #closed = false;
+  commits = 0;
+  records = 0;
+  batches = 0;
+  batchBytes = 0;
+  lastFlushMs = 0;
+
+  constructor(parts: GroupCommitParts) {
+    this.#parts = parts;
+    this.#gatekeeper = {
+      admit: (partition, bytes, pendingBytes) => this.#admit(partition, bytes, pendingBytes),
+      checkState: (key) => {
+        this.#checkOpen();
+        parts.state.check(key);
+      },
+      batchBytesMax: (partition) => parts.configOf(partition).messageBytesMax,
+      begun: () => this.#start(),
+    };
+    this.#gathering = new GatheringGroup(this.#gatekeeper);
+  }
+
+  /** The group that gathers now. */
+  group(): GatheringGroup {
+    return this.#gathering;
+  }
+
+  /** Takes no more; resolves when all that was taken is settled. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
+  }
+
+  #admit(partition: LogPartition, bytes: number, pendingBytes: number): void {
+    this.#checkOpen();
+    if (partition.deleted) {
+      throw new TributaryError("TOPIC_UNKNOWN", `Topic ${partition.topic} has been deleted.`);
+    }
+    if (pendingBytes + bytes > this.#parts.pendingBytesMax && pendingBytes > 0) {
+      throw new TributaryError(
+        "LIMIT_EXCEEDED",
+        `${pendingBytes} bytes wait for the disk already (log.pendingBytesMax is ` +
+          `${this.#parts.pendingBytesMax}): send slower, or give the gateway a faster disk.`,
+      );
+    }
+    this.#parts.checkBudget(partition);
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#gathering.begun) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    await gather(this.#parts.flushDelayMs);
+    while (this.#gathering.begun) {
+      const group = this.#gathering;
+      this.#gathering = new GatheringGroup(this.#gatekeeper);
+      try {
+        const grown = await this.#commit(group);
+        group.resolve();
+        this.#parts.listeners.flushed(grown);
+        this.#parts.committed();
+      } catch (error) {
+        if (!isTributaryError(error)) throw error;
+        this.#parts.logger.error({ code: error.code, error: error.message }, "a commit failed");
+        group.reject(error);
+      }
+      // Those who were waiting run now, and what they add joins the next commit.
+      await gather(this.#parts.flushDelayMs);
+    }
+  }
+
+  /** Answers the partitions whose high watermark moved. */
+  async #commit(group: GatheringGroup): Promise<Iterable<LogPartition>> {
+    const { clock, row, state } = this.#parts;
+    const lanes = group.seal();
+    await row.makeRoom().catch(asStorageFailure);
+    const prepared = this.#prepare(lanes);
+    prepared.states.push(...group.resolveStates());
+    const startedAtMs = clock.monotonicMs();
+    await row.commit(prepared).catch(asStorageFailure);
+    this.lastFlushMs = clock.monotonicMs() - startedAtMs;
+    this.commits += 1;
+    this.records += prepared.records;
+    this.batches += prepared.batches.length;
+    this.batchBytes += prepared.bytes;
+    state.apply(prepared.states);
+    for (const [partition, head] of prepared.heads) partition.highWatermark = head.nextOffset;
+    return prepared.heads.keys();
+  }
+
+  #prepare(lanes: ReturnType<GatheringGroup["seal"]>): Prepared {
+    const nowMs = this.#parts.clock.nowMs();
+    const prepared: Prepared = {
+      batches: [],
+      heads: new Map(),
+      states: [],
+      records: 0,
+      bytes: 0,
+    };
+    for (const { partition, placements } of lanes) {
+      if (placements.length === 0) continue;
+      const stampMs =
+        this.#parts.configOf(partition).timestampType === "LogAppendTime" ? nowMs : -1;
+      const before =
+        this.#parts.row.activeHead(partition.id) ??
+        emptyHead(partition.highWatermark, partition.leaderEpoch);
+      let nextOffset: Offset = before.nextOffset;
+      let bytes = 0;
+      let newestMs = before.maxTimestampMs;
+      for (const placement of placements) {
+        nextOffset = place(placement, nextOffset, partition.leaderEpoch, stampMs);
+        prepared.batches.push({ partitionId: partition.id, batch: placement.batch });
+        prepared.records += recordCount(placement.batch);
+        bytes += placement.batch.length;
+        newestMs = Math.max(newestMs, maxTimestampMs(placement.batch));
+      }
+      prepared.bytes += bytes;
+      prepared.heads.set(partition, {
+        firstOffset: before.firstOffset,
+        nextOffset,
+        bytes: before.bytes + bytes,
+        batches: before.batches + placements.length,
+        maxTimestampMs: newestMs,
+        appendedAtMs: nowMs,
+        leaderEpoch: partition.leaderEpoch,
+      });
+    }
+    return prepared;
+  }
+}
+
+function place(placement: Placement, offset: Offset, leaderEpoch: number, stampMs: number): Offset {
+  const next = placement.place(offset);
+  if (stampMs >= 0) {
+    stampLogAppendTime(placement.batch, stampMs);
+    placement.logAppendTimeMs = stampMs;
+  }
+  assignOffset(placement.batch, offset, leaderEpoch);
+  return next;
+}
+
+/** One turn of the event loop (or a configured delay) in which others add to the same commit. */
+function gather(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (delayMs > 0) setTimeout(resolve, delayMs);
+    else setImmediate(resolve);
+  });
+}
+
+function asStorageFailure(error: unknown): never {
+  if (isTributaryError(error)) throw error;
+  throw new TributaryError("STORAGE_FAILED", `The log could not be written: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * Reads of the log: by offset, and by time. Every read is a short synchronous slice of one segment
+ * at a time; between slices the event loop runs, and no read transaction is held.
+ */
+import { TributaryError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Offset } from "../base/offset.ts";
+import {
+  baseOffset,
+  baseTimestampMs,
+  batchDamage,
+  maxTimestampMs,
+  nextOffset,
+} from "../wire/record-batch.ts";
+import { records } from "../wire/records.ts";
+import type { LogSlice, TimedOffset } from "./contract.ts";
+import type { LogPartition } from "./partition.ts";
+import type { SegmentRow } from "./segment-row.ts";
+
+/** Batches looked at in one synchronous turn of a search by time. */
+const SEARCH_BATCHES_PER_TURN = 2000;
+
+export class LogReader {
+  readonly #row: SegmentRow;
+  readonly #logger: Logger;
+  readonly #reportedDamage = new Set<string>();
+
+  constructor(row: SegmentRow, logger: Logger) {
+    this.#row = row;
+    this.#logger = logger;
+  }
+
+  async read(partition: LogPartition, from: Offset, bytesMax: number): Promise<LogSlice> {
+    checkRange(partition, from);
+    const batches: Buffer[] = [];
+    let bytes = 0;
+    let next = from;
+    let full = false;
+    while (!full && next < partition.highWatermark) {
+      const place = this.#row.locate(partition.id, next);
+      if (place === undefined) break;
+      const scanned = await this.#row.withSegment(place.id, (segment) => {
+        const end = partition.highWatermark;
+        segment.scan(partition.id, next, (batch) => {
+          if (baseOffset(batch) >= end) return false;
+          if (nextOffset(batch) <= next) return true;
+          full = bytes > 0 && bytes + batch.length > bytesMax;
+          if (full) return false;
+          next = nextOffset(batch);
+          const damage = batchDamage(batch);
+          if (damage !== undefined) {
+            this.#report(partition, place.id, baseOffset(batch), damage);
+            return true;
+          }
+          batches.push(batch);
+          bytes += batch.length;
+          full = bytes >= bytesMax;
+          return !full;
+        });
+        return true;
+      });
+      // Where the segment had no more, go on after it: what it should have held is lost.
+      if (scanned && !full && place.head.nextOffset > next) next = place.head.nextOffset;
+    }
+    return { batches, bytes, nextOffset: next };
+  }
+
+  async offsetForTime(
+    partition: LogPartition,
+    timestampMs: number,
+  ): Promise<TimedOffset | undefined> {
+    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
+      if (head.maxTimestampMs < timestampMs) continue;
+      const batch = await this.#find(
+        partition,
+        id,
+        (batch) => maxTimestampMs(batch) >= timestampMs,
+      );
+      if (batch === undefined) continue;
+      const record = firstRecordAt(batch, timestampMs, partition.logStartOffset);
+      if (record !== undefined) return record;
+    }
+    return undefined;
+  }
+
+  async offsetOfMaxTimestamp(partition: LogPartition): Promise<TimedOffset | undefined> {
+    let best: { id: number; maxTimestampMs: number } | undefined;
+    for (const { id, head } of this.#row.headsOf(partition.id)) {
+      if (best === undefined || head.maxTimestampMs > best.maxTimestampMs) {
+        best = { id, maxTimestampMs: head.maxTimestampMs };
+      }
+    }
+    if (best === undefined) return undefined;
+    const newestMs = best.maxTimestampMs;
+    const batch = await this.#find(
+      partition,
+      best.id,
+      (batch) => maxTimestampMs(batch) >= newestMs,
+    );
+    return batch === undefined
+      ? undefined
+      : firstRecordAt(batch, newestMs, partition.logStartOffset);
+  }
+
+  /** The first whole, readable batch of a segment that `wanted` says yes to. */
+  async #find(
+    partition: LogPartition,
+    id: number,
+    wanted: (batch: Buffer) => boolean,
+  ): Promise<Buffer | undefined> {
+    let from: number = partition.logStartOffset;
+    for (;;) {
+      let seen = 0;
+      let found: Buffer | undefined;
+      const open = await this.#row.withSegment(id, (segment) => {
+        const end = partition.highWatermark;
+        segment.scan(partition.id, from, (batch) => {
+          if (baseOffset(batch) >= end || seen === SEARCH_BATCHES_PER_TURN) return false;
+          from = nextOffset(batch);
+          seen += 1;
+          if (from <= partition.logStartOffset || !wanted(batch)) return true;
+          found = batch;
+          return batchDamage(found) !== undefined;
+        });
+        return true;
+      });
+      if (found !== undefined && batchDamage(found) === undefined) return found;
+      if (open === undefined || seen < SEARCH_BATCHES_PER_TURN) return undefined;
+      await new Promise(setImmediate);
+    }
+  }
+
+  #report(partition: LogPartition, segmentId: number, offset: Offset, damage: string): void {
+    const where = `${partition.id}@${offset}`;
+    if (this.#reportedDamage.has(where)) return;
+    this.#reportedDamage.add(where);
+    this.#logger.error(
+      { topic: partition.topic, partition: partition.index, offset, segment: segmentId, damage },
+      "a batch is damaged on disk: its records are skipped",
+    );
+  }
+}
+
+function checkRange(partition: LogPartition, from: Offset): void {
+  if (from >= partition.logStartOffset && from <= partition.highWatermark) return;
+  throw new TributaryError(
+    "OFFSET_OUT_OF_RANGE",
+    `Offset ${from} of ${partition.topic}/${partition.index} is not between ` +
+      `${partition.logStartOffset} and ${partition.highWatermark}.`,
+  );
+}
+
+/** The first record of `batch` at or after a time, not below `start`. */
+function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): TimedOffset | undefined {
+  if (baseTimestampMs(batch) >= timestampMs && baseOffset(batch) >= start) {
+    for (const record of records(batch))
+      return { offset: record.offset, timestampMs: record.timestampMs };
+  }
+  for (const record of records(batch)) {
+    if (record.timestampMs >= timestampMs && record.offset >= start) {
+      return { offset: record.offset, timestampMs: record.timestampMs };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,230 @@
+/**
+ * The log put together: topics, group commit, reads and retention over one storage. It keeps no
+ * rule of its own beyond who is asked for what.
+ */
+import { TributaryError } from "../base/errors.ts";
+import { type Offset, toOffset } from "../base/offset.ts";
+import type {
+  AppendGroup,
+  KeyValues,
+  Log,
+  LogSlice,
+  LogStats,
+  NewTopic,
+  Partition,
+  SmallState,
+  TimedOffset,
+  Topic,
+  TopicConfig,
+  Unsubscribe,
+} from "./contract.ts";
+import { FlushListeners } from "./flush-listeners.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { LogReader } from "./log-reader.ts";
+import { logStartKey, reclaimedKey } from "./log-state.ts";
+import type { LogOptions } from "./options.ts";
+import type { LogPartition } from "./partition.ts";
+import { Retention, type Taken } from "./retention.ts";
+import type { SegmentRow } from "./segment-row.ts";
+import type { MirroredState } from "./small-state.ts";
+import type { Storage } from "./storage/storage.ts";
+import type { TopicTable } from "./topics.ts";
+
+export interface LogParts {
+  readonly storage: Storage;
+  readonly row: SegmentRow;
+  readonly topics: TopicTable;
+  readonly state: MirroredState;
+  readonly damaged: { readonly file: string; readonly reason: string }[];
+}
+
+export class LogStore implements Log {
+  readonly state: SmallState;
+  readonly #parts: LogParts;
+  readonly #options: LogOptions;
+  readonly #commit: GroupCommit;
+  readonly #reader: LogReader;
+  readonly #retention: Retention;
+  readonly #listeners = new FlushListeners();
+  readonly #reclaimed = new Map<string, Taken>();
+  readonly #timer: NodeJS.Timeout;
+  #sealedSeen: number;
+  #closed = false;
+
+  constructor(parts: LogParts, options: LogOptions) {
+    const { row, topics, state, storage } = parts;
+    const { clock, logger } = options;
+    this.#parts = parts;
+    this.#options = options;
+    this.state = state;
+    this.#reader = new LogReader(row, logger);
+    this.#retention = new Retention({
+      clock,
+      logger,
+      storage,
+      row,
+      topics,
+      diskBudgetBytes: options.diskBudgetBytes,
+      segmentBytes: options.segmentBytes,
+      moved: (partition, taken) => this.#moved(partition, taken),
+    });
+    this.#commit = new GroupCommit({
+      clock,
+      logger,
+      row,
+      state,
+      listeners: this.#listeners,
+      flushDelayMs: options.flushDelayMs,
+      pendingBytesMax: options.pendingBytesMax,
+      configOf: (partition) => topics.configOf(partition),
+      checkBudget: (partition) => this.#retention.checkBudget(partition),
+      committed: () => this.#afterCommit(),
+    });
+    for (const topic of topics.all()) this.#loadReclaimed(topic);
+    this.#sealedSeen = row.count;
+    this.#timer = setInterval(() => this.#look(), options.retentionCheckMs);
+    this.#timer.unref();
+  }
+
+  topics(): readonly Topic[] {
+    return this.#parts.topics.all();
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.#parts.topics.get(name);
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.#parts.topics.byId(id);
+  }
+
+  async createTopic(name: string, options: NewTopic): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#parts.topics.create(name, options);
+  }
+
+  async configureTopic(name: string, changes: Partial<TopicConfig>): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#parts.topics.configure(name, changes);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkOpen();
+    const topic = await this.#parts.topics.remove(name);
+    const group = this.group();
+    for (const { id } of topic.partitions) group.putState(logStartKey(id), undefined);
+    group.putState(reclaimedKey(topic.id), undefined);
+    this.#reclaimed.delete(name);
+    await group.flushed;
+    await this.#retention.run();
+  }
+
+  group(): AppendGroup {
+    return this.#commit.group();
+  }
+
+  async read(partition: Partition, from: Offset, bytesMax: number): Promise<LogSlice> {
+    this.#checkOpen();
+    return await this.#reader.read(partition as LogPartition, from, bytesMax);
+  }
+
+  async offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined> {
+    this.#checkOpen();
+    return await this.#reader.offsetForTime(partition as LogPartition, timestampMs);
+  }
+
+  async offsetOfMaxTimestamp(partition: Partition): Promise<TimedOffset | undefined> {
+    this.#checkOpen();
+    return await this.#reader.offsetOfMaxTimestamp(partition as LogPartition);
+  }
+
+  onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe {
+    return this.#listeners.add(partitions, listener);
+  }
+
+  setReplicationProgress(progress: (partition: Partition) => Offset | undefined): void {
+    this.#retention.setProgress(progress);
+  }
+
+  keyValues(name: string): KeyValues {
+    return this.#parts.storage.keyValues(name);
+  }
+
+  stats(): LogStats {
+    const { row, damaged } = this.#parts;
+    const commit = this.#commit;
+    return {
+      segmentCount: row.count,
+      bytesOnDisk: row.bytesOnDisk,
+      diskBudgetBytes: this.#options.diskBudgetBytes,
+      commits: commit.commits,
+      records: commit.records,
+      batches: commit.batches,
+      batchBytes: commit.batchBytes,
+      lastFlushMs: commit.lastFlushMs,
+      pendingBytes: commit.group().pendingBytes,
+      reclaimed: this.#reclaimed,
+      damaged,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#retention.run().catch(() => {});
+    await this.#commit.close();
+    await this.#parts.row.close();
+    await this.#parts.storage.close();
+  }
+
+  /** A new segment is the moment to look whether the oldest must go. */
+  #afterCommit(): void {
+    if (this.#parts.row.count <= this.#sealedSeen) return;
+    this.#look();
+  }
+
+  #look(): void {
+    this.#retention.run().then(
+      () => {
+        this.#sealedSeen = this.#parts.row.count;
+      },
+      (error: unknown) => {
+        this.#options.logger.error({ error: String(error) }, "retention failed");
+      },
+    );
+  }
+
+  /** Retention moved a log start: write that down, with what it took. */
+  #moved(partition: LogPartition, taken: Taken): void {
+    const before = this.#reclaimed.get(partition.topic) ?? { expired: 0, dropped: 0 };
+    const total = {
+      expired: before.expired + taken.expired,
+      dropped: before.dropped + taken.dropped,
+    };
+    this.#reclaimed.set(partition.topic, total);
+    if (this.#closed) return;
+    const group = this.group();
+    group.putState(logStartKey(partition.id), Buffer.from(String(partition.logStartOffset)));
+    const topic = this.#parts.topics.get(partition.topic);
+    if (topic !== undefined) {
+      group.putState(reclaimedKey(topic.id), Buffer.from(JSON.stringify(total)));
+    }
+  }
+
+  #loadReclaimed(topic: Topic): void {
+    const stored = this.state.get(reclaimedKey(topic.id));
+    if (stored === undefined) return;
+    this.#reclaimed.set(topic.name, JSON.parse(Buffer.from(stored).toString("utf8")) as Taken);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
+  }
+}
+
+/** The log start that retention wrote down for a partition, if it ever did. */
+export function storedLogStart(state: SmallState, partitionId: number): Offset | undefined {
+  const stored = state.get(logStartKey(partitionId));
+  return stored === undefined ? undefined : toOffset(Number(Buffer.from(stored).toString("utf8")));
+}

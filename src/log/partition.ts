@@ -1,0 +1,28 @@
+import type { Offset } from "../base/offset.ts";
+import type { Partition } from "./contract.ts";
+
+/**
+ * A partition's place in the log. The group commit alone moves `highWatermark`, retention alone
+ * moves `logStartOffset`, the topic table alone sets `deleted`.
+ */
+export class LogPartition implements Partition {
+  readonly topic: string;
+  readonly index: number;
+  readonly id: number;
+  logStartOffset: Offset;
+  highWatermark: Offset;
+  leaderEpoch: number;
+  deleted = false;
+
+  constructor(
+    place: { topic: string; index: number; id: number },
+    offsets: { logStartOffset: Offset; nextOffset: Offset; leaderEpoch: number },
+  ) {
+    this.topic = place.topic;
+    this.index = place.index;
+    this.id = place.id;
+    this.logStartOffset = offsets.logStartOffset;
+    this.highWatermark = offsets.nextOffset;
+    this.leaderEpoch = offsets.leaderEpoch;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What leaves the log, and when: by age and by bytes for each topic, by the disk budget for the
+ * gateway. It works on sealed segments, oldest first: a partition's log start moves past what has
+ * expired, and a segment in which no partition has anything left is unlinked.
+ *
+ * Age is the time since this gateway appended, not the device's own timestamp: a clock that is
+ * wrong must neither delete records nor keep them for ever.
+ *
+ * What has not been replicated is never dropped silently: it is counted as dropped, and said.
+ */
+import type { Clock } from "../base/clock.ts";
+import { TributaryError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Offset } from "../base/offset.ts";
+import type { Partition } from "./contract.ts";
+import type { LogPartition } from "./partition.ts";
+import type { SegmentHead } from "./segment-head.ts";
+import type { SealedSegment, SegmentRow } from "./segment-row.ts";
+import type { Storage } from "./storage/storage.ts";
+import type { TopicTable } from "./topics.ts";
+
+/** Kept free on the disk beside the budget, for the maps, the file system and other programs. */
+const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+
+export interface RetentionParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly storage: Storage;
+  readonly row: SegmentRow;
+  readonly topics: TopicTable;
+  readonly diskBudgetBytes: number;
+  readonly segmentBytes: number;
+  /** Makes a new log start and what was taken durable. */
+  readonly moved: (partition: LogPartition, taken: Taken) => void;
+}
+
+export interface Taken {
+  /** Records that went because they had served: replicated, or nobody replicates the topic. */
+  readonly expired: number;
+  /** Records that went before they were replicated. */
+  readonly dropped: number;
+}
+
+export class Retention {
+  readonly #parts: RetentionParts;
+  #progress: (partition: Partition) => Offset | undefined = () => undefined;
+  #full = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  setProgress(progress: (partition: Partition) => Offset | undefined): void {
+    this.#progress = progress;
+  }
+
+  /** @throws DISK_BUDGET_FULL while the budget is full and nothing may give way. */
+  checkBudget(partition: LogPartition): void {
+    if (!this.#full) return;
+    throw new TributaryError(
+      "DISK_BUDGET_FULL",
+      `The disk budget of ${this.#parts.diskBudgetBytes} bytes is full of records that must not ` +
+        `be dropped, so ${partition.topic} takes no more: raise --log-disk-budget, let the ` +
+        "upstream catch up, or set the topic's whenFull to drop-oldest.",
+    );
+  }
+
+  /** Looks at everything once. Calls that overlap share one look. */
+  run(): Promise<void> {
+    this.#running ??= this.#sweep().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #sweep(): Promise<void> {
+    const { row, topics } = this.#parts;
+    for (const segment of [...row.sealed()]) {
+      for (const partitionId of [...segment.heads.keys()]) {
+        if (topics.ofPartition(partitionId) === undefined)
+          await row.release(partitionId, segment.id);
+      }
+    }
+    for (const partition of [...topics.partitions()]) await this.#expire(partition);
+    await this.#fitBudget();
+  }
+
+  /** Retention of one partition by its topic's time and bytes. */
+  async #expire(partition: LogPartition): Promise<void> {
+    const { retentionMs, retentionBytes } = this.#parts.topics.configOf(partition);
+    const oldestMs = retentionMs < 0 ? -Infinity : this.#parts.clock.nowMs() - retentionMs;
+    const heads = [...this.#parts.row.headsOf(partition.id)];
+    let bytes = heads.reduce((sum, { head }) => sum + head.bytes, 0);
+    // The last one is the active segment's, or holds the newest data: it stays.
+    for (const { id, head } of heads.slice(0, -1)) {
+      const tooOld = head.appendedAtMs < oldestMs;
+      const tooMuch = retentionBytes >= 0 && bytes - head.bytes >= retentionBytes;
+      if (!tooOld && !tooMuch) return;
+      if (!this.#mayTake(partition, head)) return;
+      bytes -= head.bytes;
+      await this.#take(partition, id, head);
+    }
+  }
+
+  /** Takes the oldest segments until the active one can fill up within the budget. */
+  async #fitBudget(): Promise<void> {
+    const { row, segmentBytes } = this.#parts;
+    const budgetBytes = await this.#budgetBytes();
+    for (const segment of [...row.sealed()]) {
+      if (row.bytesWhenFull(segmentBytes) <= budgetBytes) break;
+      if (!(await this.#takeSegment(segment))) break;
+    }
+    const full = row.bytesWhenFull(segmentBytes) > budgetBytes;
+    if (full === this.#full) return;
+    this.#full = full;
+    const figures = { bytesOnDisk: row.bytesOnDisk, budgetBytes };
+    if (full) this.#parts.logger.error(figures, "the disk budget is full: appends are refused");
+    else this.#parts.logger.info(figures, "the disk budget has room again");
+  }
+
+  async #takeSegment(segment: SealedSegment): Promise<boolean> {
+    const { row, topics } = this.#parts;
+    const owners = [...segment.heads].map(([id, head]) => ({
+      partition: topics.ofPartition(id)?.partitions.find((partition) => partition.id === id),
+      id,
+      head,
+    }));
+    const pinned = owners.some(
+      ({ partition, head }) => partition !== undefined && !this.#mayTake(partition, head),
+    );
+    if (pinned) return false;
+    for (const { partition, id, head } of owners) {
+      if (partition === undefined) await row.release(id, segment.id);
+      else await this.#take(partition, segment.id, head);
+    }
+    return true;
+  }
+
+  /** The operator's choice: may records that are not replicated give way? */
+  #mayTake(partition: LogPartition, head: SegmentHead): boolean {
+    if (this.#parts.topics.configOf(partition).whenFull === "drop-oldest") return true;
+    const progress = this.#progress(partition);
+    return progress !== undefined && progress >= head.nextOffset;
+  }
+
+  async #take(partition: LogPartition, segmentId: number, head: SegmentHead): Promise<void> {
+    const from = Math.max(partition.logStartOffset, head.firstOffset);
+    const replicatedTo = this.#progress(partition) ?? head.nextOffset;
+    const dropped = Math.max(0, head.nextOffset - Math.max(from, replicatedTo));
+    const expired = Math.max(0, head.nextOffset - from - dropped);
+    partition.logStartOffset = head.nextOffset;
+    this.#parts.moved(partition, { expired, dropped });
+    const { topic, index } = partition;
+    if (dropped > 0) {
+      this.#parts.logger.warn(
+        { topic, partition: index, dropped, from: head.nextOffset - dropped, to: head.nextOffset },
+        "records were dropped before they were replicated: the disk budget or retention took them",
+      );
+    }
+    await this.#parts.row.release(partition.id, segmentId);
+  }
+
+  /** The configured budget, or less where the disk itself has less left. */
+  async #budgetBytes(): Promise<number> {
+    const { storage, row, diskBudgetBytes } = this.#parts;
+    const freeBytes = await storage.freeBytes();
+    return Math.min(diskBudgetBytes, row.bytesOnDisk + freeBytes - DISK_RESERVE_BYTES);
+  }
+}

@@ -1,0 +1,7 @@
+declare module "fs-native-extensions" {
+  const fileLocks: {
+    /** True where the exclusive lock on the whole file was free and is now ours. */
+    tryLock(fd: number): boolean;
+  };
+  export default fileLocks;
+}

@@ -1,0 +1,154 @@
+/**
+ * The storage on a disk: a folder with
+ *
+ *     FORMAT                    the version of this layout, as text
+ *     LOCK                      locked by the process that has the folder open
+ *     meta.mdb                  the maps: topics, manifest, MQTT sessions, ...
+ *     segments/0000000001.mdb   the row of segments, one LMDB environment each
+ *     damaged/                  what was set aside
+ *
+ * See FORMAT.md. Everything that imports lmdb stands in this folder.
+ */
+import { mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { assert, messageOf, TributaryError } from "../../base/errors.ts";
+import type { KeyValues } from "../contract.ts";
+import type { LogOptions } from "../options.ts";
+import { lockDataDirectory } from "./data-directory-lock.ts";
+import { checkFormat } from "./format-file.ts";
+import { LmdbMaps } from "./lmdb-maps.ts";
+import { LmdbSegment } from "./lmdb-segment.ts";
+import { checkSegmentFile } from "./segment-check.ts";
+import type { Segment, Storage } from "./storage.ts";
+
+const SEGMENT_FILE = /^(\d{10})\.mdb$/;
+const LOCK_SUFFIX = "-lock";
+
+/** @throws DATA_DIR_UNWRITABLE, DATA_DIR_LOCKED, DATA_FORMAT_UNSUPPORTED */
+export async function openLmdbStorage(directory: string, options: LogOptions): Promise<Storage> {
+  const segments = join(directory, "segments");
+  try {
+    await mkdir(segments, { recursive: true });
+  } catch (error) {
+    throw unwritable(directory, error);
+  }
+  const unlock = await lockDataDirectory(directory);
+  try {
+    await checkFormat(directory);
+    const maps = new LmdbMaps(join(directory, "meta.mdb"));
+    await syncDirectory(segments);
+    await syncDirectory(directory);
+    return new LmdbStorage(directory, maps, options, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+class LmdbStorage implements Storage {
+  readonly #segments: string;
+  readonly #damaged: string;
+  readonly #maps: LmdbMaps;
+  readonly #options: LogOptions;
+  readonly #unlock: () => Promise<void>;
+
+  constructor(directory: string, maps: LmdbMaps, options: LogOptions, unlock: () => Promise<void>) {
+    this.#segments = join(directory, "segments");
+    this.#damaged = join(directory, "damaged");
+    this.#maps = maps;
+    this.#options = options;
+    this.#unlock = unlock;
+  }
+
+  async segmentIds(): Promise<number[]> {
+    const ids: number[] = [];
+    for (const file of await readdir(this.#segments)) {
+      const match = SEGMENT_FILE.exec(file);
+      if (match !== null) ids.push(Number(match[1]));
+    }
+    return ids.sort((a, b) => a - b);
+  }
+
+  async createSegment(id: number): Promise<Segment> {
+    // A file of this number can only be one that no commit ever reached.
+    await this.removeSegment(id);
+    const segment = LmdbSegment.open(id, this.#file(id), "write", this.#options);
+    await syncDirectory(this.#segments);
+    return segment;
+  }
+
+  async openSegment(id: number, mode: "read" | "write"): Promise<Segment> {
+    const file = this.#file(id);
+    const damage = await checkSegmentFile(file);
+    if (damage !== undefined) throw damagedSegment(id, damage);
+    try {
+      return LmdbSegment.open(id, file, mode, this.#options);
+    } catch (error) {
+      throw damagedSegment(id, messageOf(error));
+    }
+  }
+
+  async removeSegment(id: number): Promise<void> {
+    await rm(this.#file(id), { force: true });
+    await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
+  }
+
+  async setAside(id: number): Promise<string> {
+    await mkdir(this.#damaged, { recursive: true });
+    const name = `${fileName(id)}.${Date.now()}`;
+    await rename(this.#file(id), join(this.#damaged, name));
+    await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
+    await syncDirectory(this.#segments);
+    return join("damaged", name);
+  }
+
+  async segmentBytes(id: number): Promise<number> {
+    return (await stat(this.#file(id))).size;
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#segments);
+    return bavail * bsize;
+  }
+
+  keyValues(name: string): KeyValues {
+    return this.#maps.map(name);
+  }
+
+  async close(): Promise<void> {
+    await this.#maps.close();
+    await this.#unlock();
+  }
+
+  #file(id: number): string {
+    return join(this.#segments, fileName(id));
+  }
+}
+
+function fileName(id: number): string {
+  assert(Number.isInteger(id) && id > 0 && id < 1e10, `${id} is no segment number`);
+  return `${String(id).padStart(10, "0")}.mdb`;
+}
+
+function damagedSegment(id: number, reason: string): TributaryError {
+  return new TributaryError("SEGMENT_DAMAGED", `Segment ${id} is damaged: ${reason}.`);
+}
+
+function unwritable(directory: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    "DATA_DIR_UNWRITABLE",
+    `The data folder ${directory} cannot be written (${messageOf(cause)}): give another with ` +
+      "--data, or change its owner.",
+    { cause },
+  );
+}
+
+/** Makes new and removed names in a folder survive a power cut. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

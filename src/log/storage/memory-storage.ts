@@ -1,0 +1,124 @@
+/**
+ * A storage without a disk: the same contract in arrays and maps, for tests and for trying things.
+ * It outlives the log that uses it, so that a test can close a log and open it again.
+ */
+import { assert, TributaryError } from "../../base/errors.ts";
+import { baseOffset } from "../../wire/record-batch.ts";
+import type { KeyValues } from "../contract.ts";
+import type { SegmentHead } from "../segment-head.ts";
+import { MemoryKeyValues } from "./memory-key-values.ts";
+import type { Segment, SegmentWrites, Storage } from "./storage.ts";
+
+export class MemoryStorage implements Storage {
+  readonly #segments = new Map<number, MemorySegment>();
+  readonly #maps = new Map<string, MemoryKeyValues>();
+
+  async segmentIds(): Promise<number[]> {
+    return [...this.#segments.keys()].sort((a, b) => a - b);
+  }
+
+  async createSegment(id: number): Promise<Segment> {
+    assert(!this.#segments.has(id), `segment ${id} exists`);
+    const segment = new MemorySegment(id);
+    this.#segments.set(id, segment);
+    return segment;
+  }
+
+  async openSegment(id: number): Promise<Segment> {
+    const segment = this.#segments.get(id);
+    if (segment === undefined) {
+      throw new TributaryError("SEGMENT_DAMAGED", `Segment ${id} does not exist.`);
+    }
+    return segment;
+  }
+
+  async removeSegment(id: number): Promise<void> {
+    this.#segments.delete(id);
+  }
+
+  async setAside(id: number): Promise<string> {
+    this.#segments.delete(id);
+    return `segment-${id}.damaged`;
+  }
+
+  async segmentBytes(id: number): Promise<number> {
+    return this.#segments.get(id)?.bytesOnDisk() ?? 0;
+  }
+
+  async freeBytes(): Promise<number> {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  keyValues(name: string): KeyValues {
+    let map = this.#maps.get(name);
+    if (map === undefined) {
+      map = new MemoryKeyValues();
+      this.#maps.set(name, map);
+    }
+    return map;
+  }
+
+  async close(): Promise<void> {}
+}
+
+class MemorySegment implements Segment {
+  readonly id: number;
+  readonly #batches = new Map<number, Buffer[]>();
+  readonly #states = new Map<string, Buffer>();
+  #heads: Map<number, SegmentHead> | undefined;
+  #bytes = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  async commit({ batches, heads, states }: SegmentWrites): Promise<void> {
+    await new Promise(setImmediate);
+    for (const { partitionId, batch } of batches) {
+      const row = this.#batches.get(partitionId);
+      const copy = Buffer.from(batch);
+      if (row === undefined) this.#batches.set(partitionId, [copy]);
+      else row.push(copy);
+      this.#bytes += batch.length;
+    }
+    this.#heads ??= new Map();
+    for (const [partitionId, head] of heads) this.#heads.set(partitionId, head);
+    for (const [key, value] of states) {
+      if (value === undefined) this.#states.delete(key);
+      else this.#states.set(key, Buffer.from(value));
+    }
+  }
+
+  heads(): ReadonlyMap<number, SegmentHead> | undefined {
+    return this.#heads === undefined ? undefined : new Map(this.#heads);
+  }
+
+  states(): Iterable<readonly [string, Buffer]> {
+    return [...this.#states];
+  }
+
+  scan(partitionId: number, from: number, visit: (batch: Buffer) => boolean): void {
+    const row = this.#batches.get(partitionId) ?? [];
+    for (let index = floorIndex(row, from); index < row.length; index += 1) {
+      if (!visit(row[index] as Buffer)) return;
+    }
+  }
+
+  bytesOnDisk(): number {
+    return this.#bytes;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Index of the last batch whose base offset is not above `offset`, else 0. */
+function floorIndex(row: readonly Buffer[], offset: number): number {
+  let low = 0;
+  let high = row.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (baseOffset(row[middle] as Buffer) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(low - 1, 0);
+}

@@ -1,0 +1,66 @@
+/**
+ * What the log asks of whatever keeps its bytes. Two implementations stand beside this file: LMDB
+ * environments on a disk, and memory; one acceptance suite holds both to what is said here.
+ *
+ * A storage is a row of segments, numbered upwards, and a few named maps. The log above it decides
+ * which segment takes appends, what an offset is and what may be removed.
+ */
+import type { KeyValues } from "../contract.ts";
+import type { SegmentHead } from "../segment-head.ts";
+
+export interface Storage {
+  /** Numbers of the segments that exist, ascending; an unfinished one may be among them. */
+  segmentIds(): Promise<number[]>;
+  /** Makes a new, empty segment whose existence survives a power cut. */
+  createSegment(id: number): Promise<Segment>;
+  /**
+   * Opens a segment: `write` for the active one, `read` for a sealed one.
+   * @throws SEGMENT_DAMAGED where its file cannot be trusted.
+   */
+  openSegment(id: number, mode: "read" | "write"): Promise<Segment>;
+  /** Deletes a closed segment. */
+  removeSegment(id: number): Promise<void>;
+  /** Moves a closed segment out of the row for people to look at; answers its new name. */
+  setAside(id: number): Promise<string>;
+  /** Bytes that a segment takes on the disk now. */
+  segmentBytes(id: number): Promise<number>;
+  /** Bytes that the disk has left for us; Infinity where there is no disk. */
+  freeBytes(): Promise<number>;
+  keyValues(name: string): KeyValues;
+  /** Closes the maps and gives up the lock; segments are closed by whoever opened them. */
+  close(): Promise<void>;
+}
+
+export interface Segment {
+  readonly id: number;
+
+  /**
+   * Writes all of it in one transaction and flushes. Resolves when it is on disk; rejects, with
+   * nothing of it kept.
+   * @throws DISK_FULL, STORAGE_FAILED
+   */
+  commit(writes: SegmentWrites): Promise<void>;
+
+  /** Heads by partition id; undefined for a segment that no commit ever reached. */
+  heads(): ReadonlyMap<number, SegmentHead> | undefined;
+  /** The small state as of the last commit. */
+  states(): Iterable<readonly [key: string, value: Buffer]>;
+
+  /**
+   * Batches of a partition in order of offset, from the one that holds `from` (the last whose base
+   * offset is not above it, else the first), as long as `visit` answers true. Synchronous: no read
+   * transaction outlives the call. The bytes may be kept, but never written to.
+   */
+  scan(partitionId: number, from: number, visit: (batch: Buffer) => boolean): void;
+
+  /** Bytes that the segment takes on the disk. */
+  bytesOnDisk(): number;
+  close(): Promise<void>;
+}
+
+export interface SegmentWrites {
+  /** Batches with their offsets assigned. */
+  readonly batches: readonly { readonly partitionId: number; readonly batch: Buffer }[];
+  readonly heads: Iterable<readonly [partitionId: number, head: SegmentHead]>;
+  readonly states: Iterable<readonly [key: string, value: Uint8Array | undefined]>;
+}

@@ -1,0 +1,96 @@
+/**
+ * One Apache Kafka broker (KRaft, broker and controller in one) as a child process of the test. It
+ * dies with the test process, whatever happens.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exitOf, kafkaClassPath, runKafkaTool } from "./kafka-runtime.ts";
+
+const HEAP = "-Xmx512m";
+const OUTPUT_CHARS_MAX = 20_000;
+
+export class KafkaBroker {
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+  #output = "";
+  readonly #killOnExit = () => this.#child?.kill("SIGKILL");
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Writes the broker's configuration and formats its storage for `clusterId`. */
+  static async format(
+    directory: string,
+    clusterId: string,
+    config: Readonly<Record<string, string>>,
+    scramUsers: Readonly<Record<string, string>> = {},
+  ): Promise<KafkaBroker> {
+    const file = join(directory, "server.properties");
+    const lines = Object.entries(config).map(([key, value]) => `${key}=${value}`);
+    await writeFile(file, `${lines.join("\n")}\n`);
+    const scram = Object.entries(scramUsers).flatMap(([name, password]) =>
+      ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
+        "--add-scram",
+        `${mechanism}=[name=${name},password=${password}]`,
+      ]),
+    );
+    const result = await runKafkaTool("kafka.tools.StorageTool", [
+      "format",
+      "--cluster-id",
+      clusterId,
+      "--config",
+      file,
+      ...scram,
+    ]);
+    if (result.code !== 0) throw new Error(`Kafka's storage was not formatted: ${result.stderr}`);
+    return new KafkaBroker(directory);
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** The end of what it printed, to explain a failure. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async start(): Promise<void> {
+    if (this.#child !== undefined) return;
+    const classPath = await kafkaClassPath();
+    const child = spawn(
+      "java",
+      [
+        HEAP,
+        "-XX:+UseSerialGC",
+        "-cp",
+        classPath,
+        "kafka.Kafka",
+        join(this.#directory, "server.properties"),
+      ],
+      { stdio: ["ignore", "pipe", "pipe"], cwd: this.#directory },
+    );
+    this.#child = child;
+    process.on("exit", this.#killOnExit);
+    const keep = (text: string) => {
+      this.#output = (this.#output + text).slice(-OUTPUT_CHARS_MAX);
+    };
+    child.stdout.setEncoding("utf8").on("data", keep);
+    child.stderr.setEncoding("utf8").on("data", keep);
+    child.once("exit", () => {
+      process.off("exit", this.#killOnExit);
+      if (this.#child === child) this.#child = undefined;
+    });
+  }
+
+  /** Ends it by SIGKILL, as a power cut would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = exitOf(child);
+    child.kill("SIGKILL");
+    await ended;
+  }
+}

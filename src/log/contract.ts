@@ -198,6 +198,8 @@ export interface KeyValues {
 
 export interface LogStats {
   readonly segmentCount: number;
+  /** Segments sealed since the start. */
+  readonly segmentsSealed: number;
   readonly bytesOnDisk: number;
   readonly diskBudgetBytes: number;
   /** Group commits since the start, and the records, batches and bytes of batches in them. */

@@ -2,7 +2,7 @@
  * The log put together: topics, group commit, reads and retention over one storage. It keeps no
  * rule of its own beyond who is asked for what.
  */
-import { TributaryError } from "../base/errors.ts";
+import { messageOf, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import type {
   AppendGroup,
@@ -48,7 +48,7 @@ export class LogStore implements Log {
   readonly #listeners = new FlushListeners();
   readonly #reclaimed = new Map<string, Taken>();
   readonly #timer: NodeJS.Timeout;
-  #sealedSeen: number;
+  #lookedAfterSealed = 0;
   #closed = false;
 
   constructor(parts: LogParts, options: LogOptions) {
@@ -81,7 +81,6 @@ export class LogStore implements Log {
       committed: () => this.#afterCommit(),
     });
     for (const topic of topics.all()) this.#loadReclaimed(topic);
-    this.#sealedSeen = row.count;
     this.#timer = setInterval(() => this.#look(), options.retentionCheckMs);
     this.#timer.unref();
   }
@@ -155,6 +154,7 @@ export class LogStore implements Log {
     const commit = this.#commit;
     return {
       segmentCount: row.count,
+      segmentsSealed: row.sealedTotal,
       bytesOnDisk: row.bytesOnDisk,
       diskBudgetBytes: this.#options.diskBudgetBytes,
       commits: commit.commits,
@@ -180,19 +180,14 @@ export class LogStore implements Log {
 
   /** A new segment is the moment to look whether the oldest must go. */
   #afterCommit(): void {
-    if (this.#parts.row.count <= this.#sealedSeen) return;
-    this.#look();
+    if (this.#parts.row.sealedTotal !== this.#lookedAfterSealed) this.#look();
   }
 
   #look(): void {
-    this.#retention.run().then(
-      () => {
-        this.#sealedSeen = this.#parts.row.count;
-      },
-      (error: unknown) => {
-        this.#options.logger.error({ error: String(error) }, "retention failed");
-      },
-    );
+    this.#lookedAfterSealed = this.#parts.row.sealedTotal;
+    this.#retention.run().catch((error: unknown) => {
+      this.#options.logger.error({ error: messageOf(error) }, "retention failed");
+    });
   }
 
   /** Retention moved a log start: write that down, with what it took. */

@@ -46,6 +46,7 @@ export class Retention {
   #progress: (partition: Partition) => Offset | undefined = () => undefined;
   #full = false;
   #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -66,12 +67,21 @@ export class Retention {
     );
   }
 
-  /** Looks at everything once. Calls that overlap share one look. */
+  /** Looks at everything, once at a time; what is asked for meanwhile is one more look. */
   run(): Promise<void> {
-    this.#running ??= this.#sweep().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    if (this.#running === undefined) {
+      this.#running = this.#sweep().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.run();
+      });
+    return this.#next;
   }
 
   async #sweep(): Promise<void> {

@@ -14,8 +14,8 @@ import { emptyHead, type SegmentHead } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 
-/** Sealed segments held open for reading; each costs a map, three descriptors and some memory. */
-const OPEN_SEALED_MAX = 16;
+/** Sealed segments held open for reading: what their maps have read counts as our memory. */
+const OPEN_SEALED_MAX = 4;
 /** The next segment is made when the active one is this full, so that no commit waits for it. */
 const PREPARE_AT = 0.75;
 
@@ -59,6 +59,8 @@ export class SegmentRow {
   #activeHeads: Map<number, SegmentHead>;
   #unbornActive: boolean;
   #next: Promise<Segment> | undefined;
+  /** Segments sealed since the start. */
+  sealedTotal = 0;
 
   constructor(
     parts: SegmentRowParts,
@@ -114,8 +116,9 @@ export class SegmentRow {
     this.#active = next;
     this.#activeHeads = new Map();
     this.#unbornActive = true;
+    this.sealedTotal += 1;
     this.#parts.manifest.write(sealed);
-    this.#trimOpen(full.id);
+    void this.#close(full.id);
   }
 
   /** Writes one group into the active segment; resolves when it is flushed. */

@@ -1,0 +1,219 @@
+/**
+ * The group coordinator: what the APIs of consumer groups call. Finds the group, checks what a
+ * request says against the limits, and hands it on; the work is done by the files beside it:
+ *
+ *     directory.ts    which groups there are
+ *     membership.ts   who is in one, and for how long
+ *     rebalance.ts    how it gets from one generation to the next
+ *     offsets.ts      what it has committed
+ *     expiry.ts       when it is forgotten
+ *
+ * Answers carry Kafka's errors by name. Waiting answers settle when `signal` aborts.
+ */
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import { isTributaryError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { MetricSample } from "../../base/service.ts";
+import type { Log } from "../../log/contract.ts";
+import type { KafkaErrorName } from "../error-codes.ts";
+import { describeGroup, type GroupDescription, unknownGroup } from "./description.ts";
+import { GroupDirectory } from "./directory.ts";
+import { GroupExpiry } from "./expiry.ts";
+import type { Group, MemberClaim } from "./group.ts";
+import { type JoinRequest, joinGroup } from "./join-group.ts";
+import { type LeavingMember, leaveGroup } from "./leave-group.ts";
+import { DEFAULT_GROUP_LIMITS, type GroupLimits } from "./limits.ts";
+import { type JoinAnswer, refusedJoin, refusedSync, type SyncAnswer } from "./member.ts";
+import { groupMetrics } from "./metrics.ts";
+import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
+import { subscribedTopics } from "./subscription.ts";
+import { type SyncRequest, syncGroup } from "./sync-group.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+
+export interface CoordinatorOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timers?: Timers;
+  readonly limits?: Partial<GroupLimits>;
+  /** A part of a member id that no other member ever had; a UUID by default. */
+  readonly newId?: () => string;
+}
+
+export class GroupCoordinator {
+  readonly offsets: GroupOffsets;
+  readonly #limits: GroupLimits;
+  readonly #directory: GroupDirectory;
+  readonly #expiry: GroupExpiry;
+  #closed = false;
+
+  constructor(options: CoordinatorOptions) {
+    const { log, clock, logger, timers = systemTimers, newId = randomUUID } = options;
+    const limits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
+    this.#limits = limits;
+    this.offsets = new GroupOffsets(log, clock, limits);
+    const parts = { log, clock, logger, timers, limits, newId, offsets: this.offsets };
+    this.#directory = new GroupDirectory(parts);
+    this.#expiry = new GroupExpiry({ ...parts, directory: this.#directory });
+  }
+
+  async join(request: JoinRequest, signal: AbortSignal): Promise<JoinAnswer> {
+    const refusal = this.#refuse(request.groupId) ?? this.#refuseJoin(request);
+    if (refusal !== undefined) return refusedJoin(refusal, request.memberId);
+    // Only a newcomer may found a group: an id is from before, when the group was there.
+    const group =
+      request.memberId === ""
+        ? this.#directory.open(request.groupId)
+        : this.#directory.find(request.groupId);
+    if (group === undefined) {
+      const error = request.memberId === "" ? "POLICY_VIOLATION" : "UNKNOWN_MEMBER_ID";
+      return refusedJoin(error, request.memberId);
+    }
+    return joinGroup(group, request, signal);
+  }
+
+  async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncAnswer> {
+    const group = this.#find(request.groupId);
+    return typeof group === "string" ? refusedSync(group) : syncGroup(group, request, signal);
+  }
+
+  heartbeat(groupId: string, claim: MemberClaim): KafkaErrorName {
+    const group = this.#find(groupId);
+    return typeof group === "string" ? group : group.heartbeat(claim);
+  }
+
+  /** An error for each of `leaving`, or one for the whole request. */
+  leave(groupId: string, leaving: readonly LeavingMember[]): KafkaErrorName | KafkaErrorName[] {
+    const refusal = this.#refuse(groupId);
+    if (refusal !== undefined) return refusal;
+    const group = this.#directory.find(groupId);
+    return leaving.map((one) =>
+      group === undefined ? "UNKNOWN_MEMBER_ID" : leaveGroup(group, one),
+    );
+  }
+
+  /** An error (or NONE) for each of `commits`; resolves when those accepted are on disk. */
+  async commit(
+    groupId: string,
+    claim: MemberClaim,
+    commits: readonly OffsetCommit[],
+  ): Promise<KafkaErrorName[]> {
+    const group = this.#mayCommit(groupId, claim);
+    if (typeof group === "string") return commits.map(() => group);
+    group.commitsInFlight += 1;
+    try {
+      return await this.offsets.commit(groupId, commits);
+    } finally {
+      group.commitsInFlight -= 1;
+    }
+  }
+
+  describe(groupId: string): GroupDescription {
+    const group = this.#directory.find(groupId);
+    return group === undefined ? unknownGroup(groupId) : describeGroup(group);
+  }
+
+  list(): GroupDescription[] {
+    return this.#directory.all().map(describeGroup);
+  }
+
+  /** Deletes groups without members, with their offsets; an error (or NONE) for each. */
+  async delete(groupIds: readonly string[]): Promise<KafkaErrorName[]> {
+    const doomed = new Set<Group>();
+    const results = groupIds.map((id): KafkaErrorName => {
+      const group = this.#findForAdmin(id);
+      if (typeof group === "string") return group;
+      if (!group.isIdle) return "NON_EMPTY_GROUP";
+      doomed.add(group);
+      return "NONE";
+    });
+    const written = await outcome(this.#directory.remove([...doomed]));
+    return results.map((result) => (result === "NONE" ? written : result));
+  }
+
+  /** Deletes offsets that no member reads on from; one error for all, or one for each. */
+  async deleteOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<KafkaErrorName | KafkaErrorName[]> {
+    const group = this.#findForAdmin(groupId);
+    if (typeof group === "string") return group;
+    const isEmpty = group.rebalance.state === "Empty";
+    const read = isEmpty ? new Set<string>() : subscribedTopics(group);
+    if (read === undefined) return "NON_EMPTY_GROUP";
+    const removed = partitions.filter(({ topic }) => !read.has(topic));
+    const written = await outcome(
+      this.offsets.remove(removed.map((place) => ({ ...place, group: groupId }))),
+    );
+    return partitions.map(({ topic }) => (read.has(topic) ? "GROUP_SUBSCRIBED_TO_TOPIC" : written));
+  }
+
+  /** Removes what every group has committed for a deleted topic; resolves when that is on disk. */
+  async forgetTopic(topic: string): Promise<void> {
+    await this.offsets.remove(this.offsets.all().filter((stored) => stored.topic === topic));
+  }
+
+  metrics(): readonly MetricSample[] {
+    return groupMetrics(this.#directory.all(), this.offsets.all().length);
+  }
+
+  /** Lets go of all that wait; they find the coordinator again, here or after the restart. */
+  close(): void {
+    this.#closed = true;
+    this.#expiry.close();
+    for (const group of this.#directory.all()) group.die("COORDINATOR_NOT_AVAILABLE");
+  }
+
+  #mayCommit(groupId: string, claim: MemberClaim): Group | KafkaErrorName {
+    const refusal = this.#refuse(groupId);
+    if (refusal !== undefined) return refusal;
+    // A member's commit to a group that is no more must not found it again.
+    const group =
+      claim.generation < 0 ? this.#directory.open(groupId) : this.#directory.find(groupId);
+    if (group === undefined)
+      return claim.generation < 0 ? "POLICY_VIOLATION" : "ILLEGAL_GENERATION";
+    const error = group.mayCommit(claim);
+    return error === "NONE" ? group : error;
+  }
+
+  #find(groupId: string): Group | KafkaErrorName {
+    return this.#refuse(groupId) ?? this.#directory.find(groupId) ?? "UNKNOWN_MEMBER_ID";
+  }
+
+  #findForAdmin(groupId: string): Group | KafkaErrorName {
+    return this.#refuse(groupId) ?? this.#directory.find(groupId) ?? "GROUP_ID_NOT_FOUND";
+  }
+
+  #refuse(groupId: string): KafkaErrorName | undefined {
+    if (this.#closed) return "COORDINATOR_NOT_AVAILABLE";
+    const bytes = Buffer.byteLength(groupId);
+    return bytes === 0 || bytes > this.#limits.groupIdBytesMax ? "INVALID_GROUP_ID" : undefined;
+  }
+
+  #refuseJoin(request: JoinRequest): KafkaErrorName | undefined {
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax, nameBytesMax, protocolBytesMax } =
+      this.#limits;
+    const { sessionTimeoutMs, protocols, protocolType, instanceId } = request;
+    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
+      return "INVALID_SESSION_TIMEOUT";
+    }
+    const names = [protocolType, instanceId ?? "", ...protocols.map(({ name }) => name)];
+    if (names.some((name) => Buffer.byteLength(name) > nameBytesMax)) return "POLICY_VIOLATION";
+    const bytes = protocols.reduce(
+      (sum, { name, metadata }) => sum + name.length + metadata.length,
+      0,
+    );
+    return bytes > protocolBytesMax ? "POLICY_VIOLATION" : undefined;
+  }
+}
+
+async function outcome(written: Promise<void>): Promise<KafkaErrorName> {
+  try {
+    await written;
+    return "NONE";
+  } catch (error) {
+    if (!isTributaryError(error)) throw error;
+    return "COORDINATOR_NOT_AVAILABLE";
+  }
+}

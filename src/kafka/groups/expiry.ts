@@ -1,0 +1,85 @@
+/**
+ * Forgets what nobody has used for `offsetRetentionMs`: offsets of groups without members, counted
+ * from the commit or from when the last member left, whichever came later; then groups that have
+ * neither members nor offsets. Offsets of topics that are no more go at once.
+ *
+ * Source: KIP-211.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { Log } from "../../log/contract.ts";
+import type { GroupDirectory } from "./directory.ts";
+import type { GroupLimits } from "./limits.ts";
+import type { GroupOffsets, StoredOffset } from "./offsets.ts";
+import type { CancelTimer, Timers } from "./timers.ts";
+
+export interface ExpiryParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly limits: GroupLimits;
+  readonly directory: GroupDirectory;
+  readonly offsets: GroupOffsets;
+}
+
+export class GroupExpiry {
+  readonly #parts: ExpiryParts;
+  readonly #startedAtMs: number;
+  #cancelTimer: CancelTimer = () => {};
+  #closed = false;
+
+  constructor(parts: ExpiryParts) {
+    this.#parts = parts;
+    this.#startedAtMs = parts.clock.monotonicMs();
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelTimer();
+  }
+
+  /** Looks now; resolves when what has expired is gone from the disk. */
+  async look(): Promise<void> {
+    const { directory, offsets, log, limits, clock } = this.#parts;
+    const isStale = ({ topic, topicId }: StoredOffset) => log.topic(topic)?.id !== topicId;
+    const ranForMs = clock.monotonicMs() - this.#startedAtMs;
+    const expires = ranForMs >= limits.expiryGraceMs;
+    const stored = offsets.all();
+    const gone = stored.filter((one) => isStale(one) || (expires && this.#isOld(one)));
+    await offsets.remove(gone);
+    if (!expires) return;
+    const used = new Set(offsets.all().map(({ group }) => group));
+    await directory.remove(
+      directory
+        .all()
+        .filter((group) => group.isIdle && !used.has(group.id))
+        .filter(({ rebalance }) => this.#isPast(rebalance.emptySinceMs ?? 0)),
+    );
+  }
+
+  #isOld({ group: id, committedAtMs }: StoredOffset): boolean {
+    const group = this.#parts.directory.find(id);
+    if (group === undefined) return this.#isPast(committedAtMs);
+    return group.isIdle && this.#isPast(Math.max(committedAtMs, group.rebalance.emptySinceMs ?? 0));
+  }
+
+  #isPast(sinceMs: number): boolean {
+    return this.#parts.clock.nowMs() - sinceMs >= this.#parts.limits.offsetRetentionMs;
+  }
+
+  #schedule(): void {
+    const { timers, limits, logger } = this.#parts;
+    this.#cancelTimer = timers.after(limits.expiryCheckMs, () => {
+      this.look()
+        .catch((error: unknown) => {
+          logger.warn({ reason: messageOf(error) }, "Group offsets could not be expired");
+        })
+        .finally(() => {
+          if (!this.#closed) this.#schedule();
+        });
+    });
+  }
+}

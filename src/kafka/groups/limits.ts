@@ -1,0 +1,59 @@
+/** Every limit and delay of the group coordinator, with its unit. Kafka's name where it has one. */
+export interface GroupLimits {
+  /** Groups the gateway knows; a further one takes the place of an empty one without offsets. */
+  readonly groupsMax: number;
+  /** Members of one group, ids handed out and not yet used included (group.max.size). */
+  readonly membersMax: number;
+  /** UTF-8 bytes of a group's name. */
+  readonly groupIdBytesMax: number;
+  /** UTF-8 bytes of a static member's name, of a protocol's or its type's. */
+  readonly nameBytesMax: number;
+  /** What one member's protocols may hold together, in bytes. */
+  readonly protocolBytesMax: number;
+  /** What a leader may assign to one member, in bytes. */
+  readonly assignmentBytesMax: number;
+  /** group.min.session.timeout.ms */
+  readonly sessionTimeoutMsMin: number;
+  /** group.max.session.timeout.ms */
+  readonly sessionTimeoutMsMax: number;
+  /** The shortest a rebalance waits for its members, whatever they ask for. */
+  readonly rebalanceTimeoutMsMin: number;
+  /** The longest a rebalance waits for its members, whatever they ask for. */
+  readonly rebalanceTimeoutMsMax: number;
+  /** How long an empty group gathers members before its first generation. */
+  readonly initialRebalanceDelayMs: number;
+  /** UTF-8 bytes of the note a client keeps beside an offset (offset.metadata.max.bytes). */
+  readonly offsetMetadataBytesMax: number;
+  /** Committed offsets of all groups together: they live in the log's small state. */
+  readonly offsetsMax: number;
+  /** How long an abandoned group and its offsets are kept (offsets.retention.minutes). */
+  readonly offsetRetentionMs: number;
+  /**
+   * Nothing expires until the gateway has run for this long: after a month in a drawer, or the
+   * first clock step of a board without a clock battery, its consumers get to come back first.
+   */
+  readonly expiryGraceMs: number;
+  /** How often expiry looks (offsets.retention.check.interval.ms). */
+  readonly expiryCheckMs: number;
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+export const DEFAULT_GROUP_LIMITS: GroupLimits = {
+  groupsMax: 1000,
+  membersMax: 250,
+  groupIdBytesMax: 512,
+  nameBytesMax: 249,
+  protocolBytesMax: 256 * 1024,
+  assignmentBytesMax: 256 * 1024,
+  sessionTimeoutMsMin: 6_000,
+  sessionTimeoutMsMax: 1_800_000,
+  rebalanceTimeoutMsMin: 1_000,
+  rebalanceTimeoutMsMax: 1_800_000,
+  initialRebalanceDelayMs: 500,
+  offsetMetadataBytesMax: 4096,
+  offsetsMax: 20_000,
+  offsetRetentionMs: 7 * 24 * HOUR_MS,
+  expiryGraceMs: 24 * HOUR_MS,
+  expiryCheckMs: 600_000,
+};

@@ -1,0 +1,144 @@
+/**
+ * The committed offsets of all groups. Owns no memory of its own: they stand in the log's small
+ * state, in the transaction of the data they were committed beside. A commit resolves when it is on
+ * disk, and is read only from then on.
+ *
+ * An offset belongs to the topic it was committed for: a topic that is deleted and made again under
+ * the same name begins without any, even where a crash kept the old ones from being removed.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { isTributaryError } from "../../base/errors.ts";
+import type { AppendGroup, Log } from "../../log/contract.ts";
+import type { KafkaErrorName } from "../error-codes.ts";
+import type { GroupLimits } from "./limits.ts";
+import {
+  decodeOffsetRecord,
+  encodeOffsetRecord,
+  OFFSET_KEY_PREFIX,
+  type OffsetPlace,
+  type OffsetRecord,
+  offsetKey,
+  parseOffsetKey,
+} from "./offset-record.ts";
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface OffsetCommit extends TopicPartition {
+  readonly offset: number;
+  /** -1 where the client gives none. */
+  readonly leaderEpoch: number;
+  readonly metadata: string | null;
+}
+
+export type StoredOffset = OffsetPlace & OffsetRecord;
+
+export class GroupOffsets {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #limits: GroupLimits;
+
+  constructor(log: Log, clock: Clock, limits: GroupLimits) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Commits what can be committed, in one transaction; answers an error (or NONE) for each. */
+  async commit(group: string, commits: readonly OffsetCommit[]): Promise<KafkaErrorName[]> {
+    const append = this.#log.group();
+    const isFull = this.#isFull(group, commits);
+    const results = commits.map((commit) => this.#put(append, group, commit, isFull));
+    if (!results.includes("NONE")) return results;
+    try {
+      await append.flushed;
+      return results;
+    } catch (error) {
+      if (!isTributaryError(error)) throw error;
+      return results.map((result) => (result === "NONE" ? "COORDINATOR_NOT_AVAILABLE" : result));
+    }
+  }
+
+  /** What `group` has committed there; undefined where it has nothing that still counts. */
+  fetch(group: string, { topic, partition }: TopicPartition): OffsetRecord | undefined {
+    const value = this.#log.state.get(offsetKey(group, topic, partition));
+    if (value === undefined) return undefined;
+    const record = decodeOffsetRecord(value);
+    return this.#log.topic(topic)?.id === record.topicId ? record : undefined;
+  }
+
+  /** Everything that `group` has committed, for topics that still exist. */
+  fetchAll(group: string): StoredOffset[] {
+    return this.#stored(`${OFFSET_KEY_PREFIX}${group}/`).filter(
+      (stored) => stored.group === group && this.#log.topic(stored.topic)?.id === stored.topicId,
+    );
+  }
+
+  /** Every offset there is, of all groups, also of topics that are no more. */
+  all(): StoredOffset[] {
+    return this.#stored(OFFSET_KEY_PREFIX);
+  }
+
+  /** Resolves when `places` are gone from the disk. */
+  async remove(places: readonly OffsetPlace[]): Promise<void> {
+    if (places.length === 0) return;
+    const append = this.#log.group();
+    this.removeIn(append, places);
+    await append.flushed;
+  }
+
+  removeIn(append: AppendGroup, places: readonly OffsetPlace[]): void {
+    for (const { group, topic, partition } of places) {
+      append.putState(offsetKey(group, topic, partition), undefined);
+    }
+  }
+
+  #put(append: AppendGroup, group: string, commit: OffsetCommit, isFull: boolean): KafkaErrorName {
+    const topic = this.#log.topic(commit.topic);
+    if (topic?.partitions[commit.partition] === undefined) return "UNKNOWN_TOPIC_OR_PARTITION";
+    if (commit.offset < 0) return "OFFSET_OUT_OF_RANGE";
+    const metadata = commit.metadata ?? "";
+    if (Buffer.byteLength(metadata) > this.#limits.offsetMetadataBytesMax) {
+      return "OFFSET_METADATA_TOO_LARGE";
+    }
+    const key = offsetKey(group, commit.topic, commit.partition);
+    if (isFull && this.#log.state.get(key) === undefined) return "POLICY_VIOLATION";
+    const record = encodeOffsetRecord({
+      topicId: topic.id,
+      offset: commit.offset,
+      leaderEpoch: commit.leaderEpoch,
+      committedAtMs: this.#clock.nowMs(),
+      metadata,
+    });
+    try {
+      append.putState(key, record);
+      return "NONE";
+    } catch (error) {
+      if (!isTributaryError(error)) throw error;
+      return error.code === "STATE_TOO_LARGE"
+        ? "INVALID_COMMIT_OFFSET_SIZE"
+        : "COORDINATOR_NOT_AVAILABLE";
+    }
+  }
+
+  /** Counted only when a commit brings a partition that the group has never committed. */
+  #isFull(group: string, commits: readonly OffsetCommit[]): boolean {
+    const brings = commits.filter(
+      ({ topic, partition }) =>
+        this.#log.state.get(offsetKey(group, topic, partition)) === undefined,
+    ).length;
+    if (brings === 0) return false;
+    let count = 0;
+    for (const _ of this.#log.state.entries(OFFSET_KEY_PREFIX)) count += 1;
+    return count + brings > this.#limits.offsetsMax;
+  }
+
+  #stored(prefix: string): StoredOffset[] {
+    return [...this.#log.state.entries(prefix)].map(([key, value]) => ({
+      ...parseOffsetKey(key),
+      ...decodeOffsetRecord(value),
+    }));
+  }
+}

@@ -3,7 +3,7 @@
  *
  * The newest segment that a commit ever reached is the active one: it alone says where every
  * partition stood and what the small state was. A newer one that no commit reached (the power went
- * while it was being made) is removed. One that is damaged is set aside: its records are lost, and
+ * while it was being made, or before its first flush) is removed. One that is damaged is set aside: its records are lost, and
  * because nobody can say how many there were, the partitions go on far enough ahead that no offset
  * is ever given twice, under a new leader epoch (KIP-320), so that consumers notice.
  */
@@ -61,6 +61,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
     await found.active.close();
   }
   const active = reuse ? (found.active as Segment) : await storage.createSegment(found.idMax + 1);
+  if (!reuse) await manifest.begin(active.id);
   const row = new SegmentRow(
     {
       storage,
@@ -98,6 +99,10 @@ async function findSegments(
     idMax: Math.max(0, ...ids),
   };
   for (const id of ids.toReversed()) {
+    if (id > manifest.begun()) {
+      await storage.removeSegment(id);
+      continue;
+    }
     if (found.active !== undefined) {
       const sealed = manifest.read(id) ?? (await inspect(storage, id, found, options));
       if (sealed !== undefined) found.sealed.unshift(sealed);

@@ -1,11 +1,17 @@
 /**
- * A note for each sealed segment of what it holds, so that a start reads one small map and opens no
- * sealed segment. Only a shortcut: a segment without a note is opened and asked.
+ * Notes about segments, in a map of their own.
+ *
+ * For each sealed segment: what it holds, so that a start opens none of them. Only a shortcut: a
+ * segment without a note is opened and asked.
+ *
+ * For the row: the newest segment that was ever given to the group commit. A segment above it never
+ * held anything, whatever a power cut has left of its file; the one it names, unreadable, is a loss.
  */
 import type { KeyValues } from "./contract.ts";
 import { decodeHead, encodeHead, SEGMENT_HEAD_BYTES, type SegmentHead } from "./segment-head.ts";
 import type { SealedSegment } from "./segment-row.ts";
 
+const BEGUN = "begun";
 const ENTRY_BYTES = 4 + SEGMENT_HEAD_BYTES;
 
 export class SegmentManifest {
@@ -38,6 +44,17 @@ export class SegmentManifest {
       at += ENTRY_BYTES;
     }
     this.#notes.write([[String(segment.id), note]]).catch(() => {});
+  }
+
+  /** The newest segment that commits may have gone to; 0 = none yet. */
+  begun(): number {
+    const note = this.#notes.get(BEGUN);
+    return note === undefined ? 0 : Number(Buffer.from(note).toString("utf8"));
+  }
+
+  /** Resolves when it is on disk that segment `id` takes commits from now on. */
+  async begin(id: number): Promise<void> {
+    await this.#notes.write([[BEGUN, Buffer.from(String(id))]]);
   }
 
   async remove(id: number): Promise<void> {

@@ -109,6 +109,7 @@ export class SegmentRow {
     }
     if (bytes < segmentBytes || this.#unbornActive) return;
     const next = await this.#takeNext();
+    await this.#parts.manifest.begin(next.id);
     const full = this.#active;
     const sealed = { id: full.id, bytes, heads: withData(this.#activeHeads) };
     this.#addSealed(sealed);

@@ -36,8 +36,8 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
   try {
     await checkFormat(directory);
     const maps = new LmdbMaps(join(directory, "meta.mdb"));
-    await syncDirectory(segments);
-    await syncDirectory(directory);
+    await sync(segments);
+    await sync(directory);
     return new LmdbStorage(directory, maps, options, unlock);
   } catch (error) {
     await unlock();
@@ -73,7 +73,8 @@ class LmdbStorage implements Storage {
     // A file of this number can only be one that no commit ever reached.
     await this.removeSegment(id);
     const segment = LmdbSegment.open(id, this.#file(id), "write", this.#options);
-    await syncDirectory(this.#segments);
+    await sync(this.#file(id));
+    await sync(this.#segments);
     return segment;
   }
 
@@ -98,7 +99,7 @@ class LmdbStorage implements Storage {
     const name = `${fileName(id)}.${Date.now()}`;
     await rename(this.#file(id), join(this.#damaged, name));
     await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
-    await syncDirectory(this.#segments);
+    await sync(this.#segments);
     return join("damaged", name);
   }
 
@@ -143,9 +144,9 @@ function unwritable(directory: string, cause: unknown): TributaryError {
   );
 }
 
-/** Makes new and removed names in a folder survive a power cut. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
+/** Makes a file's bytes, or the names in a folder, survive a power cut. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
   try {
     await handle.sync();
   } finally {

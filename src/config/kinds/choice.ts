@@ -1,0 +1,20 @@
+/** One word of a closed list. */
+import { type Kind, wordSchema } from "../kind.ts";
+import { nearest } from "../nearest.ts";
+
+export function choice<const T extends string>(words: readonly T[]): Kind<T> {
+  const list = words.join(", ");
+  return {
+    schema: wordSchema((text) => {
+      const word = words.find((candidate) => candidate === text);
+      if (word !== undefined) return { value: word };
+      const meant = nearest(text, words);
+      return {
+        problem: `must be one of ${list}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+      };
+    }),
+    placeholder: words.join("|"),
+    bounds: list,
+    show: String,
+  };
+}

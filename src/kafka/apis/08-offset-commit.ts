@@ -1,0 +1,92 @@
+/**
+ * OffsetCommit, versions 2 to 9. Answers when the offsets are on disk.
+ *
+ * The retention time that versions 2 to 4 carry is passed over, as Kafka does since KIP-211: how
+ * long offsets are kept is the gateway's to say.
+ */
+import type { WireReader } from "../../wire/reader.ts";
+import type { KafkaApi } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
+import type { MemberClaim } from "../groups/group.ts";
+
+const NO_LEADER_EPOCH = -1;
+
+export interface OffsetCommitRequest extends MemberClaim {
+  readonly groupId: string;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly offset: number;
+      readonly leaderEpoch: number;
+      readonly metadata: string | null;
+    }[];
+  }[];
+}
+
+export interface OffsetCommitResponse {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly { readonly partition: number; readonly error: KafkaErrorName }[];
+  }[];
+}
+
+export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> = {
+  key: 8,
+  name: "OffsetCommit",
+  versions: [2, 9],
+  flexibleFrom: 8,
+
+  decode(reader, version) {
+    const groupId = reader.string();
+    const generation = reader.int32();
+    const memberId = reader.string();
+    const instanceId = version >= 7 ? reader.nullableString() : null;
+    if (version <= 4) reader.int64(); // Retention time: see above.
+    const topics = reader.array((each) => readTopic(each, version));
+    reader.tags();
+    return { groupId, generation, memberId, instanceId, topics };
+  },
+
+  async handle(request, { broker }) {
+    const commits = request.topics.flatMap(({ name, partitions }) =>
+      partitions.map((partition) => ({ topic: name, ...partition })),
+    );
+    const errors = (await broker.groups.commit(request.groupId, request, commits)).values();
+    return {
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partition }) => ({
+          partition,
+          error: errors.next().value ?? "UNKNOWN_SERVER_ERROR",
+        })),
+      })),
+    };
+  },
+
+  encode(writer, { topics }, version) {
+    if (version >= 3) writer.int32(0);
+    writer.array(topics, ({ name, partitions }) => {
+      writer.string(name);
+      writer.array(partitions, ({ partition, error }) => {
+        writer.int32(partition).int16(KAFKA_ERRORS[error]).tags();
+      });
+      writer.tags();
+    });
+    writer.tags();
+  },
+};
+
+function readTopic(reader: WireReader, version: number) {
+  const name = reader.string();
+  const partitions = reader.array((each) => {
+    const partition = each.int32();
+    const offset = each.int64();
+    const leaderEpoch = version >= 6 ? each.int32() : NO_LEADER_EPOCH;
+    const metadata = each.nullableString();
+    each.tags();
+    return { partition, offset, leaderEpoch, metadata };
+  });
+  reader.tags();
+  return { name, partitions };
+}

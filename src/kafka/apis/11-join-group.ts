@@ -1,0 +1,87 @@
+/**
+ * JoinGroup, versions 0 to 9. Answers when the group's members have met, at most after the longest
+ * rebalance time-out among them; see `groups/join-group.ts`.
+ *
+ * From version 4 a newcomer is first given an id (KIP-394); from 5 it may have a lasting name
+ * (KIP-345); from 9 a returning static leader may be told to change nothing (KIP-814).
+ */
+import type { KafkaApi } from "../api.ts";
+import { KAFKA_ERRORS } from "../error-codes.ts";
+import type { JoinRequest } from "../groups/join-group.ts";
+import type { GroupProtocol, JoinAnswer } from "../groups/member.ts";
+
+/** Of a client's own name: enough to tell it by, in its member id and for operators. */
+const CLIENT_ID_CHARS_MAX = 100;
+
+export type JoinGroupRequest = Pick<
+  JoinRequest,
+  | "groupId"
+  | "memberId"
+  | "instanceId"
+  | "sessionTimeoutMs"
+  | "rebalanceTimeoutMs"
+  | "protocolType"
+  | "protocols"
+>;
+
+export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
+  key: 11,
+  name: "JoinGroup",
+  versions: [0, 9],
+  flexibleFrom: 6,
+
+  decode(reader, version) {
+    const groupId = reader.string();
+    const sessionTimeoutMs = reader.int32();
+    const rebalanceTimeoutMs = version >= 1 ? reader.int32() : sessionTimeoutMs;
+    const memberId = reader.string();
+    const instanceId = version >= 5 ? reader.nullableString() : null;
+    const protocolType = reader.string();
+    const protocols = reader.array((each): GroupProtocol => {
+      const protocol = { name: each.string(), metadata: each.bytes() };
+      each.tags();
+      return protocol;
+    });
+    if (version >= 8) reader.nullableString(); // Reason: the client keeps its own log.
+    reader.tags();
+    return {
+      groupId,
+      memberId,
+      instanceId,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+      protocolType,
+      protocols,
+    };
+  },
+
+  handle(request, { broker, clientId, clientHost, version, signal }) {
+    return broker.groups.join(
+      {
+        ...request,
+        clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX),
+        clientHost,
+        requiresKnownId: version >= 4,
+        knowsSkipAssignment: version >= 9,
+      },
+      signal,
+    );
+  },
+
+  encode(writer, answer, version) {
+    if (version >= 2) writer.int32(0);
+    writer.int16(KAFKA_ERRORS[answer.error]).int32(answer.generation);
+    if (version >= 7) writer.nullableString(answer.protocolType);
+    if (version >= 7) writer.nullableString(answer.protocolName);
+    else writer.string(answer.protocolName ?? "");
+    writer.string(answer.leaderId);
+    if (version >= 9) writer.boolean(answer.skipAssignment);
+    writer.string(answer.memberId);
+    writer.array(answer.members, ({ id, instanceId, metadata }) => {
+      writer.string(id);
+      if (version >= 5) writer.nullableString(instanceId);
+      writer.bytes(metadata).tags();
+    });
+    writer.tags();
+  },
+};

@@ -1,0 +1,42 @@
+/**
+ * SyncGroup, versions 0 to 5: the leader brings the assignments, the others wait for theirs, at
+ * most for the rebalance time-out. From version 5 (KIP-559) both sides name the protocol.
+ */
+import type { KafkaApi } from "../api.ts";
+import { KAFKA_ERRORS } from "../error-codes.ts";
+import type { SyncAnswer } from "../groups/member.ts";
+import type { SyncRequest } from "../groups/sync-group.ts";
+
+export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
+  key: 14,
+  name: "SyncGroup",
+  versions: [0, 5],
+  flexibleFrom: 4,
+
+  decode(reader, version) {
+    const groupId = reader.string();
+    const generation = reader.int32();
+    const memberId = reader.string();
+    const instanceId = version >= 3 ? reader.nullableString() : null;
+    const protocolType = version >= 5 ? reader.nullableString() : null;
+    const protocolName = version >= 5 ? reader.nullableString() : null;
+    const assignments = reader.array((each) => {
+      const assignment = { memberId: each.string(), assignment: each.bytes() };
+      each.tags();
+      return assignment;
+    });
+    reader.tags();
+    return { groupId, generation, memberId, instanceId, protocolType, protocolName, assignments };
+  },
+
+  handle(request, { broker, signal }) {
+    return broker.groups.sync(request, signal);
+  },
+
+  encode(writer, { error, protocolType, protocolName, assignment }, version) {
+    if (version >= 1) writer.int32(0);
+    writer.int16(KAFKA_ERRORS[error]);
+    if (version >= 5) writer.nullableString(protocolType).nullableString(protocolName);
+    writer.bytes(assignment).tags();
+  },
+};

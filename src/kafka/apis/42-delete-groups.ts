@@ -1,0 +1,37 @@
+/** DeleteGroups, versions 0 to 2: groups without members, with what they committed. */
+import type { KafkaApi } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
+
+export type DeleteGroupsResponse = readonly {
+  readonly groupId: string;
+  readonly error: KafkaErrorName;
+}[];
+
+export const deleteGroups: KafkaApi<readonly string[], DeleteGroupsResponse> = {
+  key: 42,
+  name: "DeleteGroups",
+  versions: [0, 2],
+  flexibleFrom: 2,
+
+  decode(reader) {
+    const groupIds = reader.array((each) => each.string());
+    reader.tags();
+    return groupIds;
+  },
+
+  async handle(groupIds, { broker }) {
+    const errors = await broker.groups.delete(groupIds);
+    return groupIds.map((groupId, index) => ({
+      groupId,
+      error: errors[index] ?? "UNKNOWN_SERVER_ERROR",
+    }));
+  },
+
+  encode(writer, results) {
+    writer.int32(0);
+    writer.array(results, ({ groupId, error }) => {
+      writer.string(groupId).int16(KAFKA_ERRORS[error]).tags();
+    });
+    writer.tags();
+  },
+};

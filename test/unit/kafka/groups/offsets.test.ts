@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { ManualTimers } from "../../../support/manual-timers.ts";
+import { isSettled, startHarness } from "./group-harness.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const ANYONE = { memberId: "", generation: -1, instanceId: null };
+const PLACE = { topic: "t", partition: 0 };
+
+async function startWithTopic(...limits: Parameters<typeof startHarness>) {
+  const harness = await startHarness(...limits);
+  if (harness.log.topic("t") === undefined) await harness.log.createTopic("t", { partitions: 2 });
+  return harness;
+}
+
+describe("a commit", () => {
+  it("of a client without a group is taken while the group is empty, note and epoch kept", async () => {
+    const { groups, commit } = await startWithTopic();
+    expect(await commit(41)).toEqual(["NONE"]);
+    expect(groups.offsets.fetch("g", PLACE)).toMatchObject({
+      offset: 41,
+      leaderEpoch: 0,
+      metadata: "at 41",
+    });
+    expect(groups.describe("g")).toMatchObject({ state: "Empty", protocolType: "" });
+  });
+
+  it("of a client without a group is refused while the group has members", async () => {
+    const { commit, stableGroup } = await startWithTopic();
+    await stableGroup(1);
+    expect(await commit(41)).toEqual(["UNKNOWN_MEMBER_ID"]);
+  });
+
+  it("of a member is taken in its generation, also while the group prepares the next", async () => {
+    const { commit, join, stableGroup } = await startWithTopic();
+    const { leader: memberId, generation } = await stableGroup(2);
+    expect(await commit(1, { memberId, generation })).toEqual(["NONE"]);
+    void join();
+    expect(await commit(2, { memberId, generation })).toEqual(["NONE"]);
+  });
+
+  it("is refused between the generation and its assignment", async () => {
+    const { commit, join, timers } = await startWithTopic();
+    const joined = join();
+    await timers.advance(10_000);
+    const { memberId, generation } = await joined;
+    expect(await commit(1, { memberId, generation })).toEqual(["REBALANCE_IN_PROGRESS"]);
+  });
+
+  it("with a generation, to a group that is not there, does not make one", async () => {
+    const { groups, commit } = await startWithTopic();
+    expect(await commit(1, { memberId: "old", generation: 3 })).toEqual(["ILLEGAL_GENERATION"]);
+    expect(groups.list()).toEqual([]);
+  });
+
+  it("resolves only when it is on disk, and is not read before", async () => {
+    const { groups, log, commit } = await startWithTopic();
+    const committed = commit(5);
+    expect(groups.offsets.fetch("g", PLACE)).toBeUndefined();
+    const flushed = log.group().flushed;
+    await flushed;
+    expect(await isSettled(committed)).toBe(true);
+    expect(groups.offsets.fetch("g", PLACE)?.offset).toBe(5);
+  });
+
+  it("answers for each partition what is wrong with it, and keeps the others", async () => {
+    const { groups } = await startWithTopic({ offsetMetadataBytesMax: 4 });
+    const one = { leaderEpoch: -1, metadata: null, offset: 1 };
+    const answers = await groups.commit("g", ANYONE, [
+      { ...one, topic: "t", partition: 0 },
+      { ...one, topic: "t", partition: 9 },
+      { ...one, topic: "none", partition: 0 },
+      { ...one, topic: "t", partition: 1, metadata: "12345" },
+      { ...one, topic: "t", partition: 1, offset: -5 },
+    ]);
+    expect(answers).toEqual([
+      "NONE",
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      "OFFSET_METADATA_TOO_LARGE",
+      "OFFSET_OUT_OF_RANGE",
+    ]);
+    expect(groups.offsets.fetchAll("g")).toHaveLength(1);
+  });
+
+  it("of one more partition than the gateway keeps is refused, of a known one is not", async () => {
+    const { groups, commit } = await startWithTopic({ offsetsMax: 1 });
+    expect(await commit(1)).toEqual(["NONE"]);
+    const other = { topic: "t", partition: 1, offset: 1, leaderEpoch: -1, metadata: null };
+    expect(await groups.commit("g", ANYONE, [other])).toEqual(["POLICY_VIOLATION"]);
+    expect(await commit(2)).toEqual(["NONE"]);
+  });
+
+  it("fails for the client where the log cannot write it", async () => {
+    const { commit, log } = await startWithTopic();
+    await commit(1);
+    await log.close();
+    await expect(commit(2)).resolves.toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+  });
+});
+
+describe("the offsets of a group", () => {
+  it("are not mixed with those of a group whose name begins alike or has slashes", async () => {
+    const { groups } = await startWithTopic();
+    const at = (offset: number) => [{ ...PLACE, offset, leaderEpoch: -1, metadata: null }];
+    await groups.commit("g", ANYONE, at(1));
+    await groups.commit("g/t", ANYONE, at(2));
+    await groups.commit("g/t/0", ANYONE, at(3));
+    for (const [group, offset] of [
+      ["g", 1],
+      ["g/t", 2],
+      ["g/t/0", 3],
+    ] as const) {
+      expect(groups.offsets.fetchAll(group).map((stored) => stored.offset)).toEqual([offset]);
+    }
+    expect(await groups.delete(["g/t"])).toEqual(["NONE"]);
+    expect(groups.offsets.all()).toHaveLength(2);
+  });
+
+  it("survive a restart with the generation, and members find themselves unknown", async () => {
+    const before = await startWithTopic();
+    const { leader: memberId, generation } = await before.stableGroup(1);
+    await before.commit(7, { memberId, generation });
+    before.groups.close();
+    await before.log.close();
+
+    const { groups, heartbeat, commit, join, timers } = await startWithTopic({}, before.storage);
+    expect(groups.offsets.fetch("g", PLACE)).toMatchObject({ offset: 7, metadata: "at 7" });
+    expect(heartbeat(memberId, generation)).toBe("UNKNOWN_MEMBER_ID");
+    expect(await commit(1, { memberId, generation })).toEqual(["UNKNOWN_MEMBER_ID"]);
+    expect((await join({ memberId })).error).toBe("UNKNOWN_MEMBER_ID");
+    const fresh = join();
+    await timers.advance(10_000);
+    expect((await fresh).generation).toBeGreaterThan(generation);
+    expect(groups.offsets.fetch("g", PLACE)?.offset).toBe(7);
+  });
+
+  it("do not count for a topic that was deleted and made again", async () => {
+    const { groups, log, commit } = await startWithTopic();
+    await commit(7);
+    await log.deleteTopic("t");
+    expect(groups.offsets.fetchAll("g")).toEqual([]);
+    await log.createTopic("t", { partitions: 2 });
+    expect(groups.offsets.fetch("g", PLACE)).toBeUndefined();
+    await groups.forgetTopic("t");
+    expect(groups.offsets.all()).toEqual([]);
+  });
+
+  it("are deleted with a group that is idle, and not with one that has members", async () => {
+    const { groups, commit, stableGroup } = await startWithTopic();
+    await commit(7);
+    expect(await groups.delete(["g", "none"])).toEqual(["NONE", "GROUP_ID_NOT_FOUND"]);
+    expect(groups.offsets.all()).toEqual([]);
+    expect(groups.describe("g").state).toBe("Dead");
+    await stableGroup(1);
+    expect(await groups.delete(["g"])).toEqual(["NON_EMPTY_GROUP"]);
+  });
+
+  it("are not deleted from under a topic that a member reads", async () => {
+    const { groups, log, join, sync, timers } = await startWithTopic();
+    await log.createTopic("u", { partitions: 1 });
+    // ConsumerProtocolSubscription version 0, topics ["t"].
+    const metadata = Buffer.from([0, 0, 0, 0, 0, 1, 0, 1, 0x74, 0, 0, 0, 0]);
+    const joined = join({ protocols: [{ name: "range", metadata }] });
+    await timers.advance(10_000);
+    const { memberId } = await joined;
+    await sync(memberId, 1);
+    const both = [PLACE, { topic: "u", partition: 0 }];
+    expect(await groups.deleteOffsets("g", both)).toEqual(["GROUP_SUBSCRIBED_TO_TOPIC", "NONE"]);
+    expect(await groups.deleteOffsets("none", both)).toBe("GROUP_ID_NOT_FOUND");
+  });
+});
+
+describe("expiry", () => {
+  const limits = { offsetRetentionMs: 3 * DAY_MS, expiryGraceMs: DAY_MS, expiryCheckMs: HOUR_MS };
+
+  it("takes what nobody has committed for the retention, then the group", async () => {
+    const { groups, commit, timers } = await startWithTopic(limits);
+    await commit(7);
+    await timers.advance(3 * DAY_MS - HOUR_MS);
+    expect(groups.offsets.all()).toHaveLength(1);
+    await timers.advance(2 * HOUR_MS);
+    expect(groups.offsets.all()).toEqual([]);
+    expect(groups.list()).toEqual([]);
+  });
+
+  it("counts from when the last member left, and spares groups with members", async () => {
+    const { groups, commit, heartbeat, timers, stableGroup } = await startWithTopic(limits);
+    const { leader: memberId, generation } = await stableGroup(1);
+    await commit(7, { memberId, generation });
+    for (let passedMs = 0; passedMs < 4 * DAY_MS; passedMs += 9_000) {
+      heartbeat(memberId, generation);
+      timers.clock.advance(9_000);
+    }
+    await timers.advance(0);
+    expect(groups.offsets.all()).toHaveLength(1);
+    groups.leave("g", [{ memberId, instanceId: null }]);
+    await timers.advance(2 * DAY_MS);
+    expect(groups.offsets.all()).toHaveLength(1);
+    await timers.advance(DAY_MS + HOUR_MS);
+    expect(groups.offsets.all()).toEqual([]);
+  });
+
+  it("waits after a start, so that consumers come back first after a month in a drawer", async () => {
+    const before = await startWithTopic(limits);
+    await before.commit(7);
+    before.groups.close();
+    await before.log.close();
+    const later = new ManualTimers(before.clock.nowMs() + 30 * DAY_MS);
+    const { groups, timers } = await startWithTopic(limits, before.storage, later);
+    await timers.advance(DAY_MS - 1);
+    expect(groups.offsets.all()).toHaveLength(1);
+    await timers.advance(HOUR_MS);
+    expect(groups.offsets.all()).toEqual([]);
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * What the MQTT bridge is given, and every limit it keeps. Limits are per gateway unless their name
+ * says otherwise; units stand last.
+ */
+import type { Clock } from "../src/base/clock.ts";
+import type { Logger } from "../src/base/logger.ts";
+import type { ListenAddress } from "../src/base/service.ts";
+import type { Log } from "../src/log/contract.ts";
+import type { DefaultRouteConfig, RouteConfig } from "./routes/route-config.ts";
+
+export interface MqttBridgeOptions extends Partial<BridgeLimits> {
+  readonly log: Log;
+  readonly listen: ListenAddress;
+  /** The first whose filter matches wins. */
+  readonly routes?: readonly RouteConfig[];
+  /** Where all goes that no route takes: `telemetry`, 4 partitions, key = MQTT topic. */
+  readonly defaultRoute?: DefaultRouteConfig;
+  /** This gateway's name, for templates. */
+  readonly gateway: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface BridgeLimits {
+  /** The largest MQTT packet; a larger one is refused when its length is read, before its bytes. */
+  readonly packetBytesMax: number;
+  readonly connectionsMax: number;
+  /** How long a connection may take until its CONNECT has come. */
+  readonly connectTimeoutMs: number;
+  readonly clientIdBytesMax: number;
+
+  /** Bytes of messages waiting for their flush; beyond it no socket is read. */
+  readonly pendingBytesMax: number;
+  /** The same of one connection; beyond it that socket is not read. */
+  readonly connectionPendingBytesMax: number;
+
+  /** QoS 2 messages of one client between their PUBLISH and their PUBREL. */
+  readonly qos2InflightPerClientMax: number;
+  readonly qos2InflightMax: number;
+
+  /** How long a subscriber may leave its socket full before it is disconnected. */
+  readonly subscriberDrainMs: number;
+  /** What may wait in a subscriber's socket before it is disconnected. */
+  readonly subscriberBufferBytesMax: number;
+  readonly subscriptionsPerClientMax: number;
+  /** Persistent sessions (clean session = 0) with a subscription. */
+  readonly sessionsMax: number;
+
+  /** Messages kept for one absent subscriber, and for all of them. */
+  readonly queuedMessagesPerClientMax: number;
+  readonly queuedMessagesMax: number;
+  readonly queuedBytesMax: number;
+  /** Which message gives way in a full queue. Whatever is dropped there is still in the log. */
+  readonly queueFullPolicy: "drop-oldest" | "drop-newest";
+
+  readonly retainedMessagesMax: number;
+  readonly retainedBytesMax: number;
+
+  /** At this many log topics templated routes create no more: the default route takes the message. */
+  readonly logTopicsMax: number;
+  /** MQTT topics whose routing is remembered. */
+  readonly routeCacheTopicsMax: number;
+
+  /** After a restart, how long a client may take to come back before its will is published. */
+  readonly willGraceMs: number;
+  /** The same complaint is logged once in this time, with the number of those left out. */
+  readonly warnIntervalMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
+  packetBytesMax: 1_000_000,
+  connectionsMax: 10_000,
+  connectTimeoutMs: 10_000,
+  clientIdBytesMax: 1_024,
+  pendingBytesMax: 32 * MIB,
+  connectionPendingBytesMax: 1 * MIB,
+  qos2InflightPerClientMax: 1_000,
+  qos2InflightMax: 10_000,
+  subscriberDrainMs: 10_000,
+  subscriberBufferBytesMax: 8 * MIB,
+  subscriptionsPerClientMax: 1_000,
+  sessionsMax: 10_000,
+  queuedMessagesPerClientMax: 10_000,
+  queuedMessagesMax: 200_000,
+  queuedBytesMax: 256 * MIB,
+  queueFullPolicy: "drop-oldest",
+  retainedMessagesMax: 100_000,
+  retainedBytesMax: 64 * MIB,
+  logTopicsMax: 1_000,
+  routeCacheTopicsMax: 20_000,
+  willGraceMs: 30_000,
+  warnIntervalMs: 5_000,
+};
+
+export function withDefaultLimits(options: Partial<BridgeLimits>): BridgeLimits {
+  const limits = { ...DEFAULT_BRIDGE_LIMITS };
+  for (const name of Object.keys(limits) as (keyof BridgeLimits)[]) {
+    const given = options[name];
+    if (given !== undefined) Object.assign(limits, { [name]: given });
+  }
+  return limits;
+}

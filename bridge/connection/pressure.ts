@@ -1,0 +1,71 @@
+/**
+ * How many bytes of messages wait for their flush, per connection and in all, and who must not be
+ * read while it is too many. With this, what a slow disk piles up ends in the devices' TCP windows.
+ *
+ * A socket is read in chunks: the limits are exceeded by at most one chunk (64 KiB) a connection.
+ */
+export interface PressureLimits {
+  readonly pendingBytesMax: number;
+  readonly connectionPendingBytesMax: number;
+}
+
+/** One connection's share; its owner is {@link Pressure}. */
+export class Load {
+  pendingBytes = 0;
+  readonly resume: () => void;
+
+  /** `resume` is called when the connection was held back and may be read again. */
+  constructor(resume: () => void) {
+    this.resume = resume;
+  }
+}
+
+export class Pressure {
+  readonly #limits: PressureLimits;
+  readonly #held = new Set<Load>();
+  #pendingBytes = 0;
+
+  constructor(limits: PressureLimits) {
+    this.#limits = limits;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Connections not read at the moment. */
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** May this connection be read now? Where not, it will be told when it may. */
+  admits(load: Load): boolean {
+    const { pendingBytesMax, connectionPendingBytesMax } = this.#limits;
+    if (this.#pendingBytes < pendingBytesMax && load.pendingBytes < connectionPendingBytesMax) {
+      return true;
+    }
+    this.#held.add(load);
+    return false;
+  }
+
+  take(load: Load | undefined, bytes: number): void {
+    this.#pendingBytes += bytes;
+    if (load !== undefined) load.pendingBytes += bytes;
+  }
+
+  release(load: Load | undefined, bytes: number): void {
+    this.#pendingBytes -= bytes;
+    if (load !== undefined) load.pendingBytes -= bytes;
+    if (this.#held.size === 0 || this.#pendingBytes >= this.#limits.pendingBytesMax) return;
+    for (const held of [...this.#held]) {
+      if (held.pendingBytes >= this.#limits.connectionPendingBytesMax) continue;
+      this.#held.delete(held);
+      held.resume();
+    }
+  }
+
+  /** The connection is gone: nobody waits for it. */
+  forget(load: Load): void {
+    this.#held.delete(load);
+  }
+}

@@ -1,0 +1,67 @@
+/** Bridges on free ports over memory logs, closed again after each test. */
+import { afterEach } from "vitest";
+import type { MqttBridgeOptions } from "../../../../bridge/bridge-options.ts";
+import { startMqttBridge } from "../../../../bridge/mqtt-bridge.ts";
+import { systemClock } from "../../../../src/base/clock.ts";
+import { silentLogger } from "../../../../src/base/logger.ts";
+import type { MetricSample, Service } from "../../../../src/base/service.ts";
+import type { Log } from "../../../../src/log/contract.ts";
+import { openMemoryLog } from "../../../../src/log/memory-log.ts";
+import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+
+/** Runs after the test, last come first. */
+export function afterTest(cleanup: () => Promise<void>): void {
+  cleanups.push(cleanup);
+}
+
+afterEach(async () => {
+  while (cleanups.length > 0) await cleanups.pop()?.();
+});
+
+export async function newLog(storage = new MemoryStorage()): Promise<Log> {
+  const log = await openMemoryLog({}, storage);
+  afterTest(() => log.close());
+  return log;
+}
+
+export interface RunningBridge {
+  readonly service: Service;
+  readonly port: number;
+  /** The sum of all samples of that figure that carry these labels. */
+  figure(name: string, labels?: Record<string, string>): number;
+}
+
+export async function startBridge(
+  log: Log,
+  options: Partial<MqttBridgeOptions> = {},
+): Promise<RunningBridge> {
+  const service = await startMqttBridge({
+    log,
+    listen: { host: "127.0.0.1", port: 0 },
+    gateway: "gateway-1",
+    clock: systemClock,
+    logger: silentLogger,
+    ...options,
+  });
+  afterTest(() => service.close());
+  return {
+    service,
+    port: service.address?.port ?? 0,
+    figure: (name, labels = {}) => sum(service.metrics(), `tributary_mqtt_${name}`, labels),
+  };
+}
+
+function sum(
+  samples: readonly MetricSample[],
+  name: string,
+  labels: Record<string, string>,
+): number {
+  return samples
+    .filter((sample) => sample.name === name)
+    .filter((sample) =>
+      Object.entries(labels).every(([label, value]) => sample.labels?.[label] === value),
+    )
+    .reduce((total, sample) => total + sample.value, 0);
+}

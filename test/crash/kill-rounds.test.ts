@@ -12,6 +12,7 @@ import { audit, type LoggedMessage, type Verdict } from "../support/load/books.t
 import { SteadyProducer } from "../support/load/steady-producer.ts";
 import { SteadyPublisher } from "../support/load/steady-publisher.ts";
 import { replayed } from "../support/replayed.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 const ROUNDS = Number(process.env["TRIBUTARY_KILL_ROUNDS"] ?? 10);
 const SEED = Number(process.env["TRIBUTARY_SEED"] ?? Date.now() % 1_000_000);
@@ -20,7 +21,7 @@ const MQTT_TOPIC = "telemetry";
 const KAFKA_TOPIC = "produced";
 
 test(`nothing acknowledged is lost in ${ROUNDS} rounds of SIGKILL (seed ${SEED})`, async () => {
-  const random = seeded(SEED);
+  const random = seededRandom(SEED);
   const folder = await mkdtemp(join(tmpdir(), "tributary-kill-"));
   const ports = await freePorts(6);
   const [mqttPort = 0, kafkaPort = 0, httpPort = 0, ...rest] = ports;
@@ -124,15 +125,4 @@ function report(readyMs: readonly number[], edge: Verdict, upstream: Verdict): v
     console.log(`${name}: ${verdict.messages} messages, ${verdict.offsetGaps} offset gaps`);
     console.table(verdict.streams);
   }
-}
-
-/** A small generator of numbers in [0, 1), the same for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

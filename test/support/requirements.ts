@@ -20,6 +20,7 @@ const HOW_TO_INSTALL = {
   strace: "apt install strace",
   "qemu-aarch64-static": "apt install qemu-user-static libc6:arm64 libstdc++6:arm64",
   "linux.uml": "apt install user-mode-linux",
+  "mkfs.ext4": "apt install e2fsprogs",
 } as const;
 
 export type Tool = keyof typeof HOW_TO_INSTALL;

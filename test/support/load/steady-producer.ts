@@ -1,15 +1,26 @@
 import { Kafka, logLevel, type Producer } from "kafkajs";
 
+export interface SteadyProducerOptions {
+  readonly broker: string;
+  readonly stream: string;
+  readonly topic: string;
+  /** The first number to send; 0 by default. */
+  readonly from?: number;
+  readonly acknowledged?: (number: number) => void;
+}
+
 /** A Kafka producer (kafkajs, acks=all) that sends numbered batches and outlives its broker. */
 export class SteadyProducer {
   readonly acknowledged = new Set<number>();
   readonly #stream: string;
   readonly #topic: string;
   readonly #producer: Producer;
+  readonly #options: SteadyProducerOptions;
   #running: Promise<void> | undefined;
   #stopping = false;
 
-  constructor(options: { broker: string; stream: string; topic: string }) {
+  constructor(options: SteadyProducerOptions) {
+    this.#options = options;
     this.#stream = options.stream;
     this.#topic = options.topic;
     const kafka = new Kafka({
@@ -36,14 +47,17 @@ export class SteadyProducer {
 
   async #run(options: { batch: number; pauseMs: number; payloadBytes: number }): Promise<void> {
     await this.#producer.connect();
-    for (let from = 0; !this.#stopping; from += options.batch) {
+    for (let from = this.#options.from ?? 0; !this.#stopping; from += options.batch) {
       const numbers = Array.from({ length: options.batch }, (_, nth) => from + nth);
       const messages = numbers.map((number) => ({
         key: this.#stream,
         value: `${this.#stream} ${number} `.padEnd(options.payloadBytes, "."),
       }));
       await this.#send(messages);
-      for (const number of numbers) this.acknowledged.add(number);
+      for (const number of numbers) {
+        this.acknowledged.add(number);
+        this.#options.acknowledged?.(number);
+      }
       await new Promise((resolve) => setTimeout(resolve, options.pauseMs));
     }
   }

@@ -10,6 +10,7 @@ import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
+import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
@@ -23,6 +24,11 @@ export interface KafkaApi<Request, Response> {
   readonly versions: readonly [min: number, max: number];
   /** The first flexible version (KIP-482); the reader and the writer are of that form from there. */
   readonly flexibleFrom: number;
+  /**
+   * Whether a connection's next request may begin before this one is answered: only where all its
+   * effects are in place when `handle` returns its promise. Otherwise, like Kafka, one at a time.
+   */
+  readonly pipelined?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
   decode(reader: WireReader, version: number): Request;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
@@ -61,5 +67,9 @@ export interface KafkaBroker {
   /** Whether asking for an unknown topic's metadata creates it. */
   readonly autoCreateTopics: boolean;
   readonly groups: GroupCoordinator;
+  /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;
+  readonly producerIds: ProducerIds;
+  /** The table of APIs, for ApiVersions. */
+  readonly apis: readonly AnyKafkaApi[];
 }

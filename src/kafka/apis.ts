@@ -1,4 +1,27 @@
 /** The APIs this broker serves, by key. Adding one is a file under `apis/` and a line here. */
 import type { AnyKafkaApi } from "./api.ts";
+import { produce } from "./apis/00-produce.ts";
+import { fetch } from "./apis/01-fetch.ts";
+import { listOffsets } from "./apis/02-list-offsets.ts";
+import { metadata } from "./apis/03-metadata.ts";
+import { apiVersions } from "./apis/18-api-versions.ts";
+import { createTopics } from "./apis/19-create-topics.ts";
+import { deleteTopics } from "./apis/20-delete-topics.ts";
+import { initProducerId } from "./apis/22-init-producer-id.ts";
+import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
+import { describeConfigs } from "./apis/32-describe-configs.ts";
+import { describeCluster } from "./apis/60-describe-cluster.ts";
 
-export const KAFKA_APIS: readonly AnyKafkaApi[] = [];
+export const KAFKA_APIS: readonly AnyKafkaApi[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  describeCluster,
+];

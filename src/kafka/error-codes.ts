@@ -5,6 +5,7 @@
  * Source: Apache Kafka, `org.apache.kafka.common.protocol.Errors`.
  */
 import { type ErrorCode, TributaryError } from "../base/errors.ts";
+import { KafkaRefusal } from "./kafka-refusal.ts";
 
 export const KAFKA_ERRORS = {
   UNKNOWN_SERVER_ERROR: -1,
@@ -108,8 +109,9 @@ const FROM_CATALOGUE: Readonly<Record<ErrorCode, KafkaErrorName>> = {
   TIMED_OUT: "REQUEST_TIMED_OUT",
 };
 
-/** The Kafka code for what the log or the wire threw. @throws `error` itself where it is a bug */
+/** The Kafka code for what the log, the wire or a check threw. @throws `error` itself where it is a bug */
 export function kafkaErrorOf(error: unknown): KafkaErrorCode {
-  if (!(error instanceof TributaryError)) throw error;
-  return KAFKA_ERRORS[FROM_CATALOGUE[error.code] ?? "UNKNOWN_SERVER_ERROR"];
+  if (error instanceof KafkaRefusal) return KAFKA_ERRORS[error.kafkaError];
+  if (error instanceof TributaryError) return KAFKA_ERRORS[FROM_CATALOGUE[error.code]];
+  throw error;
 }

@@ -8,6 +8,10 @@ export interface KafkaLimits {
   readonly inFlightBytesMax: number;
   /** Further connections are closed at once. */
   readonly connectionsMax: number;
+  /** A connection on which nothing has moved for so long is closed. */
+  readonly connectionIdleMsMax: number;
+  /** How long closing the listener waits for answers under way. */
+  readonly closeMsMax: number;
   /** Answers of one connection that its client has not yet taken; then no more are worked on. */
   readonly unsentBytesMax: number;
   /** What one fetch answers at most, whatever it asks for (Kafka's fetch.max.bytes). */
@@ -29,12 +33,14 @@ export interface KafkaLimits {
 const MIB = 1024 * 1024;
 
 export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
-  requestBytesMax: 100 * MIB,
+  requestBytesMax: 32 * MIB,
   requestsInFlightMax: 64,
   inFlightBytesMax: 16 * MIB,
   connectionsMax: 1000,
+  connectionIdleMsMax: 10 * 60 * 1000,
+  closeMsMax: 2000,
   unsentBytesMax: 4 * MIB,
-  fetchBytesMax: 55 * MIB,
+  fetchBytesMax: 16 * MIB,
   readSliceBytes: MIB,
   fetchWaitMsMax: 60_000,
   decompressedBytesMax: 64 * MIB,

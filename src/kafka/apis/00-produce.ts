@@ -1,0 +1,174 @@
+/**
+ * Produce, versions 0 to 11; 0 to 2 (message formats before record batches) are refused.
+ *
+ * They are advertised all the same: a minimum above 0 makes older librdkafka drop compression
+ * silently (KAFKA-18659). Version 12 would promise transactions v2 (KIP-890).
+ *
+ * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
+ * is appended in the same way and not answered. All appends are made before the handler first
+ * waits, so the next request of the connection may begin.
+ */
+import { messageOf } from "../../base/errors.ts";
+import type { Topic } from "../../log/contract.ts";
+import type { WireReader } from "../../wire/reader.ts";
+import { type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { findPartition } from "../partition-lookup.ts";
+import { checkProducedBatch } from "../produced-batch.ts";
+import type { AppendedBatch } from "../producers.ts";
+
+const RECORD_BATCHES_VERSION = 3;
+
+export interface ProduceRequest {
+  readonly transactionalId: string | null;
+  readonly acks: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly { readonly index: number; readonly records: Buffer | null }[];
+  }[];
+}
+
+export interface ProduceResponse {
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly Outcome[] }[];
+}
+
+interface Outcome {
+  readonly index: number;
+  readonly errorCode: KafkaErrorCode;
+  readonly errorMessage: string | null;
+  readonly baseOffset: number;
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+}
+
+export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
+  key: 0,
+  name: "Produce",
+  versions: [0, 11],
+  flexibleFrom: 9,
+  pipelined: true,
+
+  decode(reader, version) {
+    const transactionalId = version >= RECORD_BATCHES_VERSION ? reader.nullableString() : null;
+    const acks = reader.int16();
+    reader.int32(); // Timeout: a group commit takes no part in it.
+    const topics = reader.array(readTopic);
+    reader.tags();
+    return { transactionalId, acks, topics };
+  },
+
+  async handle(request, context) {
+    const pending = request.topics.map(({ name, partitions }) => {
+      const topic = context.broker.log.topic(name);
+      return {
+        name,
+        partitions: partitions.map(({ index, records }) =>
+          appendBatch(request, context, topic, index, records),
+        ),
+      };
+    });
+    const topics = await Promise.all(
+      pending.map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(partitions),
+      })),
+    );
+    return request.acks === 0 ? NO_RESPONSE : { topics };
+  },
+
+  encode(writer, { topics }, version) {
+    writer.array(topics, ({ name, partitions }) => {
+      writer.string(name);
+      writer.array(partitions, (outcome) => {
+        writer.int32(outcome.index).int16(outcome.errorCode).int64(outcome.baseOffset);
+        if (version >= 2) writer.int64(outcome.logAppendTimeMs);
+        if (version >= 5) writer.int64(outcome.logStartOffset);
+        if (version >= 8) writer.array([], () => {}).nullableString(outcome.errorMessage);
+        writer.tags();
+      });
+      writer.tags();
+    });
+    if (version >= 1) writer.int32(0);
+    writer.tags();
+  },
+};
+
+function readTopic(reader: WireReader) {
+  const name = reader.string();
+  const partitions = reader.array(readPartition);
+  reader.tags();
+  return { name, partitions };
+}
+
+function readPartition(reader: WireReader) {
+  const index = reader.int32();
+  const records = reader.nullableBytes();
+  reader.tags();
+  return { index, records };
+}
+
+/** Appends before it first waits; never rejects but for a bug. */
+async function appendBatch(
+  request: ProduceRequest,
+  context: RequestContext,
+  topic: Topic | undefined,
+  index: number,
+  records: Buffer | null,
+): Promise<Outcome> {
+  const { broker, version } = context;
+  const refusal = requestRefusal(request, version);
+  if (refusal !== undefined) return refused(index, ...refusal);
+  const partition = findPartition(topic, index);
+  if (topic === undefined || typeof partition === "number") {
+    return refused(index, KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION, "There is no such partition.");
+  }
+  try {
+    const batch = checkProducedBatch(records, {
+      produceVersion: version,
+      topic: topic.config,
+      decompressedBytesMax: broker.limits.decompressedBytesMax,
+    });
+    const appended: AppendedBatch = broker.producers.append(partition, batch);
+    await appended.flushed;
+    return {
+      index,
+      errorCode: KAFKA_ERRORS.NONE,
+      errorMessage: null,
+      baseOffset: appended.placed.baseOffset,
+      logAppendTimeMs: appended.placed.logAppendTimeMs,
+      logStartOffset: partition.logStartOffset,
+    };
+  } catch (error) {
+    return refused(index, kafkaErrorOf(error), messageOf(error));
+  }
+}
+
+function requestRefusal(
+  { acks, transactionalId }: ProduceRequest,
+  version: number,
+): [KafkaErrorCode, string] | undefined {
+  if (version < RECORD_BATCHES_VERSION) {
+    return [KAFKA_ERRORS.UNSUPPORTED_VERSION, "Use Produce version 3 or later."];
+  }
+  if (transactionalId !== null) {
+    return [
+      KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      "This gateway does not serve transactions.",
+    ];
+  }
+  if (acks !== 0 && acks !== 1 && acks !== -1) {
+    return [KAFKA_ERRORS.INVALID_REQUIRED_ACKS, `acks is ${acks}; use 0, 1 or all (-1).`];
+  }
+  return undefined;
+}
+
+function refused(index: number, errorCode: KafkaErrorCode, errorMessage: string): Outcome {
+  return {
+    index,
+    errorCode,
+    errorMessage,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * CreateTopics, versions 2 to 7: with settings, dry runs (validate_only) and the broker's defaults
+ * for -1 (KIP-464). There is one broker, so one replica of each partition, wherever it is asked for.
+ */
+import { messageOf, TributaryError } from "../../base/errors.ts";
+import type { Topic, TopicConfig } from "../../log/contract.ts";
+import { checkTopicConfig } from "../../log/topic-config.ts";
+import { checkTopicName } from "../../log/topic-name.ts";
+import type { WireReader } from "../../wire/reader.ts";
+import type { WireWriter } from "../../wire/writer.ts";
+import type { KafkaApi, KafkaBroker } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { KafkaRefusal } from "../kafka-refusal.ts";
+import { configSource, configValue, parseTopicConfigs, TOPIC_CONFIGS } from "../topic-configs.ts";
+import { createTopic } from "../topic-creation.ts";
+
+const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
+const BROKER_DEFAULT = -1;
+
+export interface CreateTopicsRequest {
+  readonly topics: readonly TopicToCreate[];
+  readonly validateOnly: boolean;
+}
+
+interface TopicToCreate {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly assignments: readonly { readonly partition: number; readonly brokers: number[] }[];
+  readonly configs: readonly { readonly name: string; readonly value: string | null }[];
+}
+
+export interface CreateTopicsResponse {
+  readonly topics: readonly CreatedTopic[];
+}
+
+interface CreatedTopic {
+  readonly name: string;
+  readonly errorCode: KafkaErrorCode;
+  readonly errorMessage: string | null;
+  readonly partitions: number;
+  /** The topic as it is now; undefined after an error or a dry run. */
+  readonly topic: Topic | undefined;
+}
+
+export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> = {
+  key: 19,
+  name: "CreateTopics",
+  versions: [2, 7],
+  flexibleFrom: 5,
+
+  decode(reader) {
+    const topics = reader.array(readTopic);
+    reader.int32(); // Timeout.
+    const validateOnly = reader.boolean();
+    reader.tags();
+    return { topics, validateOnly };
+  },
+
+  async handle({ topics, validateOnly }, { broker }) {
+    const created: CreatedTopic[] = [];
+    for (const [at, topic] of topics.entries()) {
+      created.push(
+        at < broker.limits.topicsPerRequestMax
+          ? await create(broker, topic, validateOnly)
+          : failed(topic.name, KAFKA_ERRORS.POLICY_VIOLATION, "Create fewer topics at a time."),
+      );
+    }
+    return { topics: created };
+  },
+
+  encode(writer, { topics }, version) {
+    writer.int32(0);
+    writer.array(topics, (topic) => {
+      writer.string(topic.name);
+      if (version >= 7) writer.uuid(topic.topic?.id ?? NO_TOPIC_ID);
+      writer.int16(topic.errorCode).nullableString(topic.errorMessage);
+      if (version >= 5) writeDetails(writer, topic);
+      writer.tags();
+    });
+    writer.tags();
+  },
+};
+
+function readTopic(reader: WireReader): TopicToCreate {
+  const name = reader.string();
+  const partitions = reader.int32();
+  const replicationFactor = reader.int16();
+  const assignments = reader.array(() => {
+    const partition = reader.int32();
+    const brokers = reader.array(() => reader.int32());
+    reader.tags();
+    return { partition, brokers };
+  });
+  const configs = reader.array(() => {
+    const name = reader.string();
+    const value = reader.nullableString();
+    reader.tags();
+    return { name, value };
+  });
+  reader.tags();
+  return { name, partitions, replicationFactor, assignments, configs };
+}
+
+async function create(
+  broker: KafkaBroker,
+  wanted: TopicToCreate,
+  validateOnly: boolean,
+): Promise<CreatedTopic> {
+  const { name } = wanted;
+  try {
+    const partitions = partitionCount(broker, wanted);
+    const config = parseTopicConfigs(wanted.configs);
+    if (validateOnly) checkOnly(broker, name, config);
+    const topic = validateOnly ? undefined : await createTopic(broker, name, partitions, config);
+    return { name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null, partitions, topic };
+  } catch (error) {
+    return failed(name, kafkaErrorOf(error), messageOf(error));
+  }
+}
+
+function partitionCount(broker: KafkaBroker, wanted: TopicToCreate): number {
+  const { partitions, replicationFactor, assignments } = wanted;
+  if (assignments.length > 0) {
+    const isHere = assignments.every(
+      ({ brokers }) => brokers.length === 1 && brokers[0] === broker.nodeId,
+    );
+    const numbers = new Set(assignments.map(({ partition }) => partition));
+    const isWhole =
+      numbers.size === assignments.length &&
+      assignments.every(({ partition }) => partition >= 0 && partition < assignments.length);
+    if (isHere && isWhole) return assignments.length;
+    throw new KafkaRefusal(
+      "INVALID_REPLICA_ASSIGNMENT",
+      `Assign every partition from 0 on to broker ${broker.nodeId}, the only one.`,
+    );
+  }
+  if (replicationFactor !== 1 && replicationFactor !== BROKER_DEFAULT) {
+    throw new KafkaRefusal(
+      "INVALID_REPLICATION_FACTOR",
+      `A replication factor of ${replicationFactor} needs more brokers than this one; use 1 or -1.`,
+    );
+  }
+  return partitions === BROKER_DEFAULT ? broker.defaultPartitions : partitions;
+}
+
+/** What creating would refuse, without creating. */
+function checkOnly(broker: KafkaBroker, name: string, config: Partial<TopicConfig>): void {
+  checkTopicName(name);
+  checkTopicConfig(config);
+  if (broker.log.topic(name) !== undefined) {
+    throw new TributaryError("TOPIC_EXISTS", `Topic ${name} exists already.`);
+  }
+}
+
+function failed(name: string, errorCode: KafkaErrorCode, errorMessage: string): CreatedTopic {
+  return { name, errorCode, errorMessage, partitions: -1, topic: undefined };
+}
+
+/** KIP-525: what the topic has become. */
+function writeDetails(writer: WireWriter, { errorCode, partitions, topic }: CreatedTopic): void {
+  writer.int32(partitions).int16(errorCode === KAFKA_ERRORS.NONE ? 1 : -1);
+  const config = topic?.config;
+  writer.nullableArray(config === undefined ? null : TOPIC_CONFIGS, (entry) => {
+    if (config === undefined) return;
+    writer.string(entry.name).nullableString(configValue(entry, config));
+    writer
+      .boolean(entry.field === undefined)
+      .int8(configSource(entry, config))
+      .boolean(false);
+    writer.tags();
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * OffsetForLeaderEpoch, versions 2 to 4 (KIP-320): where an epoch ended, so that a consumer can tell
+ * whether what it read was lost since. The log keeps its current epoch alone; for an earlier one the
+ * answer is the current end too: a consumer beyond it has read what is no longer there.
+ */
+import type { Log } from "../../log/contract.ts";
+import type { KafkaApi } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
+import { findLedPartition } from "../partition-lookup.ts";
+
+export interface OffsetForLeaderEpochRequest {
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly PartitionToCheck[];
+  }[];
+}
+
+interface PartitionToCheck {
+  readonly index: number;
+  readonly knownLeaderEpoch: number;
+  readonly leaderEpoch: number;
+}
+
+export interface OffsetForLeaderEpochResponse {
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly EpochEnd[] }[];
+}
+
+interface EpochEnd {
+  readonly index: number;
+  readonly errorCode: KafkaErrorCode;
+  readonly leaderEpoch: number;
+  readonly endOffset: number;
+}
+
+export const offsetForLeaderEpoch: KafkaApi<
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse
+> = {
+  key: 23,
+  name: "OffsetForLeaderEpoch",
+  versions: [2, 4],
+  flexibleFrom: 4,
+
+  decode(reader, version) {
+    if (version >= 3) reader.int32(); // Replica id.
+    const topics = reader.array(() => {
+      const name = reader.string();
+      const partitions = reader.array(() => {
+        const index = reader.int32();
+        const knownLeaderEpoch = reader.int32();
+        const leaderEpoch = reader.int32();
+        reader.tags();
+        return { index, knownLeaderEpoch, leaderEpoch };
+      });
+      reader.tags();
+      return { name, partitions };
+    });
+    reader.tags();
+    return { topics };
+  },
+
+  handle({ topics }, { broker }) {
+    return {
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map((wanted) => endOf(broker.log, name, wanted)),
+      })),
+    };
+  },
+
+  encode(writer, { topics }) {
+    writer.int32(0);
+    writer.array(topics, ({ name, partitions }) => {
+      writer.string(name);
+      writer.array(partitions, ({ index, errorCode, leaderEpoch, endOffset }) => {
+        writer.int16(errorCode).int32(index).int32(leaderEpoch).int64(endOffset).tags();
+      });
+      writer.tags();
+    });
+    writer.tags();
+  },
+};
+
+function endOf(
+  log: Log,
+  topicName: string,
+  { index, knownLeaderEpoch, leaderEpoch }: PartitionToCheck,
+): EpochEnd {
+  const unknown = { index, leaderEpoch: -1, endOffset: -1 };
+  const partition = findLedPartition(log, topicName, index, knownLeaderEpoch);
+  if (typeof partition === "number") return { ...unknown, errorCode: partition };
+  if (leaderEpoch > partition.leaderEpoch || leaderEpoch < 0) {
+    return { ...unknown, errorCode: KAFKA_ERRORS.NONE };
+  }
+  return {
+    index,
+    errorCode: KAFKA_ERRORS.NONE,
+    leaderEpoch: partition.leaderEpoch,
+    endOffset: partition.highWatermark,
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * One client's connection. Owns its socket, the requests read from it and not yet answered, and the
+ * order of the answers, which is the order of the requests.
+ *
+ * Back-pressure goes both ways: with too many requests waiting the socket is not read, and while a
+ * client does not take its answers no further request is begun. Requests run one at a time, as in
+ * Kafka, but for those whose effects are in place at once ({@link KafkaApi.pipelined}), so that many
+ * produce requests share a flush. Whatever a client sends, the worst that happens is that its
+ * connection is closed, with a warning in the log.
+ */
+import type { Socket } from "node:net";
+import { AssertionFailure, isTributaryError, messageOf } from "../base/errors.ts";
+import type { ListenAddress } from "../base/service.ts";
+import { type AnyKafkaApi, type KafkaBroker, NO_RESPONSE } from "./api.ts";
+import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
+import { FrameSplitter } from "./frame-splitter.ts";
+import type { KafkaTraffic } from "./kafka-traffic.ts";
+import {
+  beginResponse,
+  type RequestHeader,
+  readRequestHeader,
+  type UnservedApiVersions,
+} from "./request-header.ts";
+
+/** What all connections of a listener share. */
+export interface ConnectionHost {
+  readonly broker: KafkaBroker;
+  readonly apis: ReadonlyMap<number, AnyKafkaApi>;
+  readonly traffic: KafkaTraffic;
+  /** The configured address, if there is one. */
+  readonly advertised: ListenAddress | undefined;
+}
+
+type Pieces = readonly Uint8Array[];
+
+export class KafkaConnection {
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #clientHost: string;
+  readonly #advertised: ListenAddress;
+  readonly #splitter: FrameSplitter;
+  readonly #gone = new AbortController();
+  readonly #waiting: Buffer[] = [];
+  /** Requests that are read and not yet answered, in number and bytes. */
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #working = false;
+  #draining = false;
+  /** Resolves when all requests begun so far are answered and their answers handed to the socket. */
+  #answered: Promise<void> = Promise.resolve();
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    const { limits } = host.broker;
+    this.#clientHost = plainAddress(socket.remoteAddress);
+    this.#advertised = host.advertised ?? {
+      host: plainAddress(socket.localAddress),
+      port: socket.localPort ?? 0,
+    };
+    this.#splitter = new FrameSplitter(limits.requestBytesMax);
+    socket.setNoDelay(true);
+    socket.setTimeout(limits.connectionIdleMsMax, () => socket.destroy());
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("error", (error) => {
+      const fields = { client: this.#clientHost, error: error.message };
+      host.broker.logger.debug(fields, "a Kafka connection broke");
+    });
+    socket.on("close", () => {
+      this.#waiting.length = 0;
+      this.#gone.abort();
+    });
+  }
+
+  /** Begins nothing more, lets what waits settle, answers, and closes. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    this.#socket.pause();
+    this.#waiting.length = 0;
+    this.#gone.abort();
+    await this.#answered;
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#draining) return;
+    this.#host.traffic.bytesIn += chunk.length;
+    try {
+      for (const frame of this.#splitter.push(chunk)) {
+        this.#inFlight += 1;
+        this.#inFlightBytes += frame.length;
+        this.#waiting.push(frame);
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#isFull()) this.#socket.pause();
+    if (!this.#working) void this.#work();
+  }
+
+  #isFull(): boolean {
+    const { requestsInFlightMax, inFlightBytesMax } = this.#host.broker.limits;
+    return this.#inFlight >= requestsInFlightMax || this.#inFlightBytes >= inFlightBytesMax;
+  }
+
+  /** Begins the requests that wait, in order; one run at a time. */
+  async #work(): Promise<void> {
+    this.#working = true;
+    let beforeWasPipelined = false;
+    try {
+      for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+        const header = readRequestHeader(frame, this.#host.apis);
+        const pipelined = header.api?.pipelined === true;
+        if (!pipelined || !beforeWasPipelined) await this.#answered;
+        if (this.#gone.signal.aborted) break;
+        const answer = this.#answer(header);
+        this.#answered = this.#finish(this.#answered, answer, frame.length);
+        beforeWasPipelined = pipelined;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#working = false;
+  }
+
+  /** The response's bytes, or undefined where none is due. Never rejects. */
+  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Pieces | undefined> {
+    try {
+      const { broker, traffic } = this.#host;
+      if (header.api === undefined) {
+        const writer = beginResponse(apiVersions, 0, header.correlationId);
+        apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0);
+        return writer.finishFrame();
+      }
+      const { api, version, correlationId, clientId, body } = header;
+      traffic.request(api.name);
+      const request = api.decode(body, version);
+      const response = await api.handle(request, {
+        version,
+        clientId,
+        clientHost: this.#clientHost,
+        advertised: this.#advertised,
+        signal: this.#gone.signal,
+        broker,
+      });
+      if (response === NO_RESPONSE) return undefined;
+      const writer = beginResponse(api, version, correlationId);
+      api.encode(writer, response, version);
+      return writer.finishFrame();
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** Sends one answer after all before it; resolves when the client has taken enough of it. */
+  async #finish(
+    before: Promise<void>,
+    answer: Promise<Pieces | undefined>,
+    requestBytes: number,
+  ): Promise<void> {
+    const pieces = await answer;
+    await before;
+    if (pieces !== undefined) await this.#send(pieces);
+    this.#inFlight -= 1;
+    this.#inFlightBytes -= requestBytes;
+    if (!this.#draining && !this.#isFull()) this.#socket.resume();
+  }
+
+  async #send(pieces: Pieces): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.cork();
+    for (const piece of pieces) {
+      this.#host.traffic.bytesOut += piece.length;
+      socket.write(piece);
+    }
+    socket.uncork();
+    if (socket.writableLength <= this.#host.broker.limits.unsentBytesMax) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        socket.off("drain", done).off("close", done);
+        resolve();
+      };
+      socket.on("drain", done).on("close", done);
+    });
+  }
+
+  /** Ends the connection. A broken invariant ends the process: its log is what it recovers from. */
+  #fail(error: unknown): void {
+    if (error instanceof AssertionFailure) {
+      process.nextTick(() => {
+        throw error;
+      });
+    } else if (!this.#socket.destroyed) {
+      const fields = { client: this.#clientHost, error: messageOf(error) };
+      const { logger } = this.#host.broker;
+      if (isTributaryError(error)) {
+        this.#host.traffic.refused += 1;
+        logger.warn(fields, "closing a Kafka connection: its client does not keep to the protocol");
+      } else {
+        logger.error(fields, "closing a Kafka connection: a request failed unexpectedly");
+      }
+    }
+    this.#socket.destroy();
+  }
+}
+
+/** An IPv4 address that came through an IPv6 socket, as itself. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? "").replace(/^::ffff:/, "");
+}

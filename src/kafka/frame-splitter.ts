@@ -1,0 +1,93 @@
+/**
+ * Finds requests in what a socket brings: each is an int32 of its length, then so many bytes. A
+ * request that came within one chunk is a view of it; only one that spans chunks is put together.
+ * Owns the bytes of the request that is not yet whole.
+ */
+import { TributaryError } from "../base/errors.ts";
+
+const LENGTH_BYTES = 4;
+/** The least a request's header can be: key, version, correlation id, no client id. */
+const FRAME_BYTES_MIN = 8;
+/** Memory is taken as bytes come, not as they are promised. */
+const FIRST_ALLOCATION_BYTES = 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+export class FrameSplitter {
+  readonly #frameBytesMax: number;
+  /** The first bytes of a length, until there are four. */
+  #lengthPart: Buffer = NOTHING;
+  #partial: Buffer = NOTHING;
+  #filled = 0;
+  /** What the request under way will be; 0 between requests. */
+  #wanted = 0;
+
+  constructor(frameBytesMax: number) {
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** The requests that `chunk` completes, in order. @throws FRAME_MALFORMED, FRAME_TOO_LARGE */
+  push(chunk: Buffer): Buffer[] {
+    const frames: Buffer[] = [];
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#wanted > 0) {
+        rest = this.#fill(rest);
+        if (this.#filled === this.#wanted) frames.push(this.#take());
+        continue;
+      }
+      const joined = this.#lengthPart.length > 0 ? Buffer.concat([this.#lengthPart, rest]) : rest;
+      this.#lengthPart = NOTHING;
+      if (joined.length < LENGTH_BYTES) {
+        this.#lengthPart = Buffer.from(joined);
+        break;
+      }
+      const wanted = this.#checked(joined.readInt32BE(0));
+      const end = LENGTH_BYTES + wanted;
+      if (joined.length >= end) {
+        frames.push(joined.subarray(LENGTH_BYTES, end));
+        rest = joined.subarray(end);
+      } else {
+        this.#wanted = wanted;
+        rest = joined.subarray(LENGTH_BYTES);
+      }
+    }
+    return frames;
+  }
+
+  /** Takes what the request under way still wants; answers what is left of `bytes`. */
+  #fill(bytes: Buffer): Buffer {
+    const taken = bytes.subarray(0, this.#wanted - this.#filled);
+    const filled = this.#filled + taken.length;
+    if (filled > this.#partial.length) {
+      const grown = Math.max(filled, this.#partial.length * 2, FIRST_ALLOCATION_BYTES);
+      const larger = Buffer.allocUnsafeSlow(Math.min(grown, this.#wanted));
+      this.#partial.copy(larger, 0, 0, this.#filled);
+      this.#partial = larger;
+    }
+    taken.copy(this.#partial, this.#filled);
+    this.#filled = filled;
+    return bytes.subarray(taken.length);
+  }
+
+  #take(): Buffer {
+    const frame = this.#partial.subarray(0, this.#wanted);
+    this.#partial = NOTHING;
+    this.#filled = 0;
+    this.#wanted = 0;
+    return frame;
+  }
+
+  #checked(length: number): number {
+    if (length > this.#frameBytesMax) {
+      throw new TributaryError(
+        "FRAME_TOO_LARGE",
+        `A request of ${length} bytes is over the limit of ${this.#frameBytesMax} bytes.`,
+      );
+    }
+    if (length < FRAME_BYTES_MIN) {
+      throw new TributaryError("FRAME_MALFORMED", `A request cannot be ${length} bytes long.`);
+    }
+    return length;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What a producer's bytes must be before the log takes them: exactly one whole record batch of
+ * version 2, whose header, checksum and records agree. After it, nobody has to doubt a stored batch.
+ */
+import { TributaryError } from "../base/errors.ts";
+import type { TopicConfig } from "../log/contract.ts";
+import {
+  BATCH_HEADER_BYTES,
+  baseSequence,
+  compressionCodec,
+  computeCrc,
+  correctMaxTimestamp,
+  isControl,
+  isLogAppendTime,
+  isTransactional,
+  lastOffsetDelta,
+  MAGIC_V2,
+  magic,
+  maxTimestampMs,
+  producerId,
+  recordCount,
+  sizeBytes,
+  storedCrc,
+} from "../wire/record-batch.ts";
+import { checkRecords } from "../wire/records.ts";
+import { KafkaRefusal } from "./kafka-refusal.ts";
+
+/** Older clients have no decoder for it, so a producer this old cannot have meant it (KIP-110). */
+const ZSTD_PRODUCE_VERSION = 7;
+
+export interface BatchRules {
+  readonly produceVersion: number;
+  readonly topic: Readonly<TopicConfig>;
+  readonly decompressedBytesMax: number;
+}
+
+/**
+ * Answers the batch, its max timestamp put right where its records contradict it.
+ * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
+ *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for what belongs to a transaction
+ */
+export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer {
+  if (records === null || records.length === 0) throw invalid("there is no batch");
+  checkFrame(records, rules.topic.messageBytesMax);
+  checkHeader(records, rules.produceVersion);
+  const actualMaxMs = checkRecords(records, rules.decompressedBytesMax);
+  if (actualMaxMs !== maxTimestampMs(records)) correctMaxTimestamp(records, actualMaxMs);
+  return records;
+}
+
+function checkFrame(batch: Buffer, messageBytesMax: number): void {
+  if (batch.length < BATCH_HEADER_BYTES) {
+    throw corrupt(`${batch.length} bytes are less than a batch's header`);
+  }
+  if (magic(batch) !== MAGIC_V2) {
+    throw invalid(`its format is version ${magic(batch)}; use a client of Kafka 0.11 or later`);
+  }
+  const bytes = sizeBytes(batch);
+  if (bytes > messageBytesMax) {
+    throw new TributaryError(
+      "RECORD_TOO_LARGE",
+      `A batch of ${bytes} bytes is over the topic's max.message.bytes (${messageBytesMax}); send ` +
+        "smaller batches or raise it.",
+    );
+  }
+  if (bytes < BATCH_HEADER_BYTES || bytes > batch.length) {
+    throw corrupt(`its length field says ${bytes} bytes, but ${batch.length} came`);
+  }
+  if (bytes < batch.length) throw invalid("more than one batch for one partition");
+  if (storedCrc(batch) !== computeCrc(batch)) throw corrupt("its CRC32C does not match its bytes");
+}
+
+function checkHeader(batch: Buffer, produceVersion: number): void {
+  if (batch.readBigInt64BE(0) !== 0n) throw invalid("its base offset is not 0");
+  if (isControl(batch)) throw invalid("control batches are the broker's to write");
+  if (recordCount(batch) < 1 || lastOffsetDelta(batch) !== recordCount(batch) - 1) {
+    throw invalid("its last offset delta does not fit its record count");
+  }
+  if (producerId(batch) >= 0n && baseSequence(batch) < 0) {
+    throw invalid("it has a producer id but no sequence");
+  }
+  if (isTransactional(batch)) {
+    throw new KafkaRefusal("INVALID_TXN_STATE", "This gateway does not serve transactions.");
+  }
+  if (isLogAppendTime(batch)) {
+    throw new KafkaRefusal("INVALID_TIMESTAMP", "Only the broker may set LogAppendTime.");
+  }
+  if (compressionCodec(batch) === "zstd" && produceVersion < ZSTD_PRODUCE_VERSION) {
+    throw new TributaryError(
+      "COMPRESSION_UNSUPPORTED",
+      `zstd needs Produce version ${ZSTD_PRODUCE_VERSION}; this request is version ${produceVersion}.`,
+    );
+  }
+}
+
+function corrupt(reason: string): TributaryError {
+  return new TributaryError("BATCH_CORRUPT", `The batch is damaged: ${reason}.`);
+}
+
+function invalid(reason: string): TributaryError {
+  return new TributaryError("BATCH_INVALID", `The batch is refused: ${reason}.`);
+}

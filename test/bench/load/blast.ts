@@ -45,7 +45,7 @@ class Publisher {
   #packetId = 0;
   #pending = 0;
   #allowance: number;
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
   #connected = false;
 
   constructor(socket: Socket, number: number, options: BlastOptions) {

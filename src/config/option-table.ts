@@ -37,10 +37,15 @@ export const OPTION_TABLE = {
   http: option(listenAddress(), "127.0.0.1:8080", "Where to listen for HTTP"),
 
   upstream: option(upstreamAddress(), "off", "The central Kafka cluster to forward to"),
-  upstreamTopics: option(
-    patterns(),
-    "*",
-    "Topics to forward; a pattern that begins with ! leaves its topics out",
+  upstreamTopics: option(patterns(), "*", "Topics to forward"),
+  upstreamName: option(
+    text({
+      placeholder: "TEMPLATE",
+      bounds: "a topic name in which {topic} and {gateway} are replaced",
+      pattern: /^[A-Za-z0-9._{}-]{1,249}$/,
+    }),
+    "{topic}",
+    "What a topic is called upstream",
   ),
   upstreamTls: {
     caFile: optional(path, "Certificates (PEM) to trust upstream instead of the system's"),
@@ -153,9 +158,6 @@ type ValueOf<Entry> =
 export type Config = {
   readonly [Name in keyof typeof OPTION_TABLE]: ValueOf<(typeof OPTION_TABLE)[Name]>;
 };
-
-/** Variables that begin with TRIBUTARY_ and are read before there is a configuration. */
-export const RESERVED_VARIABLES: readonly string[] = ["TRIBUTARY_NODE"];
 
 /** A host may be called anything; a gateway's name has to fit into Kafka's names. */
 function defaultGatewayName(): string {

@@ -3,7 +3,6 @@ import { TributaryError } from "../base/errors.ts";
 import type { GivenValue } from "./given-value.ts";
 import { NAMED_OPTIONS } from "./named-option.ts";
 import { nearest } from "./nearest.ts";
-import { RESERVED_VARIABLES } from "./option-table.ts";
 
 const PREFIX = "TRIBUTARY_";
 const BY_VARIABLE = new Map(
@@ -17,7 +16,7 @@ const BY_VARIABLE = new Map(
 export function readVariables(env: Readonly<Record<string, string | undefined>>): GivenValue[] {
   const given: GivenValue[] = [];
   for (const [name, input] of Object.entries(env)) {
-    if (!name.startsWith(PREFIX) || RESERVED_VARIABLES.includes(name)) continue;
+    if (!name.startsWith(PREFIX)) continue;
     const option = BY_VARIABLE.get(name);
     if (option === undefined) {
       const meant = nearest(name.slice(PREFIX.length), [...BY_VARIABLE.keys()].map(withoutPrefix));

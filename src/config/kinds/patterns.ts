@@ -1,10 +1,10 @@
-/** A list of topic patterns, `*` standing for anything: `telemetry,alarms-*`, or a YAML list. */
+/** A list of topic patterns, `*` standing for any characters, `?` for one: `telemetry,alarms-*`, or a YAML list. */
 import { z } from "zod";
 import { type Kind, wordSchema } from "../kind.ts";
 
-const PATTERN = /^!?[A-Za-z0-9._*-]{1,249}$/;
+const PATTERN = /^[A-Za-z0-9._*?-]{1,249}$/;
 const PATTERNS_MAX = 256;
-const BOUNDS = "topic names, * standing for anything, separated by commas";
+const BOUNDS = "topic names separated by commas; * stands for any characters, ? for one";
 
 export function patterns(): Kind<readonly string[]> {
   const one = wordSchema<readonly string[]>((text) => {

@@ -25,7 +25,7 @@ export const TOPIC_KINDS = {
 
 const DECLARED_TOPICS_MAX = 1000;
 
-const declaredTopic = z
+export const declaredTopic = z
   .strictObject({
     partitions: TOPIC_KINDS.partitions.schema.optional(),
     retentionMs: TOPIC_KINDS.retentionMs.schema.optional(),

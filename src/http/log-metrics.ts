@@ -1,0 +1,109 @@
+/**
+ * The log's figures as metrics. Of each topic two sums hold at any moment, also after a crash,
+ * because all of it comes from offsets and durable counts:
+ *
+ *     accepted = retained  + expired + dropped
+ *     accepted = forwarded + pending + dropped     (of a topic that is forwarded)
+ */
+import type { Offset } from "../base/offset.ts";
+import type { MetricSample } from "../base/service.ts";
+import type { Log, LogStats, Partition, Topic } from "../log/contract.ts";
+
+export type Replicated = (partition: Partition) => Offset | undefined;
+
+export function logMetrics(log: Log, replicated: Replicated): MetricSample[] {
+  const stats = log.stats();
+  return [
+    ...storageMetrics(stats),
+    ...log
+      .topics()
+      .filter(({ internal }) => !internal)
+      .flatMap((topic) => topicMetrics(topic, stats, replicated)),
+  ];
+}
+
+function storageMetrics(stats: LogStats): MetricSample[] {
+  const total = (name: string, value: number, help: string): MetricSample => ({
+    name: `tributary_log_${name}_total`,
+    type: "counter",
+    value,
+    help,
+  });
+  const gauge = (name: string, value: number, help: string): MetricSample => ({
+    name: `tributary_log_${name}`,
+    type: "gauge",
+    value,
+    help,
+  });
+  return [
+    total("commits", stats.commits, "Group commits since the start, one flush each"),
+    total("records", stats.records, "Records flushed since the start"),
+    total("batches", stats.batches, "Record batches flushed since the start"),
+    total("batch_bytes", stats.batchBytes, "Bytes of record batches flushed since the start"),
+    total("segments_sealed", stats.segmentsSealed, "Segments sealed since the start"),
+    gauge("last_flush_ms", stats.lastFlushMs, "How long the last commit took to its flush"),
+    gauge("pending_bytes", stats.pendingBytes, "What waits for the next commit"),
+    gauge("disk_bytes", stats.bytesOnDisk, "What all segments take on the disk"),
+    gauge("disk_budget_bytes", stats.diskBudgetBytes, "What they may take"),
+    gauge("segments", stats.segmentCount, "Segments"),
+    gauge("damaged_segments", stats.damaged.length, "Segments set aside as damaged"),
+  ];
+}
+
+export interface TopicLedger {
+  readonly accepted: number;
+  readonly retained: number;
+  readonly expired: number;
+  readonly dropped: number;
+  /** Undefined where nobody forwards the topic. */
+  readonly forwarded: number | undefined;
+  readonly pending: number | undefined;
+}
+
+/** Where every record of the topic has gone. */
+export function ledgerOf(topic: Topic, stats: LogStats, replicated: Replicated): TopicLedger {
+  const { expired, dropped } = stats.reclaimed.get(topic.name) ?? { expired: 0, dropped: 0 };
+  let accepted = 0;
+  let retained = 0;
+  let pending: number | undefined;
+  for (const partition of topic.partitions) {
+    const { highWatermark, logStartOffset } = partition;
+    accepted += highWatermark;
+    retained += highWatermark - logStartOffset;
+    const progress = replicated(partition);
+    if (progress === undefined) continue;
+    pending = (pending ?? 0) + Math.max(0, highWatermark - Math.max(progress, logStartOffset));
+  }
+  const forwarded = pending === undefined ? undefined : Math.max(0, accepted - pending - dropped);
+  return { accepted, retained, expired, dropped, forwarded, pending };
+}
+
+function topicMetrics(topic: Topic, stats: LogStats, replicated: Replicated): MetricSample[] {
+  const ledger = ledgerOf(topic, stats, replicated);
+  const sample = (
+    name: keyof TopicLedger,
+    type: MetricSample["type"],
+    help: string,
+  ): MetricSample[] => {
+    const value = ledger[name];
+    if (value === undefined) return [];
+    const suffix = type === "counter" ? "_total" : "";
+    return [
+      {
+        name: `tributary_topic_records_${name}${suffix}`,
+        type,
+        help,
+        value,
+        labels: { topic: topic.name },
+      },
+    ];
+  };
+  return [
+    ...sample("accepted", "counter", "Records that were flushed to the log, ever"),
+    ...sample("retained", "gauge", "Records that can be read here"),
+    ...sample("expired", "counter", "Records that retention took after they had served"),
+    ...sample("dropped", "counter", "Records that had to give way before they were forwarded"),
+    ...sample("forwarded", "counter", "Records that upstream has acknowledged"),
+    ...sample("pending", "gauge", "Records that upstream does not have yet"),
+  ];
+}

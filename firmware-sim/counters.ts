@@ -14,7 +14,7 @@ export interface Counters {
   /** Messages sent again after their acknowledgement: each is certainly in the broker twice. */
   duplicates: number;
   duplicatesAcknowledged: number;
-  /** Unacknowledged messages sent again with DUP after a reconnect: the broker may have had them. */
+  /** Unacknowledged data messages sent again with DUP after a reconnect: the broker may have had them. */
   resent: number;
   /** Retained `online` and `offline` messages that devices sent themselves. */
   statuses: number;

@@ -54,7 +54,9 @@ export class Link {
     this.#client.on("close", () => this.#onClose());
     this.#client.on("error", (error) => config.onError(error));
     this.#client.on("packetsend", (packet) => {
-      if (packet.cmd === "publish" && packet.dup) counters.resent++;
+      if (packet.cmd === "publish" && packet.dup && packet.topic !== config.statusTopic) {
+        counters.resent++;
+      }
     });
   }
 

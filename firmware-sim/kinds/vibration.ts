@@ -1,9 +1,5 @@
 import { type DeviceKind, rounded } from "./kind.ts";
 
-const BAND_COUNT = 8;
-/** The share of machines whose bearing begins to fail while we look. */
-const FAULTY_SHARE = 0.3;
-
 /**
  * A vibration monitor on a rotating machine: velocity RMS and peak, the energy in eight octave
  * bands, bearing temperature. In some machines a bearing fault begins and grows exponentially; its
@@ -51,3 +47,7 @@ export const vibration: DeviceKind = {
     };
   },
 };
+
+const BAND_COUNT = 8;
+/** The share of machines whose bearing begins to fail while we look. */
+const FAULTY_SHARE = 0.3;

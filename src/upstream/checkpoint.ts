@@ -1,0 +1,64 @@
+/**
+ * How far one partition has been forwarded, as it stands in the log's small state. The producer's
+ * identity and sequences stand with the offset, so that the next run goes on as the same producer:
+ * the upstream cluster then knows what a crash let through, and repeats nothing.
+ *
+ *     0   version        int8     1
+ *     1   placement      int8     0 direct, 1 by key
+ *     2   next offset    int64    every record below it is acknowledged upstream
+ *     10  producer id    int64
+ *     18  producer epoch int16
+ *     20  upstream offset int64   of the last acknowledged batch, -1 where that is not known
+ *     28  count          int32
+ *     32  sequences      int32 each, for `next offset` on: of the one upstream partition (direct),
+ *                                 or of each upstream partition (by key)
+ */
+import type { Offset } from "../base/offset.ts";
+import { toOffset } from "../base/offset.ts";
+import type { ProducerIdentity } from "./sink.ts";
+
+export type Placement = "direct" | "by-key";
+
+export interface Checkpoint {
+  readonly placement: Placement;
+  readonly nextOffset: Offset;
+  readonly producer: ProducerIdentity;
+  readonly upstreamOffset: number;
+  readonly sequences: readonly number[];
+}
+
+const VERSION = 1;
+const FIXED_BYTES = 32;
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { sequences, producer } = checkpoint;
+  const bytes = Buffer.alloc(FIXED_BYTES + 4 * sequences.length);
+  bytes.writeInt8(VERSION, 0);
+  bytes.writeInt8(checkpoint.placement === "direct" ? 0 : 1, 1);
+  bytes.writeBigInt64BE(BigInt(checkpoint.nextOffset), 2);
+  bytes.writeBigInt64BE(producer.id, 10);
+  bytes.writeInt16BE(producer.epoch, 18);
+  bytes.writeBigInt64BE(BigInt(checkpoint.upstreamOffset), 20);
+  bytes.writeInt32BE(sequences.length, 28);
+  for (const [slot, sequence] of sequences.entries()) {
+    bytes.writeInt32BE(sequence, FIXED_BYTES + 4 * slot);
+  }
+  return bytes;
+}
+
+/** Undefined where a later version of Tributary wrote it, or it is not whole. */
+export function decodeCheckpoint(value: Uint8Array): Checkpoint | undefined {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (bytes.length < FIXED_BYTES || bytes.readInt8(0) !== VERSION) return undefined;
+  const count = bytes.readInt32BE(28);
+  if (bytes.length !== FIXED_BYTES + 4 * count) return undefined;
+  return {
+    placement: bytes.readInt8(1) === 0 ? "direct" : "by-key",
+    nextOffset: toOffset(Number(bytes.readBigInt64BE(2))),
+    producer: { id: bytes.readBigInt64BE(10), epoch: bytes.readInt16BE(18) },
+    upstreamOffset: Number(bytes.readBigInt64BE(20)),
+    sequences: Array.from({ length: count }, (_, slot) =>
+      bytes.readInt32BE(FIXED_BYTES + 4 * slot),
+    ),
+  };
+}

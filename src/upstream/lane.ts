@@ -1,0 +1,332 @@
+/**
+ * Forwards one partition of the log, in order, for ever. Owner of its position. One group of batches
+ * is under way at a time; what fails is read from the log again, so that an outage holds no memory.
+ *
+ * The invariant: the position moves only over records that upstream has acknowledged, or that the
+ * log itself no longer has (counted as a gap).
+ */
+import type { Clock } from "../base/clock.ts";
+import { assert, isTributaryError, TributaryError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Offset } from "../base/offset.ts";
+import type { Log, Partition, Unsubscribe } from "../log/contract.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import type { CheckpointStore } from "./checkpoint-store.ts";
+import type { ForwarderLimits } from "./limits.ts";
+import type { Link } from "./link.ts";
+import { type Plan, planWrites } from "./plan.ts";
+import { Position } from "./position.ts";
+import { type Sink, SinkError } from "./sink.ts";
+import type { Sleep } from "./sleep.ts";
+import type { LaneState, LaneStatus, UpstreamProblem } from "./status.ts";
+import { WakeUp } from "./wake-up.ts";
+
+export interface LaneOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sink: Sink;
+  readonly link: Link;
+  readonly checkpoints: CheckpointStore;
+  readonly budget: ByteBudget;
+  readonly limits: ForwarderLimits;
+  readonly backoff: BackoffOptions;
+  readonly random: () => number;
+  readonly sleep: Sleep;
+  /** How many partitions the topic has here: what a topic upstream is made with. */
+  readonly partitionCount: number;
+  readonly upstreamTopic: string;
+}
+
+export class Lane {
+  readonly partition: Partition;
+  readonly #options: LaneOptions;
+  readonly #backoff: Backoff;
+  readonly #closing = new AbortController();
+  readonly #wakeUp = new WakeUp();
+  readonly #unsubscribe: Unsubscribe;
+  readonly #done: Promise<void>;
+  #position: Position | undefined;
+  /** The end of an attempt that failed and must be repeated as it was. */
+  #until: Offset | undefined;
+  /** Whether upstream was asked what it has, since the last success. */
+  #reconciled = false;
+  #batchBytesMax: number;
+  #split = false;
+  #state: LaneState = "forwarding";
+  #problem: UpstreamProblem | undefined;
+  #forwardedRecords = 0;
+  #forwardedBytes = 0;
+  #retries = 0;
+  #gapRecords = 0;
+
+  constructor(partition: Partition, options: LaneOptions) {
+    this.partition = partition;
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff, options.random);
+    this.#batchBytesMax = options.limits.batchBytesMax;
+    this.#unsubscribe = options.log.onFlush([partition], () => this.#wakeUp.call());
+    this.#done = this.#run();
+  }
+
+  /** Begins nothing more; resolves when what was under way has ended. */
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#wakeUp.call();
+    this.#unsubscribe();
+    return this.#done;
+  }
+
+  status(): LaneStatus {
+    const nextOffset = this.#nextOffset();
+    return {
+      partition: this.partition.index,
+      state: this.#state,
+      problem: this.#problem,
+      nextOffset,
+      lagRecords: Math.max(0, this.partition.highWatermark - nextOffset),
+      forwardedRecords: this.#forwardedRecords,
+      forwardedBytes: this.#forwardedBytes,
+      retries: this.#retries,
+      gapRecords: this.#gapRecords,
+    };
+  }
+
+  #nextOffset(): Offset {
+    const { checkpoints } = this.#options;
+    return (
+      this.#position?.nextOffset ??
+      checkpoints.durableOffset(this.partition) ??
+      this.partition.logStartOffset
+    );
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        await this.#forwardNext();
+      } catch (error) {
+        if (isTributaryError(error, "LOG_CLOSED")) return;
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async #forwardNext(): Promise<void> {
+    const { link, limits, log, budget, sleep } = this.#options;
+    const pendingRecords = this.partition.highWatermark - this.#nextOffset();
+    if (pendingRecords < 0) throw this.#aheadOfLog();
+    if (pendingRecords === 0) {
+      await this.#wakeUp.wait();
+      await sleep(limits.lingerMs, this.#closing.signal);
+      return;
+    }
+    await link.up();
+    if (this.#closing.signal.aborted) return;
+    const position = await this.#openPosition();
+    // What is read, and the copy of it that goes out.
+    const reservedBytes = 2 * limits.readBytesMax;
+    await budget.acquire(reservedBytes);
+    try {
+      if (this.#closing.signal.aborted) return;
+      const slice = await log.read(this.partition, position.nextOffset, limits.readBytesMax);
+      const plan = planWrites({
+        position,
+        batches: slice.batches,
+        until: this.#until,
+        batchBytesMax: this.#batchBytesMax,
+        split: this.#split,
+        keylessSlot: this.partition.index % position.targets.length,
+      });
+      await this.#write(position, plan);
+    } finally {
+      budget.release(reservedBytes);
+    }
+  }
+
+  async #write(position: Position, plan: Plan): Promise<void> {
+    const { sink, checkpoints, upstreamTopic } = this.#options;
+    this.#until = plan.nextOffset;
+    const outcomes = await Promise.allSettled(
+      plan.writes.map(async ({ slot, batch, recordCount }) => {
+        const partition = position.targets[slot] as number;
+        const written = await sink
+          .write({ topic: upstreamTopic, partition, batch })
+          .catch((error: unknown) => {
+            throw isTooLarge(error) ? new TooLarge(batch.length, recordCount, error) : error;
+          });
+        position.acknowledge(slot, recordCount, written.baseOffset);
+        this.#forwardedRecords += recordCount;
+        this.#forwardedBytes += batch.length;
+      }),
+    );
+    const failure = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+    position.advance(plan.nextOffset, plan.seen);
+    checkpoints.mark(this.partition, () => position.checkpoint());
+    this.#until = undefined;
+    this.#reconciled = false;
+    this.#backoff.reset();
+    this.#state = "forwarding";
+    this.#problem = undefined;
+  }
+
+  /** The position for where the topic's partitions are now; a new one where that changed. */
+  async #openPosition(): Promise<Position> {
+    const { sink, upstreamTopic, partitionCount } = this.#options;
+    const upstreamCount = await sink.openTopic(upstreamTopic, partitionCount);
+    const direct = upstreamCount >= partitionCount;
+    const targets = direct
+      ? [this.partition.index]
+      : Array.from({ length: upstreamCount }, (_, index) => index);
+    const placement = direct ? "direct" : "by-key";
+    const current = this.#position;
+    if (current?.placement === placement && current.targets.length === targets.length) {
+      return current;
+    }
+    const position = await this.#resume(placement, targets);
+    this.#position = position;
+    this.#until = undefined;
+    return position;
+  }
+
+  async #resume(placement: Position["placement"], targets: readonly number[]): Promise<Position> {
+    const { sink, checkpoints, logger } = this.#options;
+    const checkpoint = checkpoints.load(this.partition);
+    const known = checkpoint && Position.resume(placement, targets, checkpoint);
+    if (known !== undefined && this.#position === undefined) {
+      await this.#reconcile(known);
+      return known;
+    }
+    if (checkpoint !== undefined) {
+      logger.warn(
+        { topic: this.partition.topic, partition: this.partition.index },
+        "The topic has other partitions upstream than before: a few records may repeat",
+      );
+    }
+    const { logStartOffset } = this.partition;
+    const from = this.#position?.nextOffset ?? checkpoint?.nextOffset ?? logStartOffset;
+    return new Position(placement, targets, from, await sink.newProducer());
+  }
+
+  /** Asks upstream what of this producer's it has, and goes on behind that. */
+  async #reconcile(position: Position): Promise<boolean> {
+    const { sink, upstreamTopic } = this.#options;
+    const found = await sink.lastSequences(upstreamTopic, position.targets, position.producer);
+    if (found === undefined) return false;
+    const pendingRecords = Math.max(0, this.partition.highWatermark - position.nextOffset);
+    const outcome = position.reconcile(found, pendingRecords);
+    if (outcome === "foreign") position.renew(await sink.newProducer());
+    return outcome !== "same";
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { link, sleep, backoff, limits } = this.#options;
+    this.#retries += 1;
+    if (error instanceof TooLarge) {
+      this.#takeApart(error);
+    } else if (isTributaryError(error, "OFFSET_OUT_OF_RANGE")) {
+      this.#skipGap();
+    } else if (error instanceof SinkError && error.kind === "sequence") {
+      this.#note("retrying", error.code, error.reason, error.message);
+      await this.#recoverSequence();
+    } else if (error instanceof SinkError && error.kind === "unreachable") {
+      this.#note("retrying", error.code, error.reason, error.message);
+    } else if (error instanceof SinkError) {
+      this.#note("blocked", error.code, error.reason, error.message);
+    } else if (error instanceof TributaryError) {
+      this.#note("blocked", error.code, error.code, error.message);
+    } else {
+      // A bug of ours: it must end the process, which recovers from its log.
+      throw error;
+    }
+    if (this.#state === "forwarding") return;
+    const blocked = this.#state === "blocked";
+    const delayMs = blocked ? Math.max(limits.refusedRetryMs, backoff.maxMs) : this.#backoff.next();
+    await sleep(delayMs, this.#closing.signal);
+    if (!this.#closing.signal.aborted) await link.refresh();
+  }
+
+  async #recoverSequence(): Promise<void> {
+    const position = this.#position;
+    if (position === undefined) return;
+    try {
+      const moved = !this.#reconciled && (await this.#reconcile(position));
+      this.#reconciled = true;
+      if (!moved) position.renew(await this.#options.sink.newProducer());
+      this.#until = undefined;
+    } catch (error) {
+      // Asking failed like anything else may: the next attempt fails again, and asks again.
+      if (!(error instanceof SinkError)) throw error;
+      this.#reconciled = false;
+    }
+  }
+
+  /** Upstream takes no batch as large: smaller ones from now on, down to a single record. */
+  #takeApart(error: TooLarge): void {
+    this.#until = undefined;
+    this.#split = true;
+    if (error.recordCount > 1) {
+      this.#batchBytesMax = Math.floor(Math.min(this.#batchBytesMax, error.batchBytes) / 2);
+      return;
+    }
+    this.#note(
+      "blocked",
+      "RECORD_TOO_LARGE",
+      error.failure.reason,
+      `The record at offset ${this.#nextOffset()} takes ${error.batchBytes} bytes, more than ` +
+        `upstream accepts: raise max.message.bytes of ${this.#options.upstreamTopic} there`,
+    );
+  }
+
+  /** The log dropped records before they were forwarded: goes on where it begins now. */
+  #skipGap(): void {
+    const { logger, checkpoints } = this.#options;
+    const position = this.#position;
+    assert(position !== undefined, "only a lane with a position reads");
+    this.#until = undefined;
+    const gapRecords = position.skipTo(this.partition.logStartOffset);
+    this.#gapRecords += gapRecords;
+    const where = { topic: this.partition.topic, partition: this.partition.index };
+    logger.warn({ ...where, gapRecords }, "Records were dropped here before they were forwarded");
+    checkpoints.mark(this.partition, () => position.checkpoint());
+  }
+
+  #aheadOfLog(): TributaryError {
+    return new TributaryError(
+      "STORAGE_FAILED",
+      `Offset ${this.#nextOffset()} was forwarded, but the log ends at ` +
+        `${this.partition.highWatermark}: this is older data than was forwarded from here; ` +
+        "restore the newest backup, or name the upstream anew to forward all of it again",
+    );
+  }
+
+  #note(state: LaneState, code: UpstreamProblem["code"], reason: string, message: string): void {
+    const { clock, logger } = this.#options;
+    if (state === "blocked" && this.#state !== "blocked") {
+      const where = { topic: this.partition.topic, partition: this.partition.index };
+      logger.error({ ...where, reason, error: message }, "Forwarding of a partition is blocked");
+    }
+    this.#state = state;
+    this.#problem = { code, reason, message, sinceMs: this.#problem?.sinceMs ?? clock.nowMs() };
+  }
+}
+
+/** A refused batch, with its size: what the next attempt must stay below. */
+class TooLarge extends Error {
+  readonly batchBytes: number;
+  readonly recordCount: number;
+  readonly failure: SinkError;
+
+  constructor(batchBytes: number, recordCount: number, failure: SinkError) {
+    super(failure.message);
+    this.batchBytes = batchBytes;
+    this.recordCount = recordCount;
+    this.failure = failure;
+  }
+}
+
+function isTooLarge(error: unknown): error is SinkError {
+  return error instanceof SinkError && error.kind === "too-large";
+}

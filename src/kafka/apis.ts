@@ -4,12 +4,23 @@ import { produce } from "./apis/00-produce.ts";
 import { fetch } from "./apis/01-fetch.ts";
 import { listOffsets } from "./apis/02-list-offsets.ts";
 import { metadata } from "./apis/03-metadata.ts";
+import { offsetCommit } from "./apis/08-offset-commit.ts";
+import { offsetFetch } from "./apis/09-offset-fetch.ts";
+import { findCoordinator } from "./apis/10-find-coordinator.ts";
+import { joinGroup } from "./apis/11-join-group.ts";
+import { heartbeat } from "./apis/12-heartbeat.ts";
+import { leaveGroup } from "./apis/13-leave-group.ts";
+import { syncGroup } from "./apis/14-sync-group.ts";
+import { describeGroups } from "./apis/15-describe-groups.ts";
+import { listGroups } from "./apis/16-list-groups.ts";
 import { apiVersions } from "./apis/18-api-versions.ts";
 import { createTopics } from "./apis/19-create-topics.ts";
 import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
+import { deleteGroups } from "./apis/42-delete-groups.ts";
+import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
@@ -17,11 +28,22 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   fetch,
   listOffsets,
   metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
   apiVersions,
   createTopics,
   deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  deleteGroups,
+  offsetDelete,
   describeCluster,
 ];

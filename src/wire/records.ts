@@ -52,6 +52,8 @@ export function* records(
   options: { readonly decompressedBytesMax?: number } = {},
 ): Generator<DecodedRecord, void, undefined> {
   const cursor = openRecords(batch, options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX);
+  // It lies outside the CRC, so that a damaged one is still possible here.
+  if (!hasSafeBaseOffset(batch)) throw invalid("its base offset is no offset");
   const firstOffset = baseOffset(batch);
   const firstTimestampMs = baseTimestampMs(batch);
   const appendTimeMs = isLogAppendTime(batch) ? maxTimestampMs(batch) : undefined;
@@ -138,6 +140,11 @@ function openRecords(batch: Buffer, decompressedBytesMax: number): VarintCursor 
     throw invalid(`${count} records cannot stand in ${bytes.length} bytes`);
   }
   return new VarintCursor(bytes);
+}
+
+function hasSafeBaseOffset(batch: Buffer): boolean {
+  const value = Number(batch.readBigInt64BE(0));
+  return value >= 0 && Number.isSafeInteger(value + lastOffsetDelta(batch));
 }
 
 /** Whether arithmetic with `value` is exact, with room for one delta of the same size. */

@@ -8,6 +8,10 @@ import { productFiles, ROOT, type SourceFile, typeScriptFiles } from "./support/
 const manifest: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
   readFileSync(join(ROOT, "package.json"), "utf8"),
 );
+interface LockEntry {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 const shipped = Object.keys(manifest["dependencies"] ?? {});
 const forDevelopment = Object.keys(manifest["devDependencies"] ?? {});
 
@@ -33,6 +37,20 @@ describe("packages", () => {
       ...manifest["optionalDependencies"],
     }).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version));
     expect(loose).toEqual([]);
+  });
+
+  // npm leaves out what it could not fetch for another platform, and then npm ci refuses the file.
+  it("of every platform are in the lock file, whichever platform wrote it", () => {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+    const held: Readonly<Record<string, LockEntry>> = packages;
+    const wanted = Object.values(held).flatMap((entry) =>
+      Object.keys(entry.optionalDependencies ?? {}),
+    );
+    const missing = wanted.filter(
+      (name) => !Object.keys(held).some((path) => path.endsWith(`node_modules/${name}`)),
+    );
+    expect(wanted.length).toBeGreaterThan(10);
+    expect(missing).toEqual([]);
   });
 
   it("that nobody declared are found where a file imports one", () => {

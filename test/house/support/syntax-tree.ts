@@ -12,7 +12,10 @@ export interface SyntaxNode {
 }
 
 export function parse(file: SourceFile): SyntaxNode {
-  return parseAst(file.text, { lang: file.path.endsWith(".d.ts") ? "dts" : "ts" }, file.path);
+  const lang = file.path.endsWith(".d.ts") ? "dts" : "ts";
+  const tree: unknown = parseAst(file.text, { lang }, file.path);
+  if (!isNode(tree)) throw new Error(`${file.path} did not parse to a syntax tree`);
+  return tree;
 }
 
 export function topLevelStatements(file: SourceFile): readonly SyntaxNode[] {

@@ -58,7 +58,6 @@ export class Pacer {
     if (stepMs <= this.#gapMsMax) {
       if (stepMs <= 0) return 0;
       this.#streamMs = timestampMs;
-      this.#doubtedMs = undefined;
       return stepMs;
     }
     const sinceDoubtMs = (timestampMs - (this.#doubtedMs ?? Number.NaN)) / this.#speed;

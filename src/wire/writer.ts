@@ -33,7 +33,8 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#reserve(1));
+    const at = this.#reserve(1);
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
@@ -42,32 +43,38 @@ export class WireWriter {
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeInt16BE(value, at);
     return this;
   }
 
   uint16(value: number): this {
-    this.#buffer.writeUInt16BE(value, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeUInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, at);
     return this;
   }
 
   uint32(value: number): this {
-    this.#buffer.writeUInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeUInt32BE(value, at);
     return this;
   }
 
   float64(value: number): this {
-    this.#buffer.writeDoubleBE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
     return this;
   }
 
   int64(value: number | bigint): this {
-    this.#buffer.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
@@ -101,7 +108,8 @@ export class WireWriter {
       assert(bytes <= INT16_MAX, `a string of ${bytes} bytes does not fit the older form`);
       this.int16(bytes);
     }
-    this.#buffer.write(value, this.#reserve(bytes), bytes, "utf8");
+    const at = this.#reserve(bytes);
+    this.#buffer.write(value, at, bytes, "utf8");
     return this;
   }
 
@@ -190,10 +198,15 @@ export class WireWriter {
   }
 
   #byte(value: number): void {
-    this.#buffer[this.#reserve(1)] = value;
+    const at = this.#reserve(1);
+    this.#buffer[at] = value;
   }
 
-  /** Makes room for `bytes` more; answers where they begin. */
+  /**
+   * Makes room for `bytes` more; answers where they begin. To be called in a statement of its own:
+   * it may replace the buffer, and `this.#buffer.write(value, this.#reserve(n))` has by then taken
+   * the one before.
+   */
   #reserve(bytes: number): number {
     const at = this.#length;
     const wanted = at + bytes;

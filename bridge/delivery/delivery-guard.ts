@@ -9,7 +9,7 @@
  */
 
 import type { AedesPublishPacket, Client } from "aedes";
-import { TributaryError } from "../../src/base/errors.ts";
+import { Refusal } from "../refusals.ts";
 
 interface LastSent {
   brokerId: string | undefined;
@@ -36,8 +36,8 @@ export class DeliveryGuard {
     const waitingBytes = client.conn.writableLength;
     if (waitingBytes <= this.#bufferBytesMax) return packet;
     client.conn.destroy(
-      new TributaryError(
-        "LIMIT_EXCEEDED",
+      new Refusal(
+        "slow-subscriber",
         `The subscriber does not read: ${waitingBytes} bytes wait for it (mqtt.subscriberBufferBytesMax).`,
       ),
     );

@@ -5,8 +5,9 @@
  * The suite reads QoS 2 payloads back, which aedes never does: ours stand in the log. A stand-in for
  * the log keeps them here; whether a packet is known is asked of the real thing.
  */
-import { createRequire } from "node:module";
+
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
@@ -19,13 +20,13 @@ import { openMemoryLog } from "../../../../src/log/memory-log.ts";
 import { openLog } from "../../../../src/log/open.ts";
 
 /** The suite brings no types of its own. */
-const abstractPersistence = createRequire(import.meta.url)("aedes-persistence/abstract.js") as (
-  options: {
-    readonly test: typeof test;
-    readonly testAsync: true;
-    readonly persistence: () => Promise<LogPersistence>;
-  },
-) => void;
+const abstractPersistence = createRequire(import.meta.url)(
+  "aedes-persistence/abstract.js",
+) as (options: {
+  readonly test: typeof test;
+  readonly testAsync: true;
+  readonly persistence: () => Promise<LogPersistence>;
+}) => void;
 
 class PersistenceWithPayloads extends LogPersistence {
   readonly #payloads = new Map<string, StoredPacket>();

@@ -2,18 +2,21 @@
  * A log whose flushes the test holds in its hand: what is appended is really flushed, but nobody is
  * told so before {@link HeldLog.release}.
  */
-import type { AppendGroup, Log } from "../../../../src/log/contract.ts";
+import type { AppendGroup, KeyValues, Log } from "../../../../src/log/contract.ts";
 
 export class HeldLog {
   readonly log: Log;
   readonly #groups = new WeakMap<AppendGroup, AppendGroup>();
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
+  #writeGate: Promise<void> = Promise.resolve();
+  #openWrites: () => void = () => {};
 
   constructor(real: Log) {
     this.log = new Proxy(real, {
       get: (target, name) => {
         if (name === "group") return () => this.#wrap(target.group());
+        if (name === "keyValues") return (map: string) => this.#wrapMap(target.keyValues(map));
         const value = Reflect.get(target, name, target) as unknown;
         return typeof value === "function" ? value.bind(target) : value;
       },
@@ -29,6 +32,30 @@ export class HeldLog {
   release(): void {
     this.#open();
     this.#gate = Promise.resolve();
+  }
+
+  /** The same for the durable map: what is written is not told to be on disk. */
+  holdWrites(): void {
+    this.#writeGate = new Promise((resolve) => {
+      this.#openWrites = resolve;
+    });
+  }
+
+  releaseWrites(): void {
+    this.#openWrites();
+    this.#writeGate = Promise.resolve();
+  }
+
+  #wrapMap(map: KeyValues): KeyValues {
+    return {
+      get: map.get.bind(map),
+      entries: map.entries.bind(map),
+      write: async (changes) => {
+        const gate = this.#writeGate;
+        await map.write(changes);
+        await gate;
+      },
+    };
   }
 
   #wrap(group: AppendGroup): AppendGroup {

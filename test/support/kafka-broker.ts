@@ -8,13 +8,18 @@ import { join } from "node:path";
 import { exitOf, kafkaClassPath, runKafkaTool } from "./kafka-runtime.ts";
 
 const HEAP = "-Xmx512m";
+/**
+ * Runs the command it is given until its own input ends, then kills it. The test process holds the
+ * other end of that input, so a broker never outlives it, even where it is killed itself.
+ */
+const UNTIL_INPUT_ENDS =
+  'exec 3<&0; "$@" </dev/null 3<&- & pid=$!; cat <&3 >/dev/null; kill -9 $pid; wait $pid';
 const OUTPUT_CHARS_MAX = 20_000;
 
 export class KafkaBroker {
   readonly #directory: string;
   #child: ChildProcess | undefined;
   #output = "";
-  readonly #killOnExit = () => this.#child?.kill("SIGKILL");
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -61,8 +66,12 @@ export class KafkaBroker {
     if (this.#child !== undefined) return;
     const classPath = await kafkaClassPath();
     const child = spawn(
-      "java",
+      "sh",
       [
+        "-c",
+        UNTIL_INPUT_ENDS,
+        "sh",
+        "java",
         HEAP,
         "-XX:+UseSerialGC",
         "-cp",
@@ -70,17 +79,15 @@ export class KafkaBroker {
         "kafka.Kafka",
         join(this.#directory, "server.properties"),
       ],
-      { stdio: ["ignore", "pipe", "pipe"], cwd: this.#directory },
+      { stdio: ["pipe", "pipe", "pipe"], cwd: this.#directory },
     );
     this.#child = child;
-    process.on("exit", this.#killOnExit);
     const keep = (text: string) => {
       this.#output = (this.#output + text).slice(-OUTPUT_CHARS_MAX);
     };
     child.stdout.setEncoding("utf8").on("data", keep);
     child.stderr.setEncoding("utf8").on("data", keep);
     child.once("exit", () => {
-      process.off("exit", this.#killOnExit);
       if (this.#child === child) this.#child = undefined;
     });
   }
@@ -90,7 +97,7 @@ export class KafkaBroker {
     const child = this.#child;
     if (child === undefined) return;
     const ended = exitOf(child);
-    child.kill("SIGKILL");
+    child.stdin?.end();
     await ended;
   }
 }

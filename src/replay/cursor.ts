@@ -95,6 +95,8 @@ async function* readGroups(
       for await (const group of inOrder(cursors, GROUP_RECORDS_MAX, signal)) {
         if (signal.aborted) return;
         yield group;
+        // A replay at full speed must not hold up what is being ingested.
+        await new Promise(setImmediate);
       }
       if (newData === undefined) return;
       await newData.wait();

@@ -1,7 +1,7 @@
 /**
  * Reads one partition forward, slice by slice. Within a slice it moves synchronously ({@link head},
- * {@link advance}); {@link fill} fetches the next one, and lets the event loop run first, so that a
- * replay at full speed never holds up what is being ingested. Owner of one slice's memory.
+ * {@link advance}); {@link fill} fetches the next one, and lets the event loop run first, for a
+ * search through much that is filtered out gives nothing on. Owner of one slice's memory.
  *
  * Control batches (transaction markers) and batches whose every record is too old are passed over
  * without being decoded.

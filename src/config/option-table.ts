@@ -51,6 +51,10 @@ export const OPTION_TABLE = {
     caFile: optional(path, "Certificates (PEM) to trust upstream instead of the system's"),
     certFile: optional(path, "Certificate (PEM) to show upstream"),
     keyFile: optional(path, "Its private key (PEM)"),
+    serverName: optional(
+      text({ placeholder: "NAME", bounds: "a host's name" }),
+      "The name the upstream's certificate must bear, where it is not the host's",
+    ),
     verify: option(
       choice(["full", "none"]),
       "full",
@@ -59,15 +63,18 @@ export const OPTION_TABLE = {
   },
   upstreamSasl: {
     mechanism: option(
-      choice(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+      choice(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]),
       "SCRAM-SHA-512",
-      "SASL mechanism, used when a username is set",
+      "SASL mechanism, used when a password is set",
     ),
     username: optional(
       text({ placeholder: "NAME", bounds: "a user's name" }),
       "SASL user to log in upstream as",
     ),
-    password: optional(secret(), "SASL password", ["variable", "file"]),
+    password: optional(secret(), "SASL password; with OAUTHBEARER, the token", [
+      "variable",
+      "file",
+    ]),
     passwordFile: optional(path, "File that holds the SASL password in its first line"),
   },
 

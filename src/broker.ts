@@ -1,0 +1,273 @@
+/**
+ * The composition root: the only file that names concrete parts. It translates the configuration
+ * into each room's own options, starts the rooms in order and closes them in order:
+ *
+ *     start:  log, upstream, MQTT, Kafka, HTTP      close:  HTTP + MQTT + Kafka, upstream, log
+ *
+ * Upstream comes first because the log asks it what retention may take. A start that fails part way
+ * closes what was started. Rooms a configuration has no use for are not even loaded.
+ */
+import type { Clock } from "./base/clock.ts";
+import { messageOf } from "./base/errors.ts";
+import type { Logger } from "./base/logger.ts";
+import type { Offset } from "./base/offset.ts";
+import type { ListenAddress, MetricSample, Service } from "./base/service.ts";
+import { showAddress } from "./config/kinds/address.ts";
+import { listenFailure } from "./config/listen-failure.ts";
+import type { Config } from "./config/option-table.ts";
+import { upstreamConnection } from "./config/upstream-connection.ts";
+import { isLoopback } from "./http/host-guard.ts";
+import type { Log, Partition, TopicConfig } from "./log/contract.ts";
+import { openLog } from "./log/open.ts";
+import type { Forwarder } from "./upstream/forwarder.ts";
+
+const KAFKA_NODE_ID = 1;
+/** The listeners take this long to let go, at most; upstream has a limit of its own. */
+const LISTENER_CLOSE_MS_MAX = 1_500;
+
+export interface GatewayParts {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+export type ListenerName = "mqtt" | "kafka" | "http";
+
+export interface Gateway {
+  /** Where it listens, by name; a listener that is off is not in it. */
+  readonly listeners: Readonly<Partial<Record<ListenerName, ListenAddress>>>;
+  /** How long the start took since the process began. */
+  readonly startupMs: number;
+  readonly log: Log;
+  metrics(): readonly MetricSample[];
+  /** Takes no more, finishes what it has, flushes. Calling it again waits for the same. */
+  close(): Promise<void>;
+}
+
+/** @throws every code that begins CONFIG_, ADDRESS_ or DATA_; DISK_FULL, STORAGE_FAILED */
+export async function startGateway(config: Config, parts: GatewayParts): Promise<Gateway> {
+  const { mqtt, kafka, http, upstream } = config;
+  // Loaded while the log recovers, each only where it is wanted.
+  const loading = {
+    upstream: upstream && import("./upstream/forwarder.ts"),
+    mqtt: mqtt && import("../bridge/mqtt-bridge.ts"),
+    routes: mqtt && import("../bridge/routes/route-config.ts"),
+    kafka: kafka && import("./kafka/server.ts"),
+    http: http && import("./http/http-server.ts"),
+    replay: http && import("./replay/replay-lines.ts"),
+    replayQuery: http && import("./replay/replay-options.ts"),
+  };
+  await Promise.all(Object.values(loading));
+  const routes = routesOf(config, await loading.routes);
+  const upstreamOptions = upstream && upstreamConnection(config, upstream);
+
+  const log = await openLog(config.data, logOptions(config, parts));
+  const gateway = new RunningGateway(log, parts);
+  try {
+    const shared = { log, ...parts, gateway: config.gateway };
+    let forwarder: Forwarder | undefined;
+    if (loading.upstream && upstreamOptions) {
+      const { startForwarder } = await loading.upstream;
+      forwarder = gateway.forward(startForwarder({ ...shared, ...upstreamOptions }));
+    }
+    await declareTopics(log, config);
+    if (loading.mqtt && mqtt) {
+      const { startMqttBridge } = await loading.mqtt;
+      await gateway.listen("mqtt", mqtt, () =>
+        startMqttBridge({ ...shared, ...bridgeLimits(config), ...routes, listen: mqtt }),
+      );
+    }
+    if (loading.kafka && kafka) {
+      const { startKafkaServer } = await loading.kafka;
+      await gateway.listen("kafka", kafka, () =>
+        startKafkaServer({ ...shared, ...kafkaOptions(config), listen: kafka }),
+      );
+    }
+    if (loading.http && loading.replay && loading.replayQuery && http) {
+      const { startHttpServer } = await loading.http;
+      const { replayLines } = await loading.replay;
+      const { parseReplayQuery } = await loading.replayQuery;
+      await gateway.listen("http", http, () =>
+        startHttpServer({
+          ...shared,
+          ...httpLimits(config),
+          listen: http,
+          samples: () => gateway.metrics(),
+          listeners: () => gateway.listeners,
+          notReady: () => gateway.notReady(),
+          replicated: (partition) => forwarder?.progress(partition),
+          openReplay: (topic, params, signal) =>
+            replayLines(log, topic.name, parseReplayQuery(params), signal, { clock: parts.clock }),
+          defaultPartitions: config.log.partitions,
+        }),
+      );
+    }
+    gateway.ready();
+    return gateway;
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+}
+
+/** What runs, in the order it is closed in. */
+class RunningGateway implements Gateway {
+  readonly log: Log;
+  startupMs = 0;
+  readonly #parts: GatewayParts;
+  readonly #listeners = new Map<ListenerName, Service>();
+  #forwarder: Forwarder | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(log: Log, parts: GatewayParts) {
+    this.log = log;
+    this.#parts = parts;
+  }
+
+  get listeners(): Readonly<Partial<Record<ListenerName, ListenAddress>>> {
+    const addresses: Partial<Record<ListenerName, ListenAddress>> = {};
+    for (const [name, { address }] of this.#listeners) {
+      if (address !== undefined) addresses[name] = address;
+    }
+    return addresses;
+  }
+
+  metrics(): readonly MetricSample[] {
+    const startup: MetricSample = {
+      name: "tributary_startup_ms",
+      help: "From the begin of the process until every listener was up",
+      type: "gauge",
+      value: this.startupMs,
+    };
+    const services = [...this.#listeners.values(), ...(this.#forwarder ? [this.#forwarder] : [])];
+    return [startup, ...services.flatMap((service) => service.metrics())];
+  }
+
+  notReady(): readonly string[] {
+    if (this.#closing !== undefined) return ["the gateway is closing"];
+    return this.startupMs === 0 ? ["the gateway is starting"] : [];
+  }
+
+  /** From here on retention knows what is forwarded: no other task may run between open and this. */
+  forward(forwarder: Forwarder): Forwarder {
+    this.#forwarder = forwarder;
+    this.log.setReplicationProgress((partition: Partition): Offset | undefined =>
+      forwarder.progress(partition),
+    );
+    return forwarder;
+  }
+
+  async listen(
+    name: ListenerName,
+    wanted: ListenAddress,
+    start: () => Promise<Service>,
+  ): Promise<void> {
+    if (!isLoopback(wanted.host)) {
+      const message = "this listener can be reached from other machines and asks for no password";
+      this.#parts.logger.warn({ listener: name, address: showAddress(wanted) }, message);
+    }
+    try {
+      this.#listeners.set(name, await start());
+    } catch (error) {
+      throw listenFailure(name, wanted, error);
+    }
+  }
+
+  ready(): void {
+    this.startupMs = Math.round(performance.now());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const listeners = [...this.#listeners].map(([name, service]) => this.#stop(name, service));
+    await Promise.all(listeners);
+    if (this.#forwarder !== undefined) await this.#stop("upstream", this.#forwarder);
+    await this.log.close();
+  }
+
+  /** One part that hangs or fails must not keep the log from its last flush. */
+  async #stop(name: string, service: Service): Promise<void> {
+    const { logger } = this.#parts;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        logger.warn({ part: name }, "a part of the gateway takes long to close: going on");
+        resolve();
+      }, LISTENER_CLOSE_MS_MAX);
+    });
+    const closed = service.close().catch((error: unknown) => {
+      logger.error({ part: name, error: messageOf(error) }, "a part failed to close");
+    });
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
+  }
+}
+
+/** Creates the topics that the file declares; those that exist get its settings. */
+async function declareTopics(log: Log, { topics, log: { partitions } }: Config): Promise<void> {
+  for (const [name, { partitions: own = partitions, ...given }] of Object.entries(topics ?? {})) {
+    const config = Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== undefined),
+    ) as Partial<TopicConfig>;
+    const existing = log.topic(name);
+    if (existing === undefined) await log.createTopic(name, { partitions: own, config });
+    else if (Object.keys(config).length > 0) await log.configureTopic(name, config);
+  }
+}
+
+function logOptions({ log }: Config, { clock, logger }: GatewayParts) {
+  const { retentionMs, retentionBytes, messageBytesMax, whenFull, partitions: _, ...sizes } = log;
+  const timestampType = "CreateTime" as const;
+  const topicDefaults = { retentionMs, retentionBytes, messageBytesMax, timestampType, whenFull };
+  return { clock, logger, ...sizes, topicDefaults };
+}
+
+function routesOf(
+  { routes, defaultRoute, log: { partitions } }: Config,
+  room: typeof import("../bridge/routes/route-config.ts") | undefined,
+) {
+  if (room === undefined) return {};
+  return {
+    ...(routes === undefined ? {} : { routes: room.parseRoutes(routes, "routes") }),
+    defaultRoute:
+      defaultRoute === undefined
+        ? { ...room.DEFAULT_ROUTE, partitions }
+        : room.parseDefaultRoute(defaultRoute, "defaultRoute"),
+  };
+}
+
+function bridgeLimits({ limits }: Config) {
+  return {
+    connectionsMax: limits.mqttConnectionsMax,
+    packetBytesMax: limits.mqttPacketBytesMax,
+    sessionsMax: limits.mqttSessionsMax,
+    queuedMessagesPerClientMax: limits.mqttQueuedPerClientMax,
+    queuedBytesMax: limits.mqttQueuedBytesMax,
+    retainedMessagesMax: limits.mqttRetainedMax,
+  };
+}
+
+function kafkaOptions({ gateway, kafkaAdvertised, log, limits }: Config) {
+  return {
+    nodeId: KAFKA_NODE_ID,
+    clusterId: gateway,
+    advertised: kafkaAdvertised,
+    defaultPartitions: log.partitions,
+    limits: {
+      connectionsMax: limits.kafkaConnectionsMax,
+      requestBytesMax: limits.kafkaRequestBytesMax,
+    },
+  };
+}
+
+function httpLimits({ limits }: Config) {
+  return {
+    connectionsMax: limits.httpConnectionsMax,
+    streamsMax: limits.httpStreamsMax,
+    stallMsMax: limits.httpStallMsMax,
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * `tributary run`: a gateway, until SIGINT or SIGTERM. On stdout stands one line a listener once it
+ * is up, for people and for scripts that wait for it; everything else goes to stderr.
+ *
+ *     ready mqtt 127.0.0.1:1883
+ *     ready kafka 127.0.0.1:9092
+ *     ready http 127.0.0.1:8080
+ *     ready gateway pi-7 in 312 ms
+ */
+import { once } from "node:events";
+import { Command } from "commander";
+import { systemClock } from "../../base/clock.ts";
+import { type Gateway, startGateway } from "../../broker.ts";
+import { describeConfig } from "../../config/describe-config.ts";
+import { showAddress } from "../../config/kinds/address.ts";
+import type { CommandContext } from "../command-context.ts";
+import { addConfigFlags, configFrom } from "../config-flags.ts";
+import { createLogger } from "../logger.ts";
+import { VERSION } from "../version.ts";
+
+/** A gateway that has not closed by then is left to recovery: what it acknowledged is flushed. */
+const CLOSE_MS_MAX = 4_800;
+
+export function runCommand(context: CommandContext): Command {
+  const command = new Command("run")
+    .description("run a gateway")
+    .option("--json", "print the ready lines as JSON");
+  addConfigFlags(command);
+  return command.action(async ({ json }: { json?: boolean }) => {
+    const loaded = configFrom(command, context.env);
+    const { config } = loaded;
+    const logger = createLogger(config, context.stderrIsTerminal);
+    logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
+    const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
+    await context.out.write(readyLines(gateway, config.gateway, json === true));
+
+    if (!context.interrupted.aborted) await once(context.interrupted, "abort");
+    logger.info({}, "the gateway closes");
+    // A second signal means now.
+    process.once("SIGINT", () => process.exit(1)).once("SIGTERM", () => process.exit(1));
+    const late = setTimeout(() => {
+      logger.error({}, "the gateway did not close in time: leaving");
+      process.exit(1);
+    }, CLOSE_MS_MAX);
+    await gateway.close();
+    clearTimeout(late);
+    logger.info({}, "the gateway is closed");
+  });
+}
+
+function readyLines({ listeners, startupMs }: Gateway, name: string, json: boolean): string {
+  const addresses = Object.entries(listeners);
+  const lines = json
+    ? [
+        ...addresses.map(([listener, address]) =>
+          JSON.stringify({ event: "listening", listener, ...address }),
+        ),
+        JSON.stringify({ event: "ready", gateway: name, pid: process.pid, startupMs }),
+      ]
+    : [
+        ...addresses.map(([listener, address]) => `ready ${listener} ${showAddress(address)}`),
+        `ready gateway ${name} in ${startupMs} ms`,
+      ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,65 @@
+/** `tributary status`: is the gateway ready, where does it listen, what has it taken and passed on. */
+import { Command } from "commander";
+import type { CommandContext } from "../command-context.ts";
+import { addConfigFlags } from "../config-flags.ts";
+import { metricValues } from "../metric-values.ts";
+import { countText, tableText } from "../table-text.ts";
+import type { TopicAnswer } from "../topic-answer.ts";
+import { gatewayOf } from "./topics.ts";
+
+interface ReadyAnswer {
+  readonly status: string;
+  readonly reasons: readonly string[];
+  readonly gateway: string;
+  readonly version: string;
+  readonly listeners: Readonly<Record<string, string>>;
+  readonly damagedSegments: readonly { readonly file: string; readonly reason: string }[];
+}
+
+export function statusCommand({ env, out }: CommandContext): Command {
+  const command = new Command("status")
+    .description("what a running gateway does")
+    .option("--json", "as JSON");
+  addConfigFlags(command, ["config", "http"]);
+  return command.action(async ({ json }: { json?: boolean }) => {
+    const gateway = gatewayOf(command, env);
+    const ready = (await gateway.json("/readyz")) as ReadyAnswer;
+    const { topics } = (await gateway.ask("/v1/topics")) as { topics: readonly TopicAnswer[] };
+    const metrics = metricValues(await gateway.text("/metrics"));
+    await out.line(
+      json
+        ? JSON.stringify({ ...ready, topics, metrics: Object.fromEntries(metrics) })
+        : [summary(ready, metrics), topicTable(topics)].join("\n\n"),
+    );
+  });
+}
+
+function summary(ready: ReadyAnswer, metrics: ReadonlyMap<string, number>): string {
+  const value = (name: string) => metrics.get(name) ?? 0;
+  const mib = (name: string) => `${countText(Math.round(value(name) / 1024 / 1024))} MiB`;
+  const rows = [
+    ["gateway", `${ready.gateway} (version ${ready.version})`],
+    ["status", [ready.status, ...ready.reasons].join(": ")],
+    ...Object.entries(ready.listeners),
+    ["disk", `${mib("tributary_log_disk_bytes")} of ${mib("tributary_log_disk_budget_bytes")}`],
+    ["last flush", `${value("tributary_log_last_flush_ms").toFixed(1)} ms`],
+    ["memory", mib("process_resident_memory_bytes")],
+    ...ready.damagedSegments.map(({ file, reason }) => ["damaged", `${file}: ${reason}`]),
+  ];
+  const width = Math.max(...rows.map(([name = ""]) => name.length));
+  return rows.map(([name = "", text = ""]) => `${name.padEnd(width)}  ${text}`).join("\n");
+}
+
+function topicTable(topics: readonly TopicAnswer[]): string {
+  const rows = topics.map(({ name, records }) => [
+    name,
+    records.accepted,
+    records.retained,
+    records.forwarded ?? "-",
+    records.pending ?? "-",
+    records.expired,
+    records.dropped,
+  ]);
+  const header = ["TOPIC", "ACCEPTED", "RETAINED", "FORWARDED", "PENDING", "EXPIRED", "DROPPED"];
+  return tableText(header, rows);
+}

@@ -1,0 +1,22 @@
+/** A topic as `GET /v1/topics` answers it. */
+export interface TopicAnswer {
+  readonly name: string;
+  readonly id: string;
+  readonly internal: boolean;
+  readonly config: Readonly<Record<string, string | number>>;
+  readonly records: {
+    readonly accepted: number;
+    readonly retained: number;
+    readonly expired: number;
+    readonly dropped: number;
+    readonly forwarded?: number;
+    readonly pending?: number;
+  };
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly logStartOffset: number;
+    readonly highWatermark: number;
+    readonly records: number;
+    readonly forwardedTo?: number;
+  }[];
+}

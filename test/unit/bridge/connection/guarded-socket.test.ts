@@ -9,38 +9,58 @@ const malformed: [what: string, bytes: Buffer][] = [
   ["not MQTT at all", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
   ["a server's packet", Buffer.concat([connect("d"), frame(2, 0, Buffer.alloc(2))])],
   ["a second CONNECT", Buffer.concat([connect("d"), connect("d")])],
-  ["a PUBLISH shorter than its topic", Buffer.concat([connect("d"), Buffer.from("300500ff", "hex")])],
-  ["a PUBLISH of QoS 3", Buffer.concat([connect("d"), frame(3, 6, Buffer.from("0001610001", "hex"))])],
-  ["a packet identifier of 0", Buffer.concat([connect("d"), publish("a", "x", { qos: 1, packetId: 0 })])],
+  [
+    "a PUBLISH shorter than its topic",
+    Buffer.concat([connect("d"), Buffer.from("300500ff", "hex")]),
+  ],
+  [
+    "a PUBLISH of QoS 3",
+    Buffer.concat([connect("d"), frame(3, 6, Buffer.from("0001610001", "hex"))]),
+  ],
+  [
+    "a packet identifier of 0",
+    Buffer.concat([connect("d"), publish("a", "x", { qos: 1, packetId: 0 })]),
+  ],
   ["a wildcard in a PUBLISH", Buffer.concat([connect("d"), publish("a/+", "x", { qos: 1 })])],
   ["a # in a PUBLISH", Buffer.concat([connect("d"), publish("a/#", "x", { qos: 1 })])],
   ["NUL in a topic", Buffer.concat([connect("d"), publish("a\0b", "x", { qos: 1 })])],
-  ["ill-formed UTF-8 in a topic", Buffer.concat([connect("d"), publish(Buffer.of(0xc3, 0x28), "x")])],
+  [
+    "ill-formed UTF-8 in a topic",
+    Buffer.concat([connect("d"), publish(Buffer.of(0xc3, 0x28), "x")]),
+  ],
   ["an empty topic", Buffer.concat([connect("d"), frame(3, 0, Buffer.from("000061", "hex"))])],
   ["a SUBSCRIBE without a filter", Buffer.concat([connect("d"), frame(8, 2, u16(1))])],
   [
     "a SUBSCRIBE to a bad filter",
-    Buffer.concat([connect("d"), frame(8, 2, Buffer.concat([u16(1), text("a/#/b"), Buffer.of(1)]))]),
+    Buffer.concat([
+      connect("d"),
+      frame(8, 2, Buffer.concat([u16(1), text("a/#/b"), Buffer.of(1)])),
+    ]),
   ],
   ["a client identifier with NUL", connect("d\0")],
   ["a packet that is too large", Buffer.concat([connect("d"), Buffer.from("30ffffff7f", "hex")])],
 ];
 
-test.each(malformed)("%s closes that client with one clear line, and no other", async (_, bytes) => {
-  const log = await newLog();
-  const warn = vi.fn();
-  const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
-  const { port, figure } = await startBridge(log, { logger });
-  const { client } = await connectClient(port, { clientId: "good" });
-  const bad = new RawConnection(port);
-  bad.send(bytes);
-  await vi.waitFor(() => expect(bad.closed).toBe(true));
-  expect(figure("refused_total")).toBe(1);
-  expect(warn).toHaveBeenCalledOnce();
-  expect(warn.mock.calls[0]?.[0]).toMatchObject({ remote: expect.stringContaining("127.0.0.1:") as string });
-  await client.publishAsync("a", "undisturbed", { qos: 1 });
-  expect(await valuesIn(log)).toEqual(["undisturbed"]);
-});
+test.each(malformed)(
+  "%s closes that client with one clear line, and no other",
+  async (_, bytes) => {
+    const log = await newLog();
+    const warn = vi.fn();
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+    const { port, figure } = await startBridge(log, { logger });
+    const { client } = await connectClient(port, { clientId: "good" });
+    const bad = new RawConnection(port);
+    bad.send(bytes);
+    await vi.waitFor(() => expect(bad.closed).toBe(true));
+    expect(figure("refused_total")).toBe(1);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn.mock.calls[0]?.[0]).toMatchObject({
+      remote: expect.stringContaining("127.0.0.1:") as string,
+    });
+    await client.publishAsync("a", "undisturbed", { qos: 1 });
+    expect(await valuesIn(log)).toEqual(["undisturbed"]);
+  },
+);
 
 test("the good frames before a bad one are kept", async () => {
   const log = await newLog();
@@ -70,7 +90,11 @@ test("no bytes whatever stop the gateway", async () => {
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 100 }),
     fc
-      .tuple(fc.integer({ min: 0, max: 15 }), fc.integer({ min: 0, max: 15 }), fc.uint8Array({ maxLength: 40 }))
+      .tuple(
+        fc.integer({ min: 0, max: 15 }),
+        fc.integer({ min: 0, max: 15 }),
+        fc.uint8Array({ maxLength: 40 }),
+      )
       .map(([type, flags, body]) => frame(type, flags, body)),
   );
   await fc.assert(

@@ -89,6 +89,21 @@ test("a retained message is on disk before it is acknowledged", async () => {
   await vi.waitFor(() => expect(device.packetTypes()).toContain(PUBACK));
 });
 
+test("a message that waits for more than its flush keeps its place in the line", async () => {
+  const held = new HeldLog(await newLog());
+  const { port } = await startBridge(held.log);
+  const device = await connected(port);
+  held.holdWrites();
+  device.send(publish("a", "retained", { qos: 1, packetId: 1, retain: true }));
+  await vi.waitFor(async () => expect(await valuesIn(held.log)).toEqual(["retained"]));
+  device.send(publish("a", "plain", { qos: 1, packetId: 2 }), PINGREQ);
+  await vi.waitFor(async () => expect(await valuesIn(held.log)).toEqual(["retained", "plain"]));
+  await vi.waitFor(() => expect(device.packetTypes()).toEqual([CONNACK, PINGRESP]));
+  held.releaseWrites();
+  await vi.waitFor(() => expect(device.packetTypes()).toEqual([CONNACK, PINGRESP, PUBACK, PUBACK]));
+  expect([8, 12].map((at) => device.bytes.readUInt16BE(at))).toEqual([1, 2]);
+});
+
 test("hundreds of messages in flight share a few commits", async () => {
   const log = await newLog();
   const { port } = await startBridge(log);

@@ -32,12 +32,18 @@ test("a time in CBOR is read, also one of CBOR's own type", () => {
 });
 
 describe("what is no time is refused", () => {
-  test.each([{}, { ts: null }, { ts: "soon" }, { ts: 0 }, { ts: -5 }, { ts: 8.7e15 }, { ts: [T] }, 5])(
-    "%j",
-    (payload) => {
-      expect(fromJson(payload, "ms")).toBeUndefined();
-    },
-  );
+  test.each([
+    {},
+    { ts: null },
+    { ts: "soon" },
+    { ts: 0 },
+    { ts: -5 },
+    { ts: 8.7e15 },
+    { ts: [T] },
+    5,
+  ])("%j", (payload) => {
+    expect(fromJson(payload, "ms")).toBeUndefined();
+  });
 
   test("a payload that is not what the route says", () => {
     expect(new DeviceTime("ts", "ms", jsonCodec).read(Buffer.from("{"))).toBeUndefined();

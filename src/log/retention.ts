@@ -62,7 +62,7 @@ export class Retention {
     throw new TributaryError(
       "DISK_BUDGET_FULL",
       `The disk budget of ${this.#parts.diskBudgetBytes} bytes is full of records that must not ` +
-        `be dropped, so ${partition.topic} takes no more: raise --log-disk-budget, let the ` +
+        `be dropped, so ${partition.topic} takes no more: raise --log-disk-budget-bytes, let the ` +
         "upstream catch up, or set the topic's whenFull to drop-oldest.",
     );
   }

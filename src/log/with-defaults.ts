@@ -19,7 +19,7 @@ export function withDefaults(options: Partial<LogOptions>): LogOptions {
     throw new TributaryError(
       "CONFIG_INVALID",
       `The disk budget (${diskBudgetBytes} bytes) must hold ${SEGMENTS_IN_BUDGET_MIN} segments of ` +
-        `${segmentBytes} bytes: raise --log-disk-budget or lower --log-segment-bytes.`,
+        `${segmentBytes} bytes: raise --log-disk-budget-bytes or lower --log-segment-bytes.`,
     );
   }
   return complete;

@@ -32,7 +32,7 @@ async function startTributary(folder: string): Promise<Peer> {
     mqttPort,
     kafkaPort,
     httpPort,
-    options: ["--log-disk-budget", "2GiB"],
+    options: ["--log-disk-budget-bytes", "2GiB"],
   });
   await gateway.ready();
   return {

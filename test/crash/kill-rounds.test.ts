@@ -1,6 +1,6 @@
 /**
  * SIGKILL under load, over and over: what was acknowledged is there afterwards, QoS 2 is there
- * once, and the gateway is ready again at once. `TRIBUTARY_KILL_ROUNDS` sets how often.
+ * once, and the gateway is ready again at once. `TEST_KILL_ROUNDS` sets how often.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,8 +14,8 @@ import { SteadyPublisher } from "../support/load/steady-publisher.ts";
 import { replayed } from "../support/replayed.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
-const ROUNDS = Number(process.env["TRIBUTARY_KILL_ROUNDS"] ?? 10);
-const SEED = Number(process.env["TRIBUTARY_SEED"] ?? Date.now() % 1_000_000);
+const ROUNDS = Number(process.env["TEST_KILL_ROUNDS"] ?? 10);
+const SEED = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000);
 const READY_MS_MAX = 2000;
 const MQTT_TOPIC = "telemetry";
 const KAFKA_TOPIC = "produced";
@@ -38,7 +38,7 @@ test(`nothing acknowledged is lost in ${ROUNDS} rounds of SIGKILL (seed ${SEED})
     kafkaPort,
     httpPort,
     options: [
-      ...["--log-segment-bytes", "2MiB", "--log-disk-budget", "4GiB"],
+      ...["--log-segment-bytes", "2MiB", "--log-disk-budget-bytes", "4GiB"],
       ...["--upstream", `kafka://127.0.0.1:${centreKafka}`, "--gateway", "edge"],
     ],
   };

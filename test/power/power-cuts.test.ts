@@ -1,7 +1,7 @@
 /**
  * Power cuts for real: a Linux kernel of its own, an ext4 disk, a gateway under mixed load with
  * small segments, and the plug pulled at any moment, also while the log is being created, rotated
- * or recovered. `TRIBUTARY_POWER_CUTS` sets how often.
+ * or recovered. `TEST_POWER_CUTS` sets how often.
  */
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
@@ -13,8 +13,8 @@ import { requireTool } from "../support/requirements.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { VirtualMachine } from "./virtual-machine.ts";
 
-const CUTS = Number(process.env["TRIBUTARY_POWER_CUTS"] ?? 8);
-const SEED = Number(process.env["TRIBUTARY_SEED"] ?? Date.now() % 1_000_000);
+const CUTS = Number(process.env["TEST_POWER_CUTS"] ?? 8);
+const SEED = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000);
 /** So many cuts on one disk; then a new one, so that creation is cut often, too. */
 const CUTS_PER_DISK = 4;
 const IMAGE_BYTES = 256 * 1024 * 1024;

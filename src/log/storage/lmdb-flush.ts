@@ -28,7 +28,7 @@ async function asStorageError(error: unknown): Promise<TributaryError> {
   if (/no space left|MDB_MAP_FULL|disk quota/i.test(reason)) {
     return new TributaryError(
       "DISK_FULL",
-      `The disk is full (${reason}): free some space, or lower --log-disk-budget.`,
+      `The disk is full (${reason}): free some space, or lower --log-disk-budget-bytes.`,
       { cause },
     );
   }

@@ -25,7 +25,7 @@ try {
     mqttPort,
     kafkaPort,
     httpPort,
-    options: ["--log-segment-bytes", "256KiB", "--log-disk-budget", "128MiB"],
+    options: ["--log-segment-bytes", "256KiB", "--log-disk-budget-bytes", "128MiB"],
   });
   gateway.child.once("exit", (code) => {
     console.log(`FAILED the gateway ended (${code}): ${gateway.output.replaceAll("\n", " | ")}`);

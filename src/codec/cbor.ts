@@ -53,9 +53,12 @@ function toPlain(value: unknown): PlainValue {
       return toNumberOrText(value);
     case "object":
       return value === null ? null : objectToPlain(value);
-    default:
-      return null;
+    case "undefined":
+    case "function":
+    case "symbol":
+      break;
   }
+  return null;
 }
 
 function objectToPlain(value: object): PlainValue {

@@ -1,3 +1,4 @@
+/** Lengths of time as an operator writes them; the units are those of the table, nothing else. */
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

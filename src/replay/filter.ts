@@ -1,3 +1,4 @@
+/** The three kinds of filter of a replay (key, headers, payload) as one question about a record. */
 import { matchesHeader } from "./header-filter.ts";
 import { matchesGlob } from "./key-glob.ts";
 import { matchesPayload } from "./payload-filter.ts";

@@ -22,6 +22,16 @@ type Scalar = string | number | boolean | null;
 const COMPARISONS = ["=", "!=", "<", "<=", ">", ">="] as const;
 type Comparison = (typeof COMPARISONS)[number];
 
+/** Whether a comparison holds, given the sign of `found - literal`. */
+const HOLDS: Readonly<Record<Comparison, (difference: number) => boolean>> = {
+  "=": (difference) => difference === 0,
+  "!=": (difference) => difference !== 0,
+  "<": (difference) => difference < 0,
+  "<=": (difference) => difference <= 0,
+  ">": (difference) => difference > 0,
+  ">=": (difference) => difference >= 0,
+};
+
 const CONDITION = /^\s*value((?:\.[^\s.[\]<>=!]+|\[\d{1,9}\])*)\s*(!=|<=|>=|==|=|<|>)\s*(.*?)\s*$/s;
 const STEP = /\.([^.[\]]+)|\[(\d+)\]/g;
 
@@ -48,29 +58,12 @@ export function matchesPayload(filter: PayloadFilter, payload: PlainValue): bool
   if (comparison === "=") return found === literal;
   if (comparison === "!=") return found !== literal;
   if (typeof found === "number" && typeof literal === "number") {
-    return holds(comparison, found - literal);
+    return HOLDS[comparison](found - literal);
   }
   if (typeof found === "string" && typeof literal === "string") {
-    return holds(comparison, found < literal ? -1 : found > literal ? 1 : 0);
+    return HOLDS[comparison](found < literal ? -1 : found > literal ? 1 : 0);
   }
   return false;
-}
-
-function holds(comparison: Comparison, difference: number): boolean {
-  switch (comparison) {
-    case "<":
-      return difference < 0;
-    case "<=":
-      return difference <= 0;
-    case ">":
-      return difference > 0;
-    case ">=":
-      return difference >= 0;
-    case "=":
-      return difference === 0;
-    case "!=":
-      return difference !== 0;
-  }
 }
 
 function fieldOf(payload: PlainValue, path: readonly (string | number)[]): PlainValue {

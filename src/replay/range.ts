@@ -64,9 +64,12 @@ function offsetOf(position: Position | undefined, highWatermark: Offset): number
       return position.offset;
     case "latest":
       return highWatermark - position.recordsBefore;
-    default:
-      return highWatermark;
+    case "time":
+    case "ago":
+    case undefined:
+      break;
   }
+  return highWatermark;
 }
 
 function clamp(partition: Partition, highWatermark: Offset, offset: number): Offset {

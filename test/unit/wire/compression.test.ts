@@ -6,7 +6,7 @@ import { compressSync as snappyCompress } from "snappy";
 import { describe, expect, it } from "vitest";
 import { isTributaryError } from "../../../src/base/errors.ts";
 import { compress, decompress } from "../../../src/wire/compression.ts";
-import { COMPRESSION_CODECS } from "../../../src/wire/record-batch.ts";
+import { COMPRESSION_CODECS, type CompressionCodec } from "../../../src/wire/record-batch.ts";
 
 const MIB = 1024 * 1024;
 const COMPRESSED = COMPRESSION_CODECS.filter((codec) => codec !== "none");
@@ -28,6 +28,17 @@ function lz4Frame(block: Buffer, flags = 0x60): Buffer {
   length.writeUInt32LE(block.length);
   const head = Buffer.from([0x04, 0x22, 0x4d, 0x18, flags, 0x70, 0]);
   return Buffer.concat([head, length, block, Buffer.alloc(4)]);
+}
+
+const OUTCOMES = ["within the limit", "BATCH_CORRUPT", "DECOMPRESSED_TOO_LARGE"];
+
+/** How an attempt to decompress ends: well, or with an error of the catalogue, or as it must not. */
+function outcome(codec: CompressionCodec, bytes: Uint8Array): string {
+  try {
+    return decompress(codec, bytes, MIB).length <= MIB ? "within the limit" : "beyond the limit";
+  } catch (error) {
+    return isTributaryError(error) ? error.code : String(error);
+  }
 }
 
 describe.each(COMPRESSION_CODECS)("compression %s", (codec) => {
@@ -67,11 +78,7 @@ describe.each(COMPRESSED)("corrupt %s", (codec) => {
       fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const damaged = Buffer.from(whole);
         damaged.writeUInt8(damaged.readUInt8(at) ^ flip, at);
-        try {
-          expect(decompress(codec, damaged, MIB).length).toBeLessThanOrEqual(MIB);
-        } catch (error) {
-          expect(isTributaryError(error, "BATCH_CORRUPT", "DECOMPRESSED_TOO_LARGE")).toBe(true);
-        }
+        expect(OUTCOMES).toContain(outcome(codec, damaged));
       }),
       { numRuns: 300 },
     );
@@ -80,17 +87,13 @@ describe.each(COMPRESSED)("corrupt %s", (codec) => {
   it("is refused where it is anything at all", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        try {
-          decompress(codec, bytes, MIB);
-        } catch (error) {
-          expect(isTributaryError(error, "BATCH_CORRUPT", "DECOMPRESSED_TOO_LARGE")).toBe(true);
-        }
+        expect(OUTCOMES).toContain(outcome(codec, bytes));
       }),
     );
   });
 
   it("does not inflate a bomb", () => {
-    const bomb = compress(codec, Buffer.alloc(256 * MIB));
+    const bomb = compress(codec, Buffer.alloc(64 * MIB));
     const before = process.memoryUsage().arrayBuffers;
     expect(() => decompress(codec, bomb, MIB)).toThrow(
       expect.objectContaining({ code: "DECOMPRESSED_TOO_LARGE" }),

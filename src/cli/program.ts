@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT } from "./command-context.ts";
+import { demoCommand } from "./commands/demo.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   tailCommand,
   topicsCommand,
   statusCommand,
+  demoCommand,
   versionCommand,
 ];
 

@@ -1,16 +1,20 @@
 /** Counts what the centre holds, as any Kafka client would: by its topics' first and last offsets. */
 import { Consumer, ListOffsetTimestamps } from "@platformatic/kafka";
 
-/** The records in `topics` of a Kafka cluster; a topic that does not exist holds none. */
-export async function countAtCentre(
-  bootstrap: readonly string[],
-  topics: readonly string[],
-): Promise<number> {
+export interface Centre {
+  /** Each HOST:PORT. */
+  readonly brokers: readonly string[];
+  readonly tls: boolean;
+}
+
+/** The records in `topics` of a Kafka cluster. */
+export async function countAtCentre(centre: Centre, topics: readonly string[]): Promise<number> {
   if (topics.length === 0) return 0;
   const consumer = new Consumer({
     clientId: "tributary-demo",
     groupId: "tributary-demo",
-    bootstrapBrokers: [...bootstrap],
+    bootstrapBrokers: [...centre.brokers],
+    ...(centre.tls && { tls: {} }),
     retries: 3,
     timeout: REQUEST_MS_MAX,
   });
@@ -22,11 +26,6 @@ export async function countAtCentre(
   } finally {
     await consumer.close();
   }
-}
-
-/** The brokers of `kafka://host:port[,host:port]`. */
-export function brokersOf(address: string): readonly string[] {
-  return address.replace(/^kafka:\/\//, "").split(",");
 }
 
 function total(offsets: ReadonlyMap<string, readonly bigint[]>): number {

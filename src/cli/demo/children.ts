@@ -64,6 +64,7 @@ export class Child {
     this.name = name;
     this.#process = spawn(process.execPath, [script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: ownEnvironment(),
     });
     this.#process.stderr?.on("data", (bytes: Buffer) => {
       this.#lastWords = (this.#lastWords + bytes.toString("utf8")).slice(-LAST_WORDS_CHARS_MAX);
@@ -103,6 +104,12 @@ export class Child {
   kill(): void {
     this.#process.kill("SIGKILL");
   }
+}
+
+/** A gateway's variables in the user's shell are meant for another gateway than the demo's. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith("TRIBUTARY_"));
+  return Object.fromEntries(entries);
 }
 
 const LAST_WORDS_CHARS_MAX = 4_096;

@@ -2,6 +2,8 @@
  * What a demo is told. Its defaults give links that drop, duplicates and fraud, and yet books that
  * balance to the message: links are cut when nothing is in flight, so that what is sent twice is known.
  */
+import type { UpstreamAddress } from "../../config/kinds/upstream-address.ts";
+
 export interface DemoOptions {
   readonly devices: number;
   /** Messages a second of the whole fleet. */
@@ -12,11 +14,10 @@ export interface DemoOptions {
   readonly dropRate: number;
   readonly dropMode: "quiet" | "hard";
   readonly duplicateRate: number;
-  /** `kafka://host:port[,host:port]`; undefined: a second Tributary is the centre. */
-  readonly central: string | undefined;
+  /** A Kafka cluster; undefined: a second Tributary is the centre. */
+  readonly central: UpstreamAddress | undefined;
   /** Leaves the data folders, and says where they are. */
   readonly keep: boolean;
-  readonly json: boolean;
 }
 
 export const DEFAULT_DEMO_OPTIONS: DemoOptions = {
@@ -30,5 +31,4 @@ export const DEFAULT_DEMO_OPTIONS: DemoOptions = {
   duplicateRate: 0.005,
   central: undefined,
   keep: false,
-  json: false,
 };

@@ -1,4 +1,5 @@
 /** What a person reads of a demo: its screen while it runs, its books at the end. */
+import { showAddress } from "../../config/kinds/address.ts";
 import type { Verdict, Witnesses } from "./books.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import type { FleetProgress, FleetSummary } from "./fleet-child.ts";
@@ -24,7 +25,7 @@ export function screenLines(moment: Moment, options: DemoOptions): readonly stri
   const rate = (perS: number) => `${grouped(Math.round(perS))}/s`.padStart(9);
   const of = `${seconds(moment.elapsedMs)} of ${seconds(options.durationMs)}`;
   return [
-    `Tributary demo   ${options.devices} devices > gateway > ${options.central ?? "centre"}   ${of}   ${moment.phase}`,
+    `Tributary demo   ${options.devices} devices > gateway > ${centreName(options)}   ${of}   ${moment.phase}`,
     row(
       "published",
       fleet?.published ?? 0,
@@ -47,6 +48,10 @@ export function screenLines(moment: Moment, options: DemoOptions): readonly stri
     ),
     row("replayed", moment.replayed),
   ];
+}
+
+function centreName({ central }: DemoOptions): string {
+  return central === undefined ? "a second Tributary" : central.brokers.map(showAddress).join(",");
 }
 
 /** One line, for where nothing can be redrawn. */
@@ -105,6 +110,21 @@ export function resultText({ witnesses, verdict, ...rest }: DemoResult): string 
     ...verdict.failed.map(({ name, left, right }) => `    ${name}: ${left} and ${right}`),
     "",
   ].join("\n");
+}
+
+/** The same for programs: one object. */
+export function resultJson({ witnesses, verdict, summary, ...rest }: DemoResult): object {
+  const { lines, messages, distinct, statuses, foreign } = witnesses.replay;
+  return {
+    balanced: verdict.balanced,
+    failed: verdict.failed,
+    fleet: summary,
+    gateway: { ...witnesses.gateway, diskBytes: rest.diskBytes },
+    central: witnesses.central,
+    replay: { lines, messages, distinct, statuses, foreign },
+    frauds: Object.fromEntries(rest.frauds),
+    kept: rest.kept,
+  };
 }
 
 function duplicatesNote({ fleet }: Witnesses): string {

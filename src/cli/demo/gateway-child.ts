@@ -1,22 +1,18 @@
 /** A real gateway in a process and a data folder of its own, seen from outside: through HTTP only. */
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { messageOf, TributaryError } from "../../base/errors.ts";
 import type { Child, Children } from "./children.ts";
 
 export class GatewayChild {
   readonly child: Child;
-  readonly mqttUrl: string;
-  readonly kafkaAddress: string;
-  readonly httpUrl: string;
+  readonly #listeners: ReadonlyMap<string, string>;
 
-  private constructor(child: Child, ports: Ports) {
+  private constructor(child: Child, listeners: ReadonlyMap<string, string>) {
     this.child = child;
-    this.mqttUrl = `mqtt://127.0.0.1:${ports.mqtt}`;
-    this.kafkaAddress = `127.0.0.1:${ports.kafka}`;
-    this.httpUrl = `http://127.0.0.1:${ports.http}`;
+    this.#listeners = listeners;
   }
 
   /** Starts one with `config` (YAML) and more flags of `tributary run`; resolves when it is ready. */
@@ -24,26 +20,32 @@ export class GatewayChild {
     children: Children,
     name: string,
     config: string,
-    flags: readonly string[] = [],
+    flags: readonly string[],
   ): Promise<GatewayChild> {
     const folder = await children.folder(name);
     const file = join(folder, "gateway.yaml");
     await writeFile(file, config);
-    const ports = await freePorts();
-    const gateway = new GatewayChild(
-      children.start(name, cliScript(), [
-        "run",
-        ...["--config", file, "--data", join(folder, "data"), "--gateway", name],
-        ...["--mqtt", `127.0.0.1:${ports.mqtt}`],
-        ...["--kafka", `127.0.0.1:${ports.kafka}`],
-        ...["--http", `127.0.0.1:${ports.http}`],
-        ...["--log-level", "warn"],
-        ...flags,
-      ]),
-      ports,
-    );
-    await gateway.#ready();
-    return gateway;
+    const child = children.start(name, cliScript(), [
+      "run",
+      "--json",
+      ...["--config", file, "--data", join(folder, "data"), "--gateway", name],
+      ...["--mqtt", ANY_PORT, "--kafka", ANY_PORT, "--http", ANY_PORT],
+      ...["--log-level", "warn"],
+      ...flags,
+    ]);
+    return new GatewayChild(child, await readyListeners(child));
+  }
+
+  get mqttUrl(): string {
+    return `mqtt://${this.#listeners.get("mqtt")}`;
+  }
+
+  get kafkaAddress(): string {
+    return this.#listeners.get("kafka") ?? "";
+  }
+
+  get httpAddress(): string {
+    return this.#listeners.get("http") ?? "";
   }
 
   /** The figures of `/metrics` now. */
@@ -67,35 +69,21 @@ export class GatewayChild {
     };
   }
 
-  /** The names of the topics it has, its own internal ones left out. */
+  /** The names of the topics that hold records, its own internal ones left out. */
   async topics(): Promise<readonly string[]> {
     const { topics } = (await (await this.#get("/v1/topics")).json()) as {
-      topics: { name: string; internal: boolean }[];
+      topics: { name: string; internal: boolean; records: { accepted: number } }[];
     };
-    return topics.filter(({ internal }) => !internal).map(({ name }) => name);
+    const used = topics.filter(({ internal, records }) => !internal && records.accepted > 0);
+    return used.map(({ name }) => name);
   }
 
   async #get(path: string): Promise<Response> {
-    const answer = await fetch(`${this.httpUrl}${path}`).catch((error: unknown) => {
-      throw new TributaryError("STORAGE_FAILED", this.#complaint(messageOf(error)));
+    const answer = await fetch(`http://${this.httpAddress}${path}`).catch((error: unknown) => {
+      throw failure(this.child, messageOf(error));
     });
     if (answer.ok) return answer;
-    throw new TributaryError("STORAGE_FAILED", this.#complaint(`${path}: ${answer.status}`));
-  }
-
-  async #ready(): Promise<void> {
-    const deadlineMs = performance.now() + READY_MS_MAX;
-    while (this.child.running && performance.now() < deadlineMs) {
-      const answer = await fetch(`${this.httpUrl}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
-      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
-    }
-    throw new TributaryError("TIMED_OUT", this.#complaint("it did not become ready"));
-  }
-
-  #complaint(what: string): string {
-    const words = this.child.lastWords;
-    return `The demo's ${this.child.name} failed: ${what}.${words === "" ? "" : `\n${words}`}`;
+    throw failure(this.child, `${path} answered ${answer.status}`);
   }
 }
 
@@ -112,30 +100,34 @@ export function cliScript(): string {
   return fileURLToPath(new URL("../main.ts", import.meta.url));
 }
 
-interface Ports {
-  readonly mqtt: number;
-  readonly kafka: number;
-  readonly http: number;
+/** Where a gateway listens, by listener, from the lines it says when it is ready. */
+async function readyListeners(child: Child): Promise<ReadonlyMap<string, string>> {
+  const listeners = new Map<string, string>();
+  const late = setTimeout(() => child.kill(), READY_MS_MAX);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const said = JSON.parse(line) as ReadyLine;
+      if (said.event === "ready") return listeners;
+      listeners.set(said.listener, `${said.host}:${said.port}`);
+    }
+  } finally {
+    clearTimeout(late);
+    // Nothing more is expected, but a full pipe would stop whoever writes to it.
+    child.stdout.resume();
+  }
+  await child.ended;
+  throw failure(child, `it was not ready within ${READY_MS_MAX / 1_000} s`);
 }
 
-/** Ports that nobody listens on; all three held until all are known, so that they differ. */
-async function freePorts(): Promise<Ports> {
-  const servers = await Promise.all([0, 1, 2].map(holdPort));
-  const [mqtt = 0, kafka = 0, http = 0] = servers.map(({ port }) => port);
-  await Promise.all(servers.map(({ release }) => release()));
-  return { mqtt, kafka, http };
+type ReadyLine =
+  | { readonly event: "listening"; listener: string; host: string; port: number }
+  | { readonly event: "ready" };
+
+function failure(child: Child, what: string): TributaryError {
+  const words = child.lastWords;
+  const said = words === "" ? "" : `\n${words}`;
+  return new TributaryError("TIMED_OUT", `The demo's ${child.name} failed: ${what}.${said}`);
 }
 
-function holdPort(): Promise<{ port: number; release: () => Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      resolve({ port, release: () => new Promise((done) => server.close(() => done())) });
-    });
-  });
-}
-
-const READY_POLL_MS = 20;
+const ANY_PORT = "127.0.0.1:0";
 const READY_MS_MAX = 30_000;

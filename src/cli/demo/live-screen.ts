@@ -1,18 +1,19 @@
-/** Shows a running demo: redrawn in place on a terminal, a line now and then elsewhere. */
+/**
+ * Shows a running demo: redrawn in place on a terminal, a line now and then elsewhere. On standard
+ * error: standard output belongs to the result alone.
+ */
 import type { DemoOptions } from "./demo-options.ts";
 import { type Moment, momentLine, screenLines } from "./demo-text.ts";
 
 export class LiveScreen {
   readonly #options: DemoOptions;
-  readonly #output: NodeJS.WriteStream;
+  readonly #output: NodeJS.WriteStream = process.stderr;
   #drawnLines = 0;
   #saidAtMs = Number.NEGATIVE_INFINITY;
   #saidPhase = "";
 
-  /** Under `--json` standard output belongs to the result alone. */
   constructor(options: DemoOptions) {
     this.#options = options;
-    this.#output = options.json ? process.stderr : process.stdout;
   }
 
   show(moment: Moment): void {

@@ -4,11 +4,12 @@
  */
 import { createInterface } from "node:readline";
 import { TributaryError } from "../../base/errors.ts";
+import { showAddress } from "../../config/kinds/address.ts";
 import { balance, type Witnesses } from "./books.ts";
-import { brokersOf, countAtCentre } from "./central-count.ts";
+import { type Centre, countAtCentre } from "./central-count.ts";
 import { Children } from "./children.ts";
 import type { DemoOptions } from "./demo-options.ts";
-import { type DemoResult, resultText } from "./demo-text.ts";
+import type { DemoResult } from "./demo-text.ts";
 import { DemoWatch } from "./demo-watch.ts";
 import { FleetChild } from "./fleet-child.ts";
 import { cliScript, type Figures, GatewayChild } from "./gateway-child.ts";
@@ -16,40 +17,36 @@ import { CENTRE_CONFIG, GATEWAY_CONFIG } from "./gateway-config.ts";
 import { ReplayTally } from "./replay-tally.ts";
 
 /**
- * Runs it and prints its books. Resolves to the exit status: 0 balanced, 1 not, 130 interrupted.
- * @throws TIMED_OUT, CONFIG_INVALID, UPSTREAM_UNREACHABLE where a part does not start or does not get done
+ * Plays it to its end, and clears up however it ends.
+ * @throws TIMED_OUT, CONFIG_INVALID, UPSTREAM_UNREACHABLE where a part does not start or does not
+ *   get done, or where `interrupted` aborts
  */
-export async function runDemo(options: DemoOptions): Promise<number> {
+export async function runDemo(options: DemoOptions, interrupted: AbortSignal): Promise<DemoResult> {
   const children = new Children(options.keep);
   let interrupt: () => void = () => {};
-  const interrupted = new Promise<"interrupted">((resolve) => {
-    interrupt = () => resolve("interrupted");
+  const interruption = new Promise<never>((_resolve, reject) => {
+    interrupt = () => reject(new TributaryError("TIMED_OUT", "The demo was interrupted."));
   });
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  // Both are raced below: the one that loses may fail as it likes.
+  interruption.catch(() => {});
+  interrupted.addEventListener("abort", interrupt, { once: true });
+  if (interrupted.aborted) interrupt();
   try {
     const outcome = play(options, children);
-    // After an interrupt its children are gone, and what it then fails with is no news.
     outcome.catch(() => {});
-    const result = await Promise.race([outcome, interrupted]);
-    if (result === "interrupted") return INTERRUPTED_STATUS;
-    process.stdout.write(options.json ? `${JSON.stringify(asJson(result))}\n` : resultText(result));
-    return result.verdict.balanced ? 0 : 1;
+    return await Promise.race([outcome, interruption]);
   } finally {
+    interrupted.removeEventListener("abort", interrupt);
     await children.close();
-    process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
   }
 }
 
 async function play(options: DemoOptions, children: Children): Promise<DemoResult> {
-  const centre =
-    options.central === undefined
-      ? await GatewayChild.start(children, "centre", CENTRE_CONFIG)
-      : undefined;
-  const bootstrap = centre === undefined ? brokersOf(options.central ?? "") : [centre.kafkaAddress];
+  const centre = await startCentre(options, children);
   // A name of its own, so that a real centre's other topics, and earlier demos', are not counted.
   const name = `demo-${Date.now().toString(36)}`;
   const gateway = await GatewayChild.start(children, name, GATEWAY_CONFIG, [
-    ...["--upstream", `kafka://${bootstrap.join(",")}`],
+    ...["--upstream", `${centre.tls ? "kafkas" : "kafka"}://${centre.brokers.join(",")}`],
     ...["--upstream-name", "{gateway}.{topic}"],
   ]);
   const fleet = new FleetChild(children, gateway.mqttUrl, options);
@@ -71,7 +68,7 @@ async function play(options: DemoOptions, children: Children): Promise<DemoResul
     const witnesses: Witnesses = {
       fleet: summary,
       gateway: { accepted: figures.accepted, forwarded: figures.forwarded },
-      central: await countAtCentre(bootstrap, upstreamTopics),
+      central: await countAtCentre(centre, upstreamTopics),
       replay: tally,
     };
     return {
@@ -85,6 +82,17 @@ async function play(options: DemoOptions, children: Children): Promise<DemoResul
   } finally {
     watch.stop();
   }
+}
+
+/** The cluster that was named, or a second Tributary, which speaks the same protocol. */
+async function startCentre(options: DemoOptions, children: Children): Promise<Centre> {
+  if (options.central !== undefined) {
+    const { brokers, tls } = options.central;
+    return { brokers: brokers.map(showAddress), tls };
+  }
+  const flags = ["--upstream", "off"];
+  const centre = await GatewayChild.start(children, "centre", CENTRE_CONFIG, flags);
+  return { brokers: [centre.kafkaAddress], tls: false };
 }
 
 /** Waits until nothing more arrives and the centre has acknowledged all of it. */
@@ -118,7 +126,7 @@ async function replay(
   const child = children.start("replay", cliScript(), [
     "replay",
     topic,
-    ...["--from", "earliest", "--gateway-url", gateway.httpUrl],
+    ...["--from", "earliest", "--http", gateway.httpAddress],
   ]);
   for await (const line of createInterface({ input: child.stdout })) each(line);
   const status = await child.ended;
@@ -126,20 +134,5 @@ async function replay(
   throw new TributaryError("STORAGE_FAILED", `Replaying ${topic} failed: ${child.lastWords}`);
 }
 
-function asJson({ witnesses, verdict, summary, frauds, diskBytes, kept }: DemoResult): object {
-  const { lines, messages, distinct, statuses, foreign } = witnesses.replay;
-  return {
-    balanced: verdict.balanced,
-    failed: verdict.failed,
-    fleet: summary,
-    gateway: { ...witnesses.gateway, diskBytes },
-    central: witnesses.central,
-    replay: { lines, messages, distinct, statuses, foreign },
-    frauds: Object.fromEntries(frauds),
-    kept,
-  };
-}
-
-const INTERRUPTED_STATUS = 130;
 const SETTLE_MS = 300;
 const STANDSTILL_MS_MAX = 30_000;

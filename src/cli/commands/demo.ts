@@ -1,0 +1,19 @@
+/** `tributary demo`: fleet, gateway, centre and replay on this machine, and books that must balance. */
+import { Command } from "commander";
+import type { CommandContext } from "../command-context.ts";
+import { addDemoFlags, demoOptions } from "../demo/demo-flags.ts";
+import { resultJson, resultText } from "../demo/demo-text.ts";
+import { runDemo } from "../demo/run-demo.ts";
+
+export function demoCommand(context: CommandContext): Command {
+  const command = new Command("demo").description(
+    "play a simulated fleet through a gateway to a centre and back, and check the books",
+  );
+  addDemoFlags(command).option("--json", "print the result as JSON");
+  return command.action(async ({ json }: { json?: boolean }) => {
+    const result = await runDemo(demoOptions(command), context.interrupted);
+    const text = json === true ? `${JSON.stringify(resultJson(result))}\n` : resultText(result);
+    await context.out.write(text);
+    if (!result.verdict.balanced) throw new Error("the demo's books do not balance.");
+  });
+}

@@ -22,7 +22,7 @@ if (unknown !== undefined) {
 for (const architecture of ARCHITECTURES) {
   if (asked.length > 0 && !asked.includes(architecture)) continue;
   const output = join(ROOT, "dist", `tributary-linux-${architecture}`);
-  await build(architecture, join(ROOT, "src/cli/main.ts"), output);
+  await build(architecture, join(ROOT, "deploy/package/runtime/entry.ts"), output);
   const { size } = await stat(output);
   process.stdout.write(`dist/tributary-linux-${architecture}  ${(size / MIB).toFixed(1)} MiB\n`);
 }

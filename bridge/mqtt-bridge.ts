@@ -91,7 +91,7 @@ class MqttBridge implements Service {
     this.#server.on("drop", (dropped) => {
       const remote =
         dropped === undefined ? undefined : `${dropped.remoteAddress}:${dropped.remotePort}`;
-      const message = `The gateway holds ${limits.connectionsMax} connections (mqtt.connectionsMax).`;
+      const message = `The gateway holds ${limits.connectionsMax} connections (limits.mqttConnectionsMax).`;
       this.#refusals.report(
         { clientId: undefined, remote },
         new Refusal("connections-full", message),

@@ -1,3 +1,7 @@
+/**
+ * Warnings that a client can cause at will: each kind is logged at once, then once an interval with
+ * the number of those left out. Kinds are few and named in the code, so the map is bounded.
+ */
 import type { Clock } from "../src/base/clock.ts";
 import type { Logger } from "../src/base/logger.ts";
 
@@ -6,10 +10,6 @@ interface Complaint {
   suppressed: number;
 }
 
-/**
- * Warnings that a client can cause at will: each kind is logged at once, then once an interval with
- * the number of those left out. Kinds are few and named in the code, so the map is bounded.
- */
 export class RateLimitedWarnings {
   readonly #logger: Logger;
   readonly #clock: Clock;

@@ -116,7 +116,7 @@ export class FrameScanner {
     if (packetBytes > this.#packetBytesMax) {
       return new TributaryError(
         "FRAME_TOO_LARGE",
-        `A packet of at least ${packetBytes} bytes is over mqtt.packetBytesMax (${this.#packetBytesMax}).`,
+        `A packet of at least ${packetBytes} bytes is over limits.mqttPacketBytesMax (${this.#packetBytesMax}).`,
       );
     }
     if ((byte & 128) !== 0) {

@@ -58,14 +58,14 @@ export class SessionRules {
     if (Object.keys(subscriptions).length < subscriptionsPerClientMax) return undefined;
     return new Refusal(
       "subscriptions-full",
-      `The client has ${subscriptionsPerClientMax} subscriptions (mqtt.subscriptionsPerClientMax).`,
+      `The client has ${subscriptionsPerClientMax} subscriptions (subscriptionsPerClientMax).`,
     );
   }
 
   #connectComplaint({ clientId, will }: ConnectPacket): string | undefined {
     const { clientIdBytesMax } = this.#limits;
     if (Buffer.byteLength(clientId) > clientIdBytesMax) {
-      return `A client identifier has at most ${clientIdBytesMax} bytes (mqtt.clientIdBytesMax).`;
+      return `A client identifier has at most ${clientIdBytesMax} bytes (clientIdBytesMax).`;
     }
     if (clientId.includes("\0") || clientId.includes("\uFFFD")) {
       return "A client identifier must be well-formed UTF-8 without NUL.";

@@ -38,7 +38,7 @@ export class DeliveryGuard {
     client.conn.destroy(
       new Refusal(
         "slow-subscriber",
-        `The subscriber does not read: ${waitingBytes} bytes wait for it (mqtt.subscriberBufferBytesMax).`,
+        `The subscriber does not read: ${waitingBytes} bytes wait for it (subscriberBufferBytesMax).`,
       ),
     );
     return null;

@@ -96,14 +96,14 @@ export class ReceivedIds {
       throw new TributaryError(
         "LIMIT_EXCEEDED",
         `The client has ${qos2InflightPerClientMax} QoS 2 messages without a PUBREL ` +
-          "(mqtt.qos2InflightPerClientMax).",
+          "(qos2InflightPerClientMax).",
       );
     }
     if (this.#count >= qos2InflightMax) {
       throw new TributaryError(
         "LIMIT_EXCEEDED",
         `The gateway holds ${qos2InflightMax} QoS 2 messages without a PUBREL ` +
-          "(mqtt.qos2InflightMax).",
+          "(qos2InflightMax).",
       );
     }
     const stateKey = cleanSession ? undefined : `${PREFIX}${client}/${packetId}`;

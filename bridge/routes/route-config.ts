@@ -38,7 +38,7 @@ const PARTITIONS_MAX = 1024;
 const ROUTE_KEYS = ["filter", "topic", "partitions", "key", "headers", "codec", "timestamp"];
 
 /** Checks routes as a configuration file gives them. @throws CONFIG_INVALID naming the key. */
-export function parseRoutes(input: unknown, at = "mqtt.routes"): readonly RouteConfig[] {
+export function parseRoutes(input: unknown, at = "routes"): readonly RouteConfig[] {
   if (!Array.isArray(input)) throw invalid(at, "must be a list of routes");
   return input.map((route: unknown, index) => {
     const here = `${at}[${index}]`;
@@ -52,7 +52,7 @@ export function parseRoutes(input: unknown, at = "mqtt.routes"): readonly RouteC
 }
 
 /** Checks the default route. @throws CONFIG_INVALID naming the key. */
-export function parseDefaultRoute(input: unknown, at = "mqtt.defaultRoute"): DefaultRouteConfig {
+export function parseDefaultRoute(input: unknown, at = "defaultRoute"): DefaultRouteConfig {
   const fields = record(input, at);
   if (fields["filter"] !== undefined) {
     throw invalid(`${at}.filter`, "has no place here: the default route takes all that is left");

@@ -62,11 +62,11 @@ export class Subscriptions {
     const { sessionsMax, subscriptionsPerClientMax } = this.#limits;
     const session = this.#sessions.get(clientId);
     if (session === undefined && this.#sessions.size >= sessionsMax) {
-      return `The gateway holds ${sessionsMax} persistent sessions (mqtt.sessionsMax).`;
+      return `The gateway holds ${sessionsMax} persistent sessions (limits.mqttSessionsMax).`;
     }
     if (session !== undefined && !session.filters.has(filter)) {
       if (session.filters.size < subscriptionsPerClientMax) return undefined;
-      return `The client has ${subscriptionsPerClientMax} subscriptions (mqtt.subscriptionsPerClientMax).`;
+      return `The client has ${subscriptionsPerClientMax} subscriptions (subscriptionsPerClientMax).`;
     }
     return undefined;
   }

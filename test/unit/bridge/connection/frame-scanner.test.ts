@@ -74,7 +74,7 @@ test("a packet that is too large is refused at its length, before its bytes", ()
   const { end, fault } = scanner.scan(huge.subarray(0, 3));
   expect(end).toBe(0);
   expect(fault).toMatchObject({ code: "FRAME_TOO_LARGE" });
-  expect(fault?.message).toContain("mqtt.packetBytesMax");
+  expect(fault?.message).toContain("limits.mqttPacketBytesMax");
 });
 
 test("a packet of exactly the limit passes", () => {

@@ -24,26 +24,26 @@ test("a route may keep its messages out of the log", () => {
 });
 
 test.each([
-  [{}, "mqtt.routes:"],
-  [[7], "mqtt.routes[0]:"],
-  [[{ topic: "t" }], "mqtt.routes[0].filter:"],
-  [[{ filter: "a/#/b", topic: "t" }], "mqtt.routes[0].filter:"],
-  [[{ filter: "a" }], "mqtt.routes[0].topic:"],
-  [[WHOLE, { filter: "a", topic: "no spaces" }], "mqtt.routes[1].topic:"],
-  [[{ filter: "a", topic: "__internal" }], "mqtt.routes[0].topic:"],
-  [[{ filter: "a/+", topic: "t-${2}" }], "mqtt.routes[0].topic:"],
-  [[{ filter: "a/+", topic: "t-${client}" }], "mqtt.routes[0].topic:"],
-  [[{ filter: "a", topic: "t", partitions: 0 }], "mqtt.routes[0].partitions:"],
-  [[{ filter: "a", topic: "t", partitions: "4" }], "mqtt.routes[0].partitions:"],
-  [[{ filter: "a", topic: "t", key: "${1}" }], "mqtt.routes[0].key:"],
-  [[{ filter: "a", topic: "t", headers: ["x"] }], "mqtt.routes[0].headers:"],
-  [[{ filter: "a", topic: "t", headers: { x: 1 } }], "mqtt.routes[0].headers.x:"],
-  [[{ filter: "a", topic: "t", codec: "xml" }], "mqtt.routes[0].codec:"],
-  [[{ ...WHOLE, codec: "raw" }], "mqtt.routes[0].codec:"],
-  [[{ ...WHOLE, timestamp: { field: "a..b", unit: "ms" } }], "mqtt.routes[0].timestamp.field:"],
-  [[{ ...WHOLE, timestamp: { field: "a", unit: "h" } }], "mqtt.routes[0].timestamp.unit:"],
-  [[{ ...WHOLE, timestamp: { field: "a", unit: "s", x: 1 } }], "mqtt.routes[0].timestamp.x:"],
-  [[{ filter: "a", topik: "t", topic: "t" }], "mqtt.routes[0].topik:"],
+  [{}, "routes:"],
+  [[7], "routes[0]:"],
+  [[{ topic: "t" }], "routes[0].filter:"],
+  [[{ filter: "a/#/b", topic: "t" }], "routes[0].filter:"],
+  [[{ filter: "a" }], "routes[0].topic:"],
+  [[WHOLE, { filter: "a", topic: "no spaces" }], "routes[1].topic:"],
+  [[{ filter: "a", topic: "__internal" }], "routes[0].topic:"],
+  [[{ filter: "a/+", topic: "t-${2}" }], "routes[0].topic:"],
+  [[{ filter: "a/+", topic: "t-${client}" }], "routes[0].topic:"],
+  [[{ filter: "a", topic: "t", partitions: 0 }], "routes[0].partitions:"],
+  [[{ filter: "a", topic: "t", partitions: "4" }], "routes[0].partitions:"],
+  [[{ filter: "a", topic: "t", key: "${1}" }], "routes[0].key:"],
+  [[{ filter: "a", topic: "t", headers: ["x"] }], "routes[0].headers:"],
+  [[{ filter: "a", topic: "t", headers: { x: 1 } }], "routes[0].headers.x:"],
+  [[{ filter: "a", topic: "t", codec: "xml" }], "routes[0].codec:"],
+  [[{ ...WHOLE, codec: "raw" }], "routes[0].codec:"],
+  [[{ ...WHOLE, timestamp: { field: "a..b", unit: "ms" } }], "routes[0].timestamp.field:"],
+  [[{ ...WHOLE, timestamp: { field: "a", unit: "h" } }], "routes[0].timestamp.unit:"],
+  [[{ ...WHOLE, timestamp: { field: "a", unit: "s", x: 1 } }], "routes[0].timestamp.x:"],
+  [[{ filter: "a", topik: "t", topic: "t" }], "routes[0].topik:"],
 ])("what is wrong with %j is said with its place", (routes, place) => {
   expect(() => parseRoutes(routes)).toThrow(
     expect.objectContaining({
@@ -54,7 +54,7 @@ test.each([
 });
 
 test("the default route has no filter", () => {
-  expect(() => parseDefaultRoute({ filter: "#", topic: "t" })).toThrow("mqtt.defaultRoute.filter:");
+  expect(() => parseDefaultRoute({ filter: "#", topic: "t" })).toThrow("defaultRoute.filter:");
   expect(parseDefaultRoute({ topic: "t", key: "${topic}" })).toEqual({
     topic: "t",
     key: "${topic}",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 
-const SUITE = new URL("log-persistence.conformance.ts", import.meta.url).pathname;
+const SUITE = new URL("../support/persistence-conformance.ts", import.meta.url).pathname;
 /** The number of tests in aedes-persistence 11's suite: fewer would mean that it did not run. */
 const SUITE_TESTS = 50;
 

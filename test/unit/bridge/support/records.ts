@@ -1,3 +1,4 @@
+/** What stands in a log topic, in a form that a test can compare. */
 import type { Log } from "../../../../src/log/contract.ts";
 import { readAll } from "../../../support/read-all.ts";
 

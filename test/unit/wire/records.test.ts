@@ -306,6 +306,11 @@ describe.each([
     ["a record that is longer than the batch", "0e 00 00 00 01 01 00", 1],
     ["a record that is shorter than what is in it", "0c 00 00 00 02 61 01 00", 1],
     ["a record that is longer than what is in it", "0e 00 00 00 01 01 00 00", 1],
+    [
+      "a record that claims the next one's first byte",
+      "0e 00 00 00 01 01 00 0c 00 00 02 01 01 00",
+      2,
+    ],
     ["a negative record length", "01 00 00 00 01 01 00", 1],
     ["a key beyond its record", "0c 00 00 00 20 01 00", 1],
     ["a value beyond its record", "0c 00 00 00 01 20 00", 1],

@@ -80,6 +80,7 @@ class MqttBridge implements Service {
       receivedIds: this.#receivedIds,
       persistence: this.#persistence,
       figures,
+      refusals: this.#refusals,
       loadOf: (client) => this.#guards.get(client.conn as Socket)?.load,
     });
     this.#delivery = new DeliveryGuard(limits.subscriberBufferBytesMax);

@@ -11,7 +11,7 @@ import { TributaryError } from "../../src/base/errors.ts";
 import type { BridgeFigures } from "../bridge-figures.ts";
 import type { Load, Pressure } from "../connection/pressure.ts";
 import type { Handshake, ReceivedIds } from "../qos2/received-ids.ts";
-import { Refusal } from "../refusals.ts";
+import { Refusal, type Refusals } from "../refusals.ts";
 import type { LogPersistence } from "../session/log-persistence.ts";
 import type { StoredPacket } from "../session/stored-packet.ts";
 import type { Arrival, IngestLine } from "./ingest-line.ts";
@@ -22,6 +22,7 @@ export interface PublishGateParts {
   readonly receivedIds: ReceivedIds;
   readonly persistence: LogPersistence;
   readonly figures: BridgeFigures;
+  readonly refusals: Refusals;
   /** The load of a client's connection; undefined where it has none (a will). */
   readonly loadOf: (client: Client) => Load | undefined;
 }
@@ -136,11 +137,14 @@ export class PublishGate {
   }
 
   #settled(client: Client | null, packet: PublishPacket, failure: unknown, done: Done): void {
+    const published = packet.cmd !== undefined;
     if (failure !== undefined) {
+      // A publish that fails ends its connection, and is reported there; a will has none any more.
+      if (!published)
+        this.#parts.refusals.report({ clientId: client?.id, remote: undefined }, failure);
       done(asError(failure));
       return;
     }
-    const published = packet.cmd !== undefined;
     if (published) this.#parts.figures.acknowledged[packet.qos] += 1;
     if (client?.closed === true && published && packet.qos === 1) {
       // aedes publishes a QoS 1 message after it has written the PUBACK; this one cannot have one

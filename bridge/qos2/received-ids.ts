@@ -119,7 +119,13 @@ export class ReceivedIds {
     const group = this.#log.group();
     const { state } = handshake;
     if (state !== undefined) group.putState(state.key, state.value);
-    await group.flushed;
+    try {
+      await group.flushed;
+    } catch (error) {
+      this.drop(clientId, packetId, handshake);
+      handshake.settle(error);
+      throw error;
+    }
     handshake.settle(undefined);
   }
 

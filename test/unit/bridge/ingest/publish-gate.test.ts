@@ -193,6 +193,23 @@ test.each(["DISK_BUDGET_FULL", "RECORD_TOO_LARGE", "STORAGE_FAILED"] as const)(
   },
 );
 
+test("a will that the log refuses is not lost in silence", async () => {
+  let refuses = false;
+  const log = logThatRefuses(await newLog(), () =>
+    refuses ? new TributaryError("DISK_BUDGET_FULL", "No room.") : undefined,
+  );
+  const warn = vi.fn();
+  const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+  const { port, figure } = await startBridge(log, { logger });
+  const will = { topic: "status", payload: Buffer.from("gone"), qos: 1, retain: false } as const;
+  const { client } = await connectClient(port, { clientId: "dying", will });
+  refuses = true;
+  client.stream.destroy();
+  await vi.waitFor(() => expect(figure("refused_total", { reason: "disk-budget" })).toBe(1));
+  expect(warn.mock.calls[0]?.[0]).toMatchObject({ clientId: "dying", error: "No room." });
+  refuses = false;
+});
+
 test("a full group makes messages wait for the next, not fail", async () => {
   const real = await newLog();
   let refusals = 3;

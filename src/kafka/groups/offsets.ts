@@ -27,6 +27,7 @@ export interface TopicPartition {
 }
 
 export interface OffsetCommit extends TopicPartition {
+  /** Taken as it is, as in Kafka: kafkajs resets a group by committing -2 (earliest). */
   readonly offset: number;
   /** -1 where the client gives none. */
   readonly leaderEpoch: number;
@@ -98,7 +99,6 @@ export class GroupOffsets {
   #put(append: AppendGroup, group: string, commit: OffsetCommit, isFull: boolean): KafkaErrorName {
     const topic = this.#log.topic(commit.topic);
     if (topic?.partitions[commit.partition] === undefined) return "UNKNOWN_TOPIC_OR_PARTITION";
-    if (commit.offset < 0) return "OFFSET_OUT_OF_RANGE";
     const metadata = commit.metadata ?? "";
     if (Buffer.byteLength(metadata) > this.#limits.offsetMetadataBytesMax) {
       return "OFFSET_METADATA_TOO_LARGE";

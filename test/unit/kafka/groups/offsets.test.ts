@@ -71,16 +71,20 @@ describe("a commit", () => {
       { ...one, topic: "t", partition: 9 },
       { ...one, topic: "none", partition: 0 },
       { ...one, topic: "t", partition: 1, metadata: "12345" },
-      { ...one, topic: "t", partition: 1, offset: -5 },
     ]);
     expect(answers).toEqual([
       "NONE",
       "UNKNOWN_TOPIC_OR_PARTITION",
       "UNKNOWN_TOPIC_OR_PARTITION",
       "OFFSET_METADATA_TOO_LARGE",
-      "OFFSET_OUT_OF_RANGE",
     ]);
     expect(groups.offsets.fetchAll("g")).toHaveLength(1);
+  });
+
+  it("of a negative offset is kept as it is: kafkajs resets a group to -2 (earliest)", async () => {
+    const { groups, commit } = await startWithTopic();
+    expect(await commit(-2)).toEqual(["NONE"]);
+    expect(groups.offsets.fetch("g", PLACE)?.offset).toBe(-2);
   });
 
   it("of one more partition than the gateway keeps is refused, of a known one is not", async () => {

@@ -1,0 +1,31 @@
+/** One member of a group, as @platformatic/kafka does it: `platformatic-member.ts BROKER GROUP TOPIC`. */
+import { Consumer } from "@platformatic/kafka";
+
+const [broker = "", groupId = "", topic = ""] = process.argv.slice(2);
+const consumer = new Consumer({
+  bootstrapBrokers: [broker],
+  clientId: `platformatic-${process.pid}`,
+  groupId,
+  sessionTimeout: 6_000,
+  rebalanceTimeout: 10_000,
+  heartbeatInterval: 500,
+  maxWaitTime: 200,
+  retries: 100,
+  retryDelay: 200,
+});
+consumer.on("consumer:group:join", ({ assignments }) => {
+  const own = assignments?.find((one: { topic: string }) => one.topic === topic);
+  say({ assigned: own?.partitions ?? [] });
+});
+const stream = await consumer.consume({
+  topics: [topic],
+  mode: "committed",
+  fallbackMode: "earliest",
+  autocommit: 200,
+});
+process.on("SIGTERM", () => void consumer.close(true).then(() => process.exit(0)));
+for await (const { partition, offset } of stream) say({ partition, offset: Number(offset) });
+
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

@@ -194,7 +194,7 @@ class MqttBridge implements Service {
       authorizeForward: (client, packet) => this.#delivery.forward(client, packet),
     });
     broker.on("client", (client) => this.#delivery.adopt(client, broker.id));
-    broker.on("clientReady", (client) => this.#guards.get(client.conn as Socket)?.connected());
+    broker.on("connackSent", (_, client) => this.#guards.get(client.conn as Socket)?.answered());
     const report = (client: Client, error: Error) => this.#report(client, error);
     broker.on("clientError", report);
     broker.on("connectionError", report);

@@ -34,8 +34,8 @@ export class GuardedSocket {
     socket.once("close", () => pressure.forget(this.load));
   }
 
-  /** The CONNECT has been answered and the session stands: what follows it may be read. */
-  connected(): void {
+  /** The CONNECT has been answered: what follows it may be read. */
+  answered(): void {
     this.#awaitsConnack = false;
     this.#offer();
   }

@@ -6,7 +6,8 @@ import { silentLogger } from "../../../src/base/logger.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { afterTest, newLog, startBridge } from "./support/bridges.ts";
 import { connectClient, RawConnection } from "./support/clients.ts";
-import { connect, publish } from "./support/frames.ts";
+import { connect, PINGREQ, publish } from "./support/frames.ts";
+import { HeldLog } from "./support/held-log.ts";
 import { valuesIn } from "./support/records.ts";
 
 const SUBSCRIBER = { clientId: "subscriber", clean: false };
@@ -86,6 +87,22 @@ test("what was sent but not acknowledged is sent again after a restart, QoS 2 wi
   await vi.waitFor(() => expect(back.packetTypes()).toEqual([2, 3]));
   expect(back.bytes[2]).toBe(1);
   expect(back.bytes.readUInt16BE(4 + 2 + 3)).toBe(packetId);
+});
+
+test("a subscriber is listened to while its queue is still being sent", async () => {
+  const held = new HeldLog(await newLog());
+  const { port } = await startBridge(held.log);
+  const subscriber = (await connectClient(port, SUBSCRIBER)).client;
+  await subscriber.subscribeAsync("a", { qos: 2 });
+  await subscriber.endAsync();
+  await (await connectClient(port)).client.publishAsync("a", "x", { qos: 2 });
+  // Sending it needs a write (its packet identifier), which does not end.
+  held.holdWrites();
+  const back = new RawConnection(port);
+  back.send(connect(SUBSCRIBER.clientId, { clean: false }), PINGREQ);
+  await vi.waitFor(() => expect(back.packetTypes()).toEqual([2, 13]));
+  held.releaseWrites();
+  await vi.waitFor(() => expect(back.packetTypes()).toEqual([2, 13, 3]));
 });
 
 test("a clean session ends what was kept for it", async () => {

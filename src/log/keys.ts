@@ -49,6 +49,10 @@ export function batchKey(partitionId: number, baseOffset: number): Buffer {
   return key;
 }
 
+export function baseOffsetOfBatchKey(key: Buffer): number {
+  return Number(key.readBigUInt64BE(4));
+}
+
 function prefix(kind: number): Buffer {
   const key = Buffer.alloc(PREFIX_BYTES);
   key.writeUInt32BE(OWN, 0);

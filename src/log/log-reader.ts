@@ -5,13 +5,7 @@
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import {
-  baseOffset,
-  baseTimestampMs,
-  batchDamage,
-  maxTimestampMs,
-  nextOffset,
-} from "../wire/record-batch.ts";
+import { batchDamage, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
 import type { LogSlice, TimedOffset } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
@@ -41,17 +35,17 @@ export class LogReader {
       if (place === undefined) break;
       const scanned = await this.#row.withSegment(place.id, (segment) => {
         const end = partition.highWatermark;
-        segment.scan(partition.id, next, (batch) => {
-          if (baseOffset(batch) >= end) return false;
+        segment.scan(partition.id, next, (batch, base) => {
+          if (base >= end) return false;
+          const damage = damageAt(batch, base);
+          if (damage !== undefined) {
+            this.#report(partition, place.id, base, damage);
+            return true;
+          }
           if (nextOffset(batch) <= next) return true;
           full = bytes > 0 && bytes + batch.length > bytesMax;
           if (full) return false;
           next = nextOffset(batch);
-          const damage = batchDamage(batch);
-          if (damage !== undefined) {
-            this.#report(partition, place.id, baseOffset(batch), damage);
-            return true;
-          }
           batches.push(batch);
           bytes += batch.length;
           full = bytes >= bytesMax;
@@ -71,14 +65,8 @@ export class LogReader {
   ): Promise<TimedOffset | undefined> {
     for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
       if (head.maxTimestampMs < timestampMs) continue;
-      const batch = await this.#find(
-        partition,
-        id,
-        (batch) => maxTimestampMs(batch) >= timestampMs,
-      );
-      if (batch === undefined) continue;
-      const record = firstRecordAt(batch, timestampMs, partition.logStartOffset);
-      if (record !== undefined) return record;
+      const found = await this.#findTime(partition, id, timestampMs);
+      if (found !== undefined) return found;
     }
     return undefined;
   }
@@ -91,46 +79,39 @@ export class LogReader {
       }
     }
     if (best === undefined) return undefined;
-    const newestMs = best.maxTimestampMs;
-    const batch = await this.#find(
-      partition,
-      best.id,
-      (batch) => maxTimestampMs(batch) >= newestMs,
-    );
-    return batch === undefined
-      ? undefined
-      : firstRecordAt(batch, newestMs, partition.logStartOffset);
+    return await this.#findTime(partition, best.id, best.maxTimestampMs);
   }
 
-  /** The first whole, readable batch of a segment that `wanted` says yes to. */
-  async #find(
+  /** The first record of a segment at or after a time, above the log start. */
+  async #findTime(
     partition: LogPartition,
     id: number,
-    wanted: (batch: Buffer) => boolean,
-  ): Promise<Buffer | undefined> {
+    timestampMs: number,
+  ): Promise<TimedOffset | undefined> {
     let from: number = partition.logStartOffset;
     for (;;) {
       let seen = 0;
-      let found: Buffer | undefined;
+      let found: TimedOffset | undefined;
       const open = await this.#row.withSegment(id, (segment) => {
         const end = partition.highWatermark;
-        segment.scan(partition.id, from, (batch) => {
-          if (baseOffset(batch) >= end || seen === SEARCH_BATCHES_PER_TURN) return false;
-          from = nextOffset(batch);
+        segment.scan(partition.id, from, (batch, base) => {
+          if (base >= end || seen === SEARCH_BATCHES_PER_TURN) return false;
           seen += 1;
-          if (from <= partition.logStartOffset || !wanted(batch)) return true;
-          found = batch;
-          return batchDamage(found) !== undefined;
+          from = base + 1;
+          if (maxTimestampMs(batch) < timestampMs) return true;
+          if (damageAt(batch, base) !== undefined) return true;
+          found = firstRecordAt(batch, timestampMs, partition.logStartOffset);
+          return found === undefined;
         });
         return true;
       });
-      if (found !== undefined && batchDamage(found) === undefined) return found;
+      if (found !== undefined) return found;
       if (open === undefined || seen < SEARCH_BATCHES_PER_TURN) return undefined;
       await new Promise(setImmediate);
     }
   }
 
-  #report(partition: LogPartition, segmentId: number, offset: Offset, damage: string): void {
+  #report(partition: LogPartition, segmentId: number, offset: number, damage: string): void {
     const where = `${partition.id}@${offset}`;
     if (this.#reportedDamage.has(where)) return;
     this.#reportedDamage.add(where);
@@ -150,12 +131,16 @@ function checkRange(partition: LogPartition, from: Offset): void {
   );
 }
 
+/** What is wrong with a batch as it is stored. Its base offset lies outside of its CRC. */
+function damageAt(batch: Buffer, base: number): string | undefined {
+  const damage = batchDamage(batch);
+  if (damage !== undefined) return damage;
+  const own = batch.readBigInt64BE(0);
+  return own === BigInt(base) ? undefined : `it says offset ${own} and is stored under ${base}`;
+}
+
 /** The first record of `batch` at or after a time, not below `start`. */
 function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): TimedOffset | undefined {
-  if (baseTimestampMs(batch) >= timestampMs && baseOffset(batch) >= start) {
-    for (const record of records(batch))
-      return { offset: record.offset, timestampMs: record.timestampMs };
-  }
   for (const record of records(batch)) {
     if (record.timestampMs >= timestampMs && record.offset >= start) {
       return { offset: record.offset, timestampMs: record.timestampMs };

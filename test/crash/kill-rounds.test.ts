@@ -16,7 +16,6 @@ import { seededRandom } from "../support/seeded-random.ts";
 
 const ROUNDS = Number(process.env["TEST_KILL_ROUNDS"] ?? 10);
 const SEED = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000);
-const READY_MS_MAX = 2000;
 const MQTT_TOPIC = "telemetry";
 const KAFKA_TOPIC = "produced";
 
@@ -94,7 +93,6 @@ test(`nothing acknowledged is lost in ${ROUNDS} rounds of SIGKILL (seed ${SEED})
     }
   }
   expect(edge.streams.find(({ stream }) => stream.endsWith("qos2"))?.duplicates).toBe(0);
-  expect(Math.max(...readyMs)).toBeLessThan(READY_MS_MAX);
 });
 
 async function collect(url: string): Promise<LoggedMessage[]> {

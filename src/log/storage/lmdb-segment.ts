@@ -4,6 +4,7 @@ import { assert } from "../../base/errors.ts";
 import { baseOffset } from "../../wire/record-batch.ts";
 import {
   BIRTH_KEY,
+  baseOffsetOfBatchKey,
   batchKey,
   HEADS_FROM,
   HEADS_TO,
@@ -17,7 +18,7 @@ import {
 import type { LogOptions } from "../options.ts";
 import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { type Commit, untilFlushed } from "./lmdb-flush.ts";
-import type { Segment, SegmentWrites } from "./storage.ts";
+import type { Segment, SegmentWrites, VisitBatch } from "./storage.ts";
 
 export const SEGMENT_PAGE_BYTES = 4096;
 /** Room in the map beyond a full segment and a full group: B-tree pages, small state. */
@@ -96,11 +97,11 @@ export class LmdbSegment implements Segment {
     }
   }
 
-  scan(partitionId: number, from: number, visit: (batch: Buffer) => boolean): void {
+  scan(partitionId: number, from: number, visit: VisitBatch): void {
     const start = this.#floorKey(partitionId, from);
     const end = batchKey(partitionId + 1, 0);
-    for (const { value } of this.#database.getRange({ start, end, snapshot: false })) {
-      if (!visit(value)) return;
+    for (const { key, value } of this.#database.getRange({ start, end, snapshot: false })) {
+      if (!visit(value, baseOffsetOfBatchKey(key))) return;
     }
   }
 

@@ -7,7 +7,7 @@ import { baseOffset } from "../../wire/record-batch.ts";
 import type { KeyValues } from "../contract.ts";
 import type { SegmentHead } from "../segment-head.ts";
 import { MemoryKeyValues } from "./memory-key-values.ts";
-import type { Segment, SegmentWrites, Storage } from "./storage.ts";
+import type { Segment, SegmentWrites, Storage, VisitBatch } from "./storage.ts";
 
 export class MemoryStorage implements Storage {
   readonly #segments = new Map<number, MemorySegment>();
@@ -97,10 +97,11 @@ class MemorySegment implements Segment {
     return [...this.#states];
   }
 
-  scan(partitionId: number, from: number, visit: (batch: Buffer) => boolean): void {
+  scan(partitionId: number, from: number, visit: VisitBatch): void {
     const row = this.#batches.get(partitionId) ?? [];
     for (let index = floorIndex(row, from); index < row.length; index += 1) {
-      if (!visit(row[index] as Buffer)) return;
+      const batch = row[index] as Buffer;
+      if (!visit(batch, baseOffset(batch))) return;
     }
   }
 

@@ -49,14 +49,18 @@ export interface Segment {
   /**
    * Batches of a partition in order of offset, from the one that holds `from` (the last whose base
    * offset is not above it, else the first), as long as `visit` answers true. Synchronous: no read
-   * transaction outlives the call. The bytes may be kept, but never written to.
+   * transaction outlives the call. The bytes may be kept, but never written to; they may be damaged,
+   * so the offset that they are stored under comes with them.
    */
-  scan(partitionId: number, from: number, visit: (batch: Buffer) => boolean): void;
+  scan(partitionId: number, from: number, visit: VisitBatch): void;
 
   /** Bytes that the segment takes on the disk. */
   bytesOnDisk(): number;
   close(): Promise<void>;
 }
+
+/** Answers whether to go on. */
+export type VisitBatch = (batch: Buffer, baseOffset: number) => boolean;
 
 export interface SegmentWrites {
   /** Batches with their offsets assigned. */

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -117,6 +117,22 @@ describe("a data folder that somebody or something has damaged", () => {
     const values = await valuesOf(log, partitionOf(log));
     expect(values).toHaveLength(MANY - 1);
     expect(values.some((value) => value.includes("X"))).toBe(false);
+  });
+
+  test("a batch whose base offset was changed, outside of its CRC, is skipped", async () => {
+    const file = (await segmentFiles())[1] as string;
+    const bytes = await readFile(file);
+    // Magic 2 and what every batch here has before it: length, leader epoch 0.
+    const pattern = Buffer.from("000006160000000002", "hex");
+    const first = bytes.indexOf(pattern, 40_960);
+    expect(first).toBeGreaterThan(0);
+    const offset = Buffer.from(bytes.subarray(first - 8, first));
+    const whole = Buffer.concat([offset, pattern]);
+    for (let at = bytes.indexOf(whole); at >= 0; at = bytes.indexOf(whole, at + 1)) {
+      await overwrite(file, at, Buffer.alloc(8, 0x7f));
+    }
+    log = await openLog(directory, OPTIONS);
+    expect(await valuesOf(log, partitionOf(log))).toHaveLength(MANY - 1);
   });
 
   test("the newest segment that no commit reached is made anew", async () => {

@@ -10,7 +10,7 @@ export function startLiveReport(source: LiveSource, mode: LiveMode): () => void 
   let lastMs = startMs;
   let lastAcknowledged = 0;
   let rate = 0;
-  const timer = setInterval(() => {
+  const report = () => {
     const nowMs = performance.now();
     const acknowledged = source.counters.acknowledged;
     const current = ((acknowledged - lastAcknowledged) * 1_000) / (nowMs - lastMs);
@@ -22,9 +22,12 @@ export function startLiveReport(source: LiveSource, mode: LiveMode): () => void 
     if (mode === "json") process.stdout.write(`${JSON.stringify(progress)}\n`);
     else if (mode === "terminal") process.stderr.write(`\r\x1b[2K${progressLine(progress)}`);
     else process.stderr.write(`${progressLine(progress)}\n`);
-  }, PERIOD_MS[mode]);
+  };
+  const timer = setInterval(report, PERIOD_MS[mode]);
   return () => {
     clearInterval(timer);
+    // Who listens to a program hears how it stood at the end; a person reads the summary.
+    if (mode === "json") report();
     if (mode === "terminal") process.stderr.write("\r\x1b[2K");
   };
 }

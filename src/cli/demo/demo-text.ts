@@ -23,9 +23,11 @@ export function screenLines(moment: Moment, options: DemoOptions): readonly stri
   const row = (name: string, count: number, ...notes: string[]) =>
     `  ${name.padEnd(11)}${grouped(count).padStart(12)}   ${notes.join("   ")}`.trimEnd();
   const rate = (perS: number) => `${grouped(Math.round(perS))}/s`.padStart(9);
-  const of = `${seconds(moment.elapsedMs)} of ${seconds(options.durationMs)}`;
+  const elapsed = seconds(moment.elapsedMs);
+  const time =
+    moment.phase === PUBLISHING ? `${elapsed} of ${seconds(options.durationMs)}` : elapsed;
   return [
-    `Tributary demo   ${options.devices} devices > gateway > ${centreName(options)}   ${of}   ${moment.phase}`,
+    `Tributary demo   ${options.devices} devices > gateway > ${centreName(options)}   ${time}   ${moment.phase}`,
     row(
       "published",
       fleet?.published ?? 0,
@@ -141,13 +143,17 @@ function fraudLines(frauds: ReadonlyMap<string, FraudTally>): readonly string[] 
     "",
     `  In the replayed payments, among ${grouped(honest.transactions)} honest ones:`,
     ...labelled.map(([type, { cases, transactions, amount }]) => {
-      const count = `${grouped(cases)} cases, ${grouped(transactions)} transactions`;
+      const count = `${counted(cases, "case")}, ${counted(transactions, "transaction")}`;
       return `    ${type.padEnd(18)} ${count}, ${grouped(Math.round(amount))} EUR`;
     }),
   ];
 }
 
 const NUMBER_FORMAT = new Intl.NumberFormat("en-US");
+/** While it lasts, the demo's time has an end that is known. */
+export const PUBLISHING = "publishing";
+const counted = (count: number, noun: string) =>
+  `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 const grouped = (count: number) => NUMBER_FORMAT.format(count);
 const seconds = (durationMs: number) => `${(durationMs / 1_000).toFixed(1)} s`;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -3,12 +3,13 @@
  * progress, and shows both. It owns the rates it derives from them.
  */
 import type { DemoOptions } from "./demo-options.ts";
+import { PUBLISHING } from "./demo-text.ts";
 import type { FleetChild } from "./fleet-child.ts";
 import type { Figures, GatewayChild } from "./gateway-child.ts";
 import { LiveScreen } from "./live-screen.ts";
 
 export class DemoWatch {
-  phase = "publishing";
+  phase = PUBLISHING;
   replayed = 0;
   /** The gateway's latest figures. */
   figures: Figures | undefined;

@@ -28,7 +28,7 @@ export class LiveScreen {
   }
 
   #redraw(lines: readonly string[]): void {
-    const width = this.#output.columns ?? 80;
+    const width = this.#output.columns || 80; // Some terminals say 0.
     const up = this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A` : "";
     // A line that wrapped would count as two, and the next redraw would miss the top.
     const text = lines.map((line) => `\x1b[2K${line.slice(0, width - 1)}\n`).join("");

@@ -42,7 +42,8 @@ export class ReplayTally {
     this.frauds.set(fraud, {
       transactions: tally.transactions + 1,
       cases: tally.cases + (newCase ? 1 : 0),
-      amount: tally.amount + amount,
+      // In whole cents, or sums of many would show the binary fractions.
+      amount: Math.round((tally.amount + amount) * 100) / 100,
     });
   }
 }

@@ -92,7 +92,11 @@ export function resultText({ witnesses, verdict, ...rest }: DemoResult): string 
     "",
     row("published", fleet.published, `messages of the fleet, ${grouped(rate)} a second`),
     row("+ duplicates", replay.messages - replay.distinct, duplicatesNote(witnesses)),
-    row("+ states", replay.statuses, `online and offline; ${fleet.wills} of ${states} are wills`),
+    row(
+      "+ states",
+      replay.statuses,
+      `online and offline; ${grouped(fleet.wills)} of ${grouped(states)} are wills`,
+    ),
     row("= accepted", gateway.accepted, "records on the gateway's disk"),
     row("forwarded", gateway.forwarded, "records the centre acknowledged"),
     row("at the centre", central, "records counted there"),

@@ -12,6 +12,7 @@
  *
  * Source: Apache Kafka, "Protocol primitive types".
  */
+import { isUtf8 } from "node:buffer";
 import { TributaryError } from "../base/errors.ts";
 
 /** Fewer bytes than this no array element takes; only elements of no bytes at all could be less. */
@@ -131,8 +132,11 @@ export class WireReader {
   nullableString(): string | null {
     const length = this.flexible ? this.uvarint() - 1 : this.int16();
     if (length < 0) return this.#null(length);
-    const at = this.#take(length);
-    return this.#bytes.toString("utf8", at, at + length);
+    const bytes = this.raw(length);
+    // Decoded leniently, a wrong byte grows to three: an answer that repeats the string would not
+    // fit where the string came from.
+    if (!isUtf8(bytes)) throw this.#malformed("a string is not UTF-8");
+    return bytes.toString("utf8");
   }
 
   /** A view of the bytes, not a copy. */

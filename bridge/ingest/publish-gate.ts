@@ -86,10 +86,7 @@ export class PublishGate {
     const known = receivedIds.find(client.id, messageId);
     if (known !== undefined) {
       figures.qos2Duplicates += 1;
-      known.flushed.then(
-        () => done(null),
-        (error: unknown) => done(asError(error)),
-      );
+      void answerAgain(known, done);
       return;
     }
     let handshake: Handshake;
@@ -195,6 +192,17 @@ export class PublishGate {
       payload: payload as Buffer,
     };
   }
+}
+
+/** The message has come before: the client is answered as soon as the first one is on disk. */
+async function answerAgain(known: Handshake, done: Done): Promise<void> {
+  let failure: Error | null = null;
+  try {
+    await known.flushed;
+  } catch (error) {
+    failure = asError(error);
+  }
+  done(failure);
 }
 
 function asError(failure: unknown): Error {

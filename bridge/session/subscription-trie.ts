@@ -49,7 +49,7 @@ export class SubscriptionTrie {
       node = child;
     }
     if (node.subscriptions.delete(clientId)) this.#count -= 1;
-    for (const [parent, level] of path.reverse()) {
+    for (const [parent, level] of path.toReversed()) {
       const child = parent.children.get(level) as Node;
       if (child.children.size > 0 || child.subscriptions.size > 0) return;
       parent.children.delete(level);

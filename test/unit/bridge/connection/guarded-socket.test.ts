@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import type { Logger } from "../../../../src/base/logger.ts";
 import { newLog, startBridge } from "../support/bridges.ts";
 import { connectClient, RawConnection } from "../support/clients.ts";
 import { connect, frame, publish, text, u16 } from "../support/frames.ts";
@@ -45,7 +46,7 @@ test.each(malformed)(
   "%s closes that client with one clear line, and no other",
   async (_, bytes) => {
     const log = await newLog();
-    const warn = vi.fn();
+    const warn = vi.fn<Logger["warn"]>();
     const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
     const { port, figure } = await startBridge(log, { logger });
     const { client } = await connectClient(port, { clientId: "good" });

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { TributaryError } from "../../../../src/base/errors.ts";
+import type { Logger } from "../../../../src/base/logger.ts";
 import type { AppendGroup, Log } from "../../../../src/log/contract.ts";
 import { newLog, startBridge } from "../support/bridges.ts";
 import { connectClient, RawConnection } from "../support/clients.ts";
@@ -174,7 +175,7 @@ test.each(["DISK_BUDGET_FULL", "RECORD_TOO_LARGE", "STORAGE_FAILED"] as const)(
     const log = logThatRefuses(real, () =>
       refuses ? new TributaryError(code, "No room.") : undefined,
     );
-    const warn = vi.fn();
+    const warn = vi.fn<Logger["warn"]>();
     const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
     const { port, figure } = await startBridge(log, { logger });
     const device = await connected(port);
@@ -198,7 +199,7 @@ test("a will that the log refuses is not lost in silence", async () => {
   const log = logThatRefuses(await newLog(), () =>
     refuses ? new TributaryError("DISK_BUDGET_FULL", "No room.") : undefined,
   );
-  const warn = vi.fn();
+  const warn = vi.fn<Logger["warn"]>();
   const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
   const { port, figure } = await startBridge(log, { logger });
   const will = { topic: "status", payload: Buffer.from("gone"), qos: 1, retain: false } as const;

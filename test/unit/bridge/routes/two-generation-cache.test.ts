@@ -9,7 +9,7 @@ test("it never holds more than it may, and never answers another key's value", (
       const cache = new TwoGenerationCache<string>(10);
       for (const [verb, key] of steps) {
         if (verb === "set") cache.set(`${key}`, `value ${key}`);
-        else expect([undefined, `value ${key}`]).toContain(cache.get(`${key}`));
+        expect([undefined, `value ${key}`]).toContain(cache.get(`${key}`));
         expect(cache.size).toBeLessThanOrEqual(10);
       }
     }),

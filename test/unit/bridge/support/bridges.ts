@@ -30,7 +30,7 @@ export interface RunningBridge {
   readonly service: Service;
   readonly port: number;
   /** The sum of all samples of that figure that carry these labels. */
-  figure(name: string, labels?: Record<string, string>): number;
+  readonly figure: (name: string, labels?: Record<string, string>) => number;
 }
 
 export async function startBridge(

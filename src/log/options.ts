@@ -1,3 +1,4 @@
+/** What can be set of the log, with its defaults; the option table offers most of it by name. */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { TopicConfig } from "./contract.ts";

@@ -1,3 +1,4 @@
+/** What a topic may be called: one rule, asked wherever a name comes in. */
 import { TributaryError } from "../base/errors.ts";
 
 const LENGTH_MAX = 249;

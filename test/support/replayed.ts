@@ -1,3 +1,4 @@
+/** Reads a topic back through the gateway's own HTTP replay, for the audits. */
 import type { LoggedMessage } from "./load/books.ts";
 
 interface ReplayLine {

@@ -1,3 +1,4 @@
+/** Starts the load of the MQTT benches. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

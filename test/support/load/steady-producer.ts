@@ -1,3 +1,4 @@
+/** Owns a Kafka producer that numbers what it sends and keeps what was acknowledged. */
 import { Kafka, logLevel, type Producer } from "kafkajs";
 
 export interface SteadyProducerOptions {

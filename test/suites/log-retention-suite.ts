@@ -1,0 +1,105 @@
+/**
+ * What leaves a log, and when, whatever keeps its bytes: by age, by bytes, by the disk budget.
+ */
+import { describe, expect, test } from "vitest";
+import { toOffset } from "../../src/base/offset.ts";
+import { readAll, valuesOf } from "../support/read-all.ts";
+import { LogFixture, type LogPlace, SEGMENT_BYTES, T0 } from "./log-fixture.ts";
+
+export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace>): void {
+  describe(name, () => {
+    const fixture = new LogFixture(newPlace);
+
+    test("retention by time takes whole segments that are old enough, oldest first", async () => {
+      await fixture.reopen({ retentionCheckMs: 5 });
+      await fixture.log.createTopic("t", { partitions: 1, config: { retentionMs: 60_000 } });
+      const partition = await fixture.partitionOf("t");
+      await fixture.fillSegment(partition);
+      fixture.clock.advance(61_000);
+      await fixture.fillSegment(partition);
+      await fixture.fillSegment(partition);
+      await expect.poll(() => partition.logStartOffset).toBeGreaterThan(0);
+      await expect(fixture.log.read(partition, toOffset(0), 100)).rejects.toMatchObject({
+        code: "OFFSET_OUT_OF_RANGE",
+      });
+      const start = partition.logStartOffset;
+      const values = await valuesOf(fixture.log, partition);
+      expect(values.length).toBe(partition.highWatermark - start);
+      await fixture.reopen();
+      expect((await fixture.partitionOf("t")).logStartOffset).toBe(start);
+      expect(fixture.log.stats().reclaimed.get("t")).toEqual({ expired: start, dropped: 0 });
+    });
+
+    test("retention by bytes keeps the newest", async () => {
+      await fixture.reopen({ retentionCheckMs: 5 });
+      await fixture.log.createTopic("t", {
+        partitions: 1,
+        config: { retentionBytes: SEGMENT_BYTES },
+      });
+      const partition = await fixture.partitionOf("t");
+      for (let round = 0; round < 4; round += 1) await fixture.fillSegment(partition);
+      await expect.poll(() => fixture.log.stats().segmentCount).toBeLessThanOrEqual(3);
+      expect(partition.logStartOffset).toBeGreaterThan(0);
+    });
+
+    test("a topic that keeps its records is not hurt by one that expires beside it", async () => {
+      await fixture.reopen({ retentionCheckMs: 5 });
+      await fixture.log.createTopic("short", { partitions: 1, config: { retentionMs: 1000 } });
+      await fixture.log.createTopic("long", { partitions: 1, config: { retentionMs: -1 } });
+      const short = await fixture.partitionOf("short");
+      const long = await fixture.partitionOf("long");
+      await fixture.append(short, "s");
+      await fixture.append(long, "l");
+      await fixture.fillSegment(short);
+      fixture.clock.advance(10_000);
+      await fixture.fillSegment(short);
+      await expect.poll(() => short.logStartOffset).toBeGreaterThan(0);
+      expect(await valuesOf(fixture.log, long)).toEqual(["l"]);
+      const start = short.logStartOffset;
+      await fixture.reopen();
+      expect((await fixture.partitionOf("short")).logStartOffset).toBe(start);
+      expect(await valuesOf(fixture.log, await fixture.partitionOf("long"))).toEqual(["l"]);
+    });
+
+    test("the disk budget drops the oldest, and tells apart what was not replicated", async () => {
+      await fixture.reopen({ diskBudgetBytes: 4 * SEGMENT_BYTES });
+      const partition = await fixture.partitionOf("t");
+      fixture.log.setReplicationProgress(() => toOffset(3));
+      while (partition.logStartOffset === 0) await fixture.fillSegment(partition);
+      const taken = fixture.log.stats().reclaimed.get("t");
+      expect(taken?.expired).toBe(3);
+      expect((taken?.expired ?? 0) + (taken?.dropped ?? 0)).toBe(partition.logStartOffset);
+      expect(fixture.log.stats().bytesOnDisk).toBeLessThanOrEqual(5 * SEGMENT_BYTES);
+    });
+
+    test("a full disk budget refuses the newest where the topic says so, and recovers", async () => {
+      await fixture.reopen({ diskBudgetBytes: 4 * SEGMENT_BYTES, retentionCheckMs: 5 });
+      await fixture.log.createTopic("t", { partitions: 1, config: { whenFull: "reject-new" } });
+      const partition = await fixture.partitionOf("t");
+      let replicated = 0;
+      fixture.log.setReplicationProgress(() => toOffset(replicated));
+      const value = Buffer.alloc(8000);
+      const fill = async () => {
+        for (let round = 0; round < 200; round += 1) {
+          const group = fixture.log.group();
+          group.addRecord(partition, T0, null, value);
+          await group.flushed;
+        }
+      };
+      await expect(fill()).rejects.toMatchObject({ code: "DISK_BUDGET_FULL" });
+      expect(partition.logStartOffset).toBe(0);
+      const accepted = partition.highWatermark;
+      expect((await readAll(fixture.log, partition)).length).toBe(accepted);
+      replicated = accepted;
+      await expect
+        .poll(async () =>
+          fixture.append(partition, "again").then(
+            () => "taken",
+            () => "refused",
+          ),
+        )
+        .toBe("taken");
+      expect(fixture.log.stats().reclaimed.get("t")?.dropped).toBe(0);
+    });
+  });
+}

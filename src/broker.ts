@@ -57,7 +57,7 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
     replay: http && import("./replay/replay-lines.ts"),
     replayQuery: http && import("./replay/replay-options.ts"),
   };
-  await Promise.all(Object.values(loading));
+  await Promise.all(Object.values(loading).map(async (room) => room));
   const routes = routesOf(config, await loading.routes);
   const upstreamOptions = upstream && upstreamConnection(config, upstream);
 

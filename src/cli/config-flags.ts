@@ -39,7 +39,7 @@ function flagOf({ flag, kind, help, default: value, path }: NamedOption): Option
 
 /** A secret's flag exists only to be refused without being repeated. */
 function refusedFlag({ flag, key, variable }: NamedOption): Option {
-  return new Option(`${flag} [${"SECRET"}]`).hideHelp().argParser(() => {
+  return new Option(`${flag} [SECRET]`).hideHelp().argParser(() => {
     throw new TributaryError(
       "CONFIG_INVALID",
       `${key} has no flag, since any user could read it with ps: set ${variable} or ${key}File.`,

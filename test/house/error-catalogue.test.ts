@@ -28,8 +28,8 @@ describe("the error catalogue", () => {
 
   it("is looked for where it stands", () => {
     const raising = plant('throw new TributaryError("TIMED_OUT", late ? "x" : "y");');
-    const choosing = plant('return lost ? "DISK_FULL" : "LOG_CLOSED";');
-    const asking = plant('if (isTributaryError(error, "TIMED_OUT")) return;');
+    const choosing = plant('const code = lost ? "DISK_FULL" : "LOG_CLOSED";');
+    const asking = plant('if (isTributaryError(error, "TIMED_OUT")) retry();');
     const mapping = plant(
       'const T: Readonly<Record<ErrorCode, string>> = { TIMED_OUT: "DISK_FULL" };',
     );

@@ -6,7 +6,9 @@ import { lineOf, topLevelStatements } from "./support/syntax-tree.ts";
 const LINES_MAX = 400;
 
 /** Files that may be longer, each with the reason why splitting it would read worse. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const LONG_FILES: Readonly<Record<string, string>> = {
+  "test/suites/log-suite.ts": "the log's acceptance suite, which runs whole on every store",
+};
 
 const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d|\.config)?\.ts$/;
 
@@ -19,6 +21,8 @@ describe("every TypeScript file", () => {
 
   it(`is at most ${LINES_MAX} lines long, or says here why not`, () => {
     expect(tooLong(files)).toEqual([]);
+    const excused = files.filter(({ path }) => LONG_FILES[path] !== undefined);
+    expect(excused.map(({ path }) => path)).toEqual(Object.keys(LONG_FILES));
   });
 
   it("has no default export, but a tool's configuration", () => {

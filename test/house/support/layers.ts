@@ -65,6 +65,7 @@ function complaintOf({ from, specifier }: Import, home: string): string | undefi
   const target = posix.join(posix.dirname(from), specifier);
   const room = homeOf(target);
   if (room === home) return undefined;
+  if (target === "package.json" && home === COMMANDS) return undefined; // The version's one place.
   if (room === undefined) return `imports ${target}, which is no part of the product`;
   if (room === FLEET && home === COMMANDS) return undefined;
   if (room === FLEET || home === FLEET) {

@@ -1,0 +1,206 @@
+import { once } from "node:events";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { KAFKA_APIS } from "../../../src/kafka/apis.ts";
+import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
+import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
+import type { KafkaServerOptions } from "../../../src/kafka/server.ts";
+import { startKafkaServer } from "../../../src/kafka/server.ts";
+import { WireWriter } from "../../../src/wire/writer.ts";
+import { batchOf } from "../../support/batches.ts";
+import { TestBroker } from "./test-broker.ts";
+import { produceBody, type WireClient } from "./wire-client.ts";
+
+const SEED = 20_251;
+
+let broker: TestBroker;
+
+afterEach(async () => {
+  await broker.close();
+});
+
+async function start(options: Partial<KafkaServerOptions> = {}): Promise<WireClient> {
+  broker = await TestBroker.start(options);
+  await broker.log.createTopic("readings", { partitions: 1 });
+  return await broker.client();
+}
+
+describe("a connection", () => {
+  it("appends and answers pipelined produce requests in their order", async () => {
+    const client = await start();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) => client.produce("readings", 0, batchOf([`${at}`]))),
+    );
+    expect(answers.map(({ baseOffset }) => baseOffset)).toEqual([...Array(200).keys()]);
+    expect(client.answered).toEqual([...client.answered].sort((a, b) => a - b));
+  });
+
+  it("answers a long poll before what came after it", async () => {
+    const client = await start();
+    const fetched = client.ask("Fetch", 11, 5_000, 1, 1e6, 0, 0, -1, [fetchOf(0n)], [], "");
+    const versions = client.ask("ApiVersions", 0, "", "");
+    const other = await broker.client();
+    await other.produce("readings", 0, batchOf(["x"]));
+    await versions;
+    expect((await fetched).responses[0].partitions[0].highWatermark).toBe(1n);
+    expect(client.answered).toEqual([1, 2]);
+  });
+
+  it("gets no answer to acks=0, and the records are there", async () => {
+    const client = await start();
+    const body = produceBody(9, "readings", 0, batchOf(["x"]), { acks: 0 });
+    void client.send(0, 9, body, true);
+    await client.ask("ApiVersions", 0, "", "");
+    expect(client.answered).toEqual([2]);
+    expect(broker.log.topic("readings")?.partitions[0]?.highWatermark).toBe(1);
+  });
+
+  it("is refused unknown acks, transactional ids and unknown partitions with an error each", async () => {
+    const client = await start();
+    const ask = async (options: object, partition = 0) =>
+      (await client.produce("readings", partition, batchOf(["x"]), options)).errorCode;
+    expect(await ask({ acks: 2 })).toBe(KAFKA_ERRORS.INVALID_REQUIRED_ACKS);
+    expect(await ask({ transactionalId: "t" })).toBe(
+      KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    );
+    expect(await ask({}, 5)).toBe(KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  const breaches: [string, Buffer][] = [
+    ["a request over the size limit", Buffer.from([0x7f, 0, 0, 0])],
+    ["a negative length", Buffer.from([0xff, 0xff, 0xff, 0xff])],
+    ["an HTTP request", Buffer.from("GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")],
+    ["an unknown API", framed(Buffer.from([0x03, 0xe7, 0, 0, 0, 0, 0, 1, 0xff, 0xff]))],
+    ["a version nobody advertised", framed(Buffer.from([0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff]))],
+    [
+      "an array of more elements than bytes",
+      framed(Buffer.from([0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff])),
+    ],
+  ];
+  for (const [what, bytes] of breaches) {
+    it(`is closed after ${what}, with a warning, and the broker goes on`, async () => {
+      const client = await start();
+      const closed = once(client.socket, "close");
+      client.socket.write(bytes);
+      await closed;
+      expect(broker.lines.map(({ level }) => level)).toContain("warn");
+      expect(broker.lines.map(({ level }) => level)).not.toContain("error");
+      const next = await broker.client();
+      expect((await next.ask("ApiVersions", 0, "", "")).errorCode).toBe(0);
+    });
+  }
+
+  it("is refused beyond the limit of connections", async () => {
+    await start({ limits: { connectionsMax: 1 } });
+    const second = await broker.client();
+    if (!second.socket.closed) await once(second.socket, "close");
+    expect(broker.lines.at(-1)?.message).toContain("as many as the limit allows");
+  });
+
+  it("is not read further while its client takes no answers", async () => {
+    const client = await start({ limits: { unsentBytesMax: 1024, requestsInFlightMax: 4 } });
+    const value = "x".repeat(200_000);
+    for (let at = 0; at < 20; at += 1) await client.produce("readings", 0, batchOf([value]));
+    const fetches = vi.fn();
+    const log = broker.log;
+    const read = log.read.bind(log);
+    log.read = (...args) => {
+      fetches();
+      return read(...args);
+    };
+    const slow = await broker.client();
+    slow.socket.pause();
+    const answers = Array.from({ length: 50 }, () =>
+      slow.ask("Fetch", 11, 0, 1, 4e6, 0, 0, -1, [fetchOf(0n)], [], ""),
+    );
+    await vi.waitFor(() => expect(fetches.mock.calls.length).toBeGreaterThan(2));
+    // Another client is served all the while, and the slow one's later fetches have not begun.
+    for (let at = 0; at < 20; at += 1) await client.ask("ApiVersions", 0, "", "");
+    const begunMeanwhile = fetches.mock.calls.length;
+    slow.socket.resume();
+    await Promise.all(answers);
+    expect(begunMeanwhile).toBeLessThan(fetches.mock.calls.length / 2);
+  });
+
+  it("ends when the listener closes, also in the middle of a long poll", async () => {
+    const client = await start();
+    const fetched = client.ask("Fetch", 11, 60_000, 1, 1e6, 0, 0, -1, [fetchOf(0n)], [], "");
+    await vi.waitFor(() => {
+      const requests = broker.server.metrics().filter(({ labels }) => labels?.["api"] === "Fetch");
+      expect(requests[0]?.value).toBe(1);
+    });
+    await broker.server.close();
+    expect((await fetched).responses[0].partitions[0].errorCode).toBe(0);
+    broker.server = await startKafkaServer({ ...optionsOf(broker) });
+  });
+});
+
+describe("whatever a client sends", () => {
+  it(`never takes the broker down: requests cut and mutated (seed ${SEED})`, async () => {
+    const client = await start();
+    client.close();
+    const random = randomFrom(SEED);
+    for (let round = 0; round < 400; round += 1) {
+      const fuzzed = await broker.client();
+      const frame = mutate(anyRequest(random), random);
+      fuzzed.socket.end(framed(frame));
+      fuzzed.socket.resume();
+      if (round % 20 === 0 && !fuzzed.socket.closed) await once(fuzzed.socket, "close");
+    }
+    const next = await broker.client();
+    expect((await next.ask("ApiVersions", 3, "a", "b")).errorCode).toBe(0);
+    expect(broker.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+function optionsOf({ log }: TestBroker): KafkaServerOptions {
+  return {
+    log,
+    listen: { host: "127.0.0.1", port: 0 },
+    nodeId: 1,
+    clusterId: "edge",
+    clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    limits: DEFAULT_KAFKA_LIMITS,
+  };
+}
+
+function fetchOf(fetchOffset: bigint) {
+  const partition = { partition: 0, currentLeaderEpoch: -1, fetchOffset, partitionMaxBytes: 4e6 };
+  return { topic: "readings", topicId: "readings", partitions: [partition] };
+}
+
+function framed(frame: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(frame.length, 0);
+  return Buffer.concat([length, frame]);
+}
+
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (state >>> 8) % below;
+  };
+}
+
+/** A request of any API and version: a produce with a real batch, or a body of small numbers. */
+function anyRequest(random: (below: number) => number): Buffer {
+  const api = KAFKA_APIS[random(KAFKA_APIS.length)] ?? KAFKA_APIS[0];
+  if (api === undefined) throw new Error("no APIs");
+  const [min, max] = api.versions;
+  const version = min + random(max - min + 1);
+  const writer = new WireWriter(false).int16(api.key).int16(version).int32(1).nullableString("f");
+  if (version >= api.flexibleFrom) writer.int8(0);
+  if (api.key === 0) writer.raw(produceBody(version, "readings", 0, batchOf(["a", "b"])));
+  else for (let at = 0; at < 40; at += 1) writer.int8(random(6) - 1);
+  return Buffer.concat(writer.finish());
+}
+
+/** Cuts it, or changes some bytes beyond its key and version. */
+function mutate(frame: Buffer, random: (below: number) => number): Buffer {
+  if (random(3) === 0) return frame.subarray(0, Math.max(8, random(frame.length)));
+  for (let left = 1 + random(4); left > 0; left -= 1) {
+    frame[8 + random(frame.length - 8)] = random(256);
+  }
+  return frame;
+}

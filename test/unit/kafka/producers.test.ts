@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { TributaryError } from "../../../src/base/errors.ts";
+import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
+import { ProducerIds } from "../../../src/kafka/producer-ids.ts";
+import { ProducerRegistry } from "../../../src/kafka/producers.ts";
+import type { Log, Partition } from "../../../src/log/contract.ts";
+import { openMemoryLog } from "../../../src/log/memory-log.ts";
+import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
+import { computeCrc } from "../../../src/wire/record-batch.ts";
+import { batchOf } from "../../support/batches.ts";
+
+const SEQUENCE_MAX = 0x7fff_ffff;
+
+let storage: MemoryStorage;
+let log: Log;
+let clock: ManualClock;
+let producers: ProducerRegistry;
+
+beforeEach(async () => {
+  storage = new MemoryStorage();
+  clock = new ManualClock();
+  log = await openMemoryLog({ clock }, storage);
+  await log.createTopic("readings", { partitions: 1 });
+  producers = new ProducerRegistry(log, clock, DEFAULT_KAFKA_LIMITS);
+});
+
+afterEach(async () => {
+  await log.close();
+});
+
+function partition(): Partition {
+  const found = log.topic("readings")?.partitions[0];
+  if (found === undefined) throw new Error("no partition");
+  return found;
+}
+
+function idempotent(producerId: number, sequence: number, count = 1, epoch = 0): Buffer {
+  const batch = batchOf(Array.from({ length: count }, () => "v"));
+  batch.writeBigInt64BE(BigInt(producerId), 43);
+  batch.writeInt16BE(epoch, 51);
+  batch.writeInt32BE(sequence, 53);
+  batch.writeUInt32BE(computeCrc(batch), 17);
+  return batch;
+}
+
+/** Appends and waits; answers the offset. */
+async function append(...args: Parameters<typeof idempotent>): Promise<number> {
+  const appended = producers.append(partition(), idempotent(...args));
+  await appended.flushed;
+  return appended.placed.baseOffset;
+}
+
+async function restart(): Promise<void> {
+  await log.close();
+  log = await openMemoryLog({ clock }, storage);
+  producers = new ProducerRegistry(log, clock, DEFAULT_KAFKA_LIMITS);
+}
+
+function refusal(kafkaError: string) {
+  return expect.objectContaining({ kafkaError });
+}
+
+describe("an idempotent producer", () => {
+  it("gets the first offset again for a batch it repeats, which is stored once", async () => {
+    expect(await append(7, 0, 3)).toBe(0);
+    expect(await append(7, 3, 2)).toBe(3);
+    expect(await append(7, 0, 3)).toBe(0);
+    expect(await append(7, 3, 2)).toBe(3);
+    expect(partition().highWatermark).toBe(5);
+  });
+
+  it("is recognised while its first try still waits for the disk", async () => {
+    const first = producers.append(partition(), idempotent(7, 0));
+    const second = producers.append(partition(), idempotent(7, 0));
+    await Promise.all([first.flushed, second.flushed]);
+    expect(second.placed.baseOffset).toBe(first.placed.baseOffset);
+    expect(partition().highWatermark).toBe(1);
+  });
+
+  it("is recognised after a restart", async () => {
+    for (let sequence = 0; sequence < 8; sequence += 1) await append(7, sequence);
+    await restart();
+    expect(await append(7, 5)).toBe(5);
+    await expect(append(7, 9)).rejects.toThrow(refusal("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    expect(await append(7, 8)).toBe(8);
+    expect(partition().highWatermark).toBe(9);
+  });
+
+  it("is refused a gap, and a repeat older than the last five", async () => {
+    for (let sequence = 0; sequence < 6; sequence += 1) await append(7, sequence);
+    await expect(append(7, 7)).rejects.toThrow(refusal("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    await expect(append(7, 0)).rejects.toThrow(refusal("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    expect(await append(7, 1)).toBe(1);
+  });
+
+  it("begins again at 0 with a newer epoch, and is fenced with an older one", async () => {
+    await append(7, 0, 1, 4);
+    await expect(append(7, 1, 1, 5)).rejects.toThrow(refusal("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    expect(await append(7, 0, 1, 5)).toBe(1);
+    await expect(append(7, 1, 1, 4)).rejects.toThrow(refusal("INVALID_PRODUCER_EPOCH"));
+  });
+
+  it("goes on at 0 after the largest sequence", async () => {
+    await append(7, SEQUENCE_MAX - 1, 2);
+    expect(await append(7, 0)).toBe(2);
+    await append(8, SEQUENCE_MAX, 3);
+    expect(await append(8, 2)).toBe(6);
+  });
+
+  it("may begin with any sequence when nobody knows it", async () => {
+    expect(await append(9, 1234)).toBe(0);
+  });
+
+  it("is not remembered for a batch that the log refused", async () => {
+    const topic = await log.createTopic("doomed", { partitions: 1 });
+    const [doomed] = topic.partitions;
+    await log.deleteTopic("doomed");
+    expect(() => producers.append(doomed as Partition, idempotent(7, 0))).toThrow(TributaryError);
+    expect(producers.size).toBe(0);
+    await append(7, 0);
+    expect([...log.state.entries("producer/")]).toHaveLength(1);
+  });
+
+  it("is forgotten when it was silent for too long, in memory and on disk", async () => {
+    await append(7, 0);
+    clock.advance(DEFAULT_KAFKA_LIMITS.producerExpiryMs + 1);
+    await append(8, 0);
+    expect(producers.size).toBe(1);
+    expect([...log.state.entries("producer/")]).toHaveLength(1);
+    expect(await append(7, 55)).toBe(2);
+  });
+
+  it("makes room for another beyond the limit, the longest silent first", async () => {
+    producers = new ProducerRegistry(log, clock, { ...DEFAULT_KAFKA_LIMITS, producersMax: 2 });
+    await append(1, 0);
+    await append(2, 0);
+    await append(1, 1);
+    await append(3, 0);
+    expect(producers.size).toBe(2);
+    expect(await append(1, 0)).toBe(0);
+    expect(await append(2, 77)).toBe(4);
+  });
+});
+
+describe("producer ids", () => {
+  it("are never given twice, not at once and not after a restart", async () => {
+    const ids = new ProducerIds(log);
+    const given = await Promise.all(Array.from({ length: 2500 }, () => ids.next()));
+    await restart();
+    given.push(await new ProducerIds(log).next());
+    expect(new Set(given).size).toBe(2501);
+  });
+});

@@ -89,7 +89,7 @@ export class Group {
     this.members.remove(member);
     answerJoin(member, refusedJoin("UNKNOWN_MEMBER_ID"));
     answerSync(member, refusedSync("UNKNOWN_MEMBER_ID"));
-    this.rebalance.memberLeft(member, reason);
+    this.rebalance.memberLeft(reason);
   }
 
   /** Ends the group: timers stop, all that wait are told `error`. */

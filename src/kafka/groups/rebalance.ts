@@ -138,9 +138,8 @@ export class Rebalance {
     if (this.#members.all().every(({ join }) => join !== undefined)) this.#open();
   }
 
-  /** `member` is no longer in the group: its work must go to others. */
-  memberLeft(member: Member, reason: string): void {
-    if (this.#leaderId === member.id) this.#leaderId = this.#members.all()[0]?.id ?? null;
+  /** A member is no longer in the group: its work must go to others. */
+  memberLeft(reason: string): void {
     if (this.#state === "PreparingRebalance") this.openWhenAllJoined();
     else if (this.#state === "CompletingRebalance" || this.#state === "Stable") {
       this.prepare(reason);
@@ -289,7 +288,7 @@ export class Rebalance {
     const late = this.#members.all().filter(({ synced }) => !synced);
     for (const member of late) this.#members.remove(member);
     for (const member of late) {
-      this.memberLeft(member, `member ${member.id} did not ask for its assignment in time`);
+      this.memberLeft(`member ${member.id} did not ask for its assignment in time`);
     }
   }
 

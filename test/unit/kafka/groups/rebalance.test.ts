@@ -48,6 +48,13 @@ describe("the first generation", () => {
     expect((await second).members).toEqual([]);
   });
 
+  it("is answered only when its number is on disk", async () => {
+    const { join, log } = await startHarness({ initialRebalanceDelayMs: 0 });
+    const written = join().then(() => log.state.get("group/g"));
+    expect(await written).toBeDefined();
+    expect(Buffer.from((await written) ?? []).readInt32BE(1)).toBe(1);
+  });
+
   it("begins at once where no delay is configured", async () => {
     const { join } = await startHarness({ initialRebalanceDelayMs: 0 });
     expect(await join()).toMatchObject({ error: "NONE", generation: 1 });

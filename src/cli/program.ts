@@ -10,7 +10,7 @@ import { tailCommand } from "./commands/tail.ts";
 import { topicsCommand } from "./commands/topics.ts";
 import { versionCommand } from "./commands/version.ts";
 import { failureOf } from "./failure.ts";
-import { Output } from "./output.ts";
+import { processContext } from "./process-context.ts";
 import { VERSION } from "./version.ts";
 
 /** Adding a command is its file and a line here. */
@@ -25,19 +25,10 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
 ];
 
 /** Runs what `args` ask for. Answers the exit code; throws only where there is a bug. */
-export async function runProgram(args: readonly string[]): Promise<number> {
-  const out = new Output(process.stdout);
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => interrupted.abort());
-  }
-  const context: CommandContext = {
-    env: process.env,
-    out,
-    say: (line) => void process.stderr.write(`${line}\n`),
-    stderrIsTerminal: process.stderr.isTTY,
-    interrupted: interrupted.signal,
-  };
+export async function runProgram(
+  args: readonly string[],
+  context: CommandContext = processContext(),
+): Promise<number> {
   const program = createProgram(context);
   try {
     await program.parseAsync(args, { from: "user" });

@@ -3,7 +3,6 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { addDemoFlags, demoOptions } from "../demo/demo-flags.ts";
 import { resultJson, resultText } from "../demo/demo-text.ts";
-import { runDemo } from "../demo/run-demo.ts";
 
 export function demoCommand(context: CommandContext): Command {
   const command = new Command("demo").description(
@@ -11,6 +10,7 @@ export function demoCommand(context: CommandContext): Command {
   );
   addDemoFlags(command).option("--json", "print the result as JSON");
   return command.action(async ({ json }: { json?: boolean }) => {
+    const { runDemo } = await import("../demo/run-demo.ts");
     const result = await runDemo(demoOptions(command), context.interrupted);
     const text = json === true ? `${JSON.stringify(resultJson(result))}\n` : resultText(result);
     await context.out.write(text);

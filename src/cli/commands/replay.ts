@@ -3,7 +3,6 @@ import { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom } from "../config-flags.ts";
 import { addReplayFlags, REPLAY_FLAGS, replayParams } from "../replay-flags.ts";
-import { writeReplay } from "../write-replay.ts";
 
 export const SOURCE_OPTIONS: readonly string[] = ["config", "data", "http"];
 
@@ -15,6 +14,7 @@ export function replayCommand(context: CommandContext): Command {
   addConfigFlags(command, SOURCE_OPTIONS);
   return command.action(async (topic: string) => {
     const loaded = configFrom(command, context.env);
+    const { writeReplay } = await import("../write-replay.ts");
     await writeReplay(loaded, topic, replayParams(command), context);
   });
 }

@@ -10,12 +10,11 @@
 import { once } from "node:events";
 import { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
-import { type Gateway, startGateway } from "../../broker.ts";
+import type { Gateway } from "../../broker.ts";
 import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom } from "../config-flags.ts";
-import { createLogger } from "../logger.ts";
 import { VERSION } from "../version.ts";
 
 /** A gateway that has not closed by then is left to recovery: what it acknowledged is flushed. */
@@ -29,6 +28,11 @@ export function runCommand(context: CommandContext): Command {
   return command.action(async ({ json }: { json?: boolean }) => {
     const loaded = configFrom(command, context.env);
     const { config } = loaded;
+    // Loaded here, so that no other command waits for the whole gateway.
+    const [{ createLogger }, { startGateway }] = await Promise.all([
+      import("../logger.ts"),
+      import("../../broker.ts"),
+    ]);
     const logger = createLogger(config, context.stderrIsTerminal);
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });

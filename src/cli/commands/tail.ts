@@ -4,7 +4,6 @@ import { TributaryError } from "../../base/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom } from "../config-flags.ts";
 import { addReplayFlags, REPLAY_FLAGS, replayParams } from "../replay-flags.ts";
-import { writeReplay } from "../write-replay.ts";
 import { SOURCE_OPTIONS } from "./replay.ts";
 
 /** What makes no sense when there is no end. */
@@ -22,6 +21,7 @@ export function tailCommand(context: CommandContext): Command {
   addConfigFlags(command, SOURCE_OPTIONS);
   return command.action(async (topic: string, { lines }: { lines: string }) => {
     const loaded = configFrom(command, context.env);
+    const { writeReplay } = await import("../write-replay.ts");
     const params = replayParams(command);
     const from = params["from"] ?? lastRecords(lines);
     await writeReplay(loaded, topic, { ...params, from, follow: "true" }, context);

@@ -1,3 +1,4 @@
+/** A gateway's HTTP side over a log in memory and a clock run by hand, for the tests here. */
 import { ManualClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Service } from "../../../src/base/service.ts";

@@ -37,6 +37,8 @@ export class FetchedPartition {
   readonly batches: Buffer[] = [];
   bytes = 0;
   #next: Offset | undefined;
+  /** Set when the next batch no longer fits. */
+  #full = false;
 
   constructor(target: FetchTarget) {
     this.target = target;
@@ -63,6 +65,7 @@ export class FetchedPartition {
   get readable(): boolean {
     return (
       this.errorCode === KAFKA_ERRORS.NONE &&
+      !this.#full &&
       this.partition !== undefined &&
       this.#next !== undefined &&
       this.#next < this.partition.highWatermark &&
@@ -70,11 +73,18 @@ export class FetchedPartition {
     );
   }
 
-  /** Reads one slice of at most `bytesMax` (or one batch); answers its bytes. */
-  async read(log: Log, bytesMax: number): Promise<number> {
+  /**
+   * Reads one slice of about `sliceBytes`; answers its bytes. The partition's first batch comes
+   * whatever its size, any further one only where it fits into `bytesMax`.
+   */
+  async read(log: Log, bytesMax: number, sliceBytes: number): Promise<number> {
     if (this.partition === undefined || this.#next === undefined) return 0;
     try {
-      const slice = await log.read(this.partition, this.#next, bytesMax);
+      const slice = await log.read(this.partition, this.#next, Math.min(bytesMax, sliceBytes));
+      if (this.batches.length > 0 && slice.bytes > bytesMax) {
+        this.#full = true;
+        return 0;
+      }
       for (const batch of slice.batches) this.batches.push(batch);
       this.#next = slice.nextOffset;
       this.bytes += slice.bytes;
@@ -135,8 +145,8 @@ async function readAll(
   for (const each of fetched) {
     // The first batch comes even where it is over the limit (KIP-74).
     while (each.readable && (bytes < bytesMax || bytes === 0)) {
-      const room = Math.min(bytesMax - bytes, each.target.bytesMax - each.bytes, readSliceBytes);
-      const read = await each.read(log, room);
+      const room = Math.min(bytesMax - bytes, each.target.bytesMax - each.bytes);
+      const read = await each.read(log, room, readSliceBytes);
       bytes += read;
       sinceTurn += read;
       if (read === 0) break;

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type CompressionAlgorithmValue, Consumer, Producer } from "@platformatic/kafka";
-import { CompressionTypes, Kafka, logLevel } from "kafkajs";
+import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMPRESSION_CODECS, type CompressionCodec } from "../../src/wire/record-batch.ts";
 import { valuesOf } from "../support/read-all.ts";
@@ -213,7 +213,7 @@ describe("kafkajs as an administrator", () => {
     const [described] = (
       await admin.describeConfigs({
         includeSynonyms: true,
-        resources: [{ type: 2, name: "made" }],
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: "made" }],
       })
     ).resources;
     expect(described?.configEntries.map(({ configName }) => configName)).toContain("retention.ms");

@@ -22,8 +22,9 @@ import { openLog } from "./log/open.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 
 const KAFKA_NODE_ID = 1;
-/** The listeners take this long to let go, at most; upstream has a limit of its own. */
+/** How long a part may take to close; together they leave the log time for its last flush. */
 const LISTENER_CLOSE_MS_MAX = 1_500;
+const UPSTREAM_CLOSE_MS_MAX = 2_800;
 
 export interface GatewayParts {
   readonly logger: Logger;
@@ -183,21 +184,25 @@ class RunningGateway implements Gateway {
   }
 
   async #close(): Promise<void> {
-    const listeners = [...this.#listeners].map(([name, service]) => this.#stop(name, service));
+    const listeners = [...this.#listeners].map(([name, service]) =>
+      this.#stop(name, service, LISTENER_CLOSE_MS_MAX),
+    );
     await Promise.all(listeners);
-    if (this.#forwarder !== undefined) await this.#stop("upstream", this.#forwarder);
+    if (this.#forwarder !== undefined) {
+      await this.#stop("upstream", this.#forwarder, UPSTREAM_CLOSE_MS_MAX);
+    }
     await this.log.close();
   }
 
   /** One part that hangs or fails must not keep the log from its last flush. */
-  async #stop(name: string, service: Service): Promise<void> {
+  async #stop(name: string, service: Service, closeMsMax: number): Promise<void> {
     const { logger } = this.#parts;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
         logger.warn({ part: name }, "a part of the gateway takes long to close: going on");
         resolve();
-      }, LISTENER_CLOSE_MS_MAX);
+      }, closeMsMax);
     });
     const closed = service.close().catch((error: unknown) => {
       logger.error({ part: name, error: messageOf(error) }, "a part failed to close");

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { Connection, createTopicsV7, metadataV9 } from "@platformatic/kafka";
 import { freePorts } from "./free-ports.ts";
 import { KafkaBroker } from "./kafka-broker.ts";
-import { runKafkaTool, type ToolResult } from "./kafka-runtime.ts";
+import { runKafkaTool, type ToolOptions, type ToolResult } from "./kafka-runtime.ts";
 import { type Outage, TcpProxy } from "./tcp-proxy.ts";
 
 const READY_TIMEOUT_MS = 60_000;
@@ -55,11 +55,7 @@ export interface KafkaCluster {
     },
   ): Promise<void>;
   /** Runs one of Kafka's tools with `--bootstrap-server` set to the direct listeners. */
-  tool(
-    mainClass: string,
-    args: readonly string[],
-    options?: { readonly input?: string; readonly timeoutMs?: number },
-  ): Promise<ToolResult>;
+  tool(mainClass: string, args: readonly string[], options?: ToolOptions): Promise<ToolResult>;
   stop(): Promise<void>;
 }
 

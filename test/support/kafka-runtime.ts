@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -66,6 +67,13 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
+export interface ToolOptions {
+  readonly input?: string;
+  readonly timeoutMs?: number;
+  /** Takes the output line by line instead of in `stdout`, which stays empty. */
+  readonly onLine?: (line: string) => void;
+}
+
 /**
  * Runs a main class of Kafka's (`org.apache.kafka.tools.ConsoleConsumer`, `GetOffsetShell`, ...) to
  * its end. Resolves whatever its exit code; it is killed after `timeoutMs`.
@@ -73,7 +81,7 @@ export interface ToolResult {
 export async function runKafkaTool(
   mainClass: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly timeoutMs?: number } = {},
+  options: ToolOptions = {},
 ): Promise<ToolResult> {
   const classPath = await kafkaClassPath();
   const child = spawn("java", [...TOOL_FLAGS, "-cp", classPath, mainClass, ...args], {
@@ -82,9 +90,17 @@ export async function runKafkaTool(
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
+  const { onLine } = options;
+  if (onLine === undefined) {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+  } else {
+    createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on(
+      "line",
+      onLine,
+    );
+  }
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });

@@ -4,9 +4,9 @@
  */
 const SEQUENCES = 2 ** 31;
 
-/** The sequence `count` records after `sequence`. */
+/** The sequence `count` records after `sequence` (before it, where `count` is negative). */
 export function addSequence(sequence: number, count: number): number {
-  return (sequence + count) % SEQUENCES;
+  return (((sequence + count) % SEQUENCES) + SEQUENCES) % SEQUENCES;
 }
 
 /** How many records lie between `from` and `to`, going up (and around, where that is shorter). */

@@ -43,8 +43,8 @@ export class KafkaBroker {
     );
     const result = await runKafkaTool("kafka.tools.StorageTool", [
       "format",
-      "--cluster-id",
-      clusterId,
+      // In one argument: an id may begin with a hyphen.
+      `--cluster-id=${clusterId}`,
       "--config",
       file,
       ...scram,

@@ -12,8 +12,11 @@ import { FrameScanner } from "./connection/frame-scanner.ts";
 import { GuardedSocket } from "./connection/guarded-socket.ts";
 import { Pressure } from "./connection/pressure.ts";
 import { SessionRules } from "./connection/session-rules.ts";
+import { Audience } from "./delivery/audience.ts";
 import { DeliveryGuard } from "./delivery/delivery-guard.ts";
-import { createFanOut } from "./delivery/fan-out.ts";
+import { createFanOut, type FanOut } from "./delivery/fan-out.ts";
+import type { ExpressLaneParts } from "./ingest/express-lane.ts";
+import { ExpressTopics } from "./ingest/express-topics.ts";
 import { IngestLine } from "./ingest/ingest-line.ts";
 import { Lanes } from "./ingest/lanes.ts";
 import { PublishGate } from "./ingest/publish-gate.ts";
@@ -48,6 +51,8 @@ class MqttBridge implements Service {
   readonly #receivedIds: ReceivedIds;
   readonly #persistence: LogPersistence;
   readonly #gate: PublishGate;
+  readonly #fanOut: FanOut = createFanOut();
+  readonly #express: ExpressLaneParts;
   readonly #delivery: DeliveryGuard;
   readonly #rules: SessionRules;
   readonly #guards = new Map<Socket, GuardedSocket>();
@@ -83,6 +88,15 @@ class MqttBridge implements Service {
       refusals: this.#refusals,
       loadOf: (client) => this.#guards.get(client.conn as Socket)?.load,
     });
+    const audience = new Audience(this.#fanOut, this.#persistence.subscriptions);
+    this.#express = {
+      log,
+      topics: new ExpressTopics(this.#lanes, audience),
+      pressure: this.#pressure,
+      figures,
+      clock,
+      packetBytesMax: limits.packetBytesMax,
+    };
     this.#delivery = new DeliveryGuard(limits.subscriberBufferBytesMax);
     this.#rules = new SessionRules(limits);
     this.#broker = this.#createBroker();
@@ -149,6 +163,7 @@ class MqttBridge implements Service {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const guard of this.#guards.values()) guard.stop();
+    await Promise.all([...this.#guards.values()].map((guard) => guard.drained()));
     await this.#line.idle();
     // aedes writes a PUBACK in the turn after it has been told that it may.
     await new Promise((resolve) => setImmediate(resolve));
@@ -164,11 +179,12 @@ class MqttBridge implements Service {
   #accept(socket: Socket): void {
     socket.setNoDelay(true);
     this.#figures.connectionsAccepted += 1;
-    const guard = new GuardedSocket(
-      socket,
-      new FrameScanner(this.#limits.packetBytesMax),
-      this.#pressure,
-    );
+    const guard = new GuardedSocket(socket, {
+      scanner: new FrameScanner(this.#limits.packetBytesMax),
+      pressure: this.#pressure,
+      express: this.#express,
+      alive: keepAlive,
+    });
     this.#guards.set(socket, guard);
     socket.once("close", () => this.#guards.delete(socket));
     this.#broker.handle(socket);
@@ -177,7 +193,7 @@ class MqttBridge implements Service {
   #createBroker(): Aedes {
     const limits = this.#limits;
     const broker = new Aedes({
-      mq: createFanOut(),
+      mq: this.#fanOut,
       persistence: this.#persistence,
       connectTimeout: limits.connectTimeoutMs,
       drainTimeout: limits.subscriberDrainMs,
@@ -194,6 +210,10 @@ class MqttBridge implements Service {
       authorizeForward: (client, packet) => this.#delivery.forward(client, packet),
     });
     broker.on("client", (client) => this.#delivery.adopt(client, broker.id));
+    // aedes hands over what it has kept for the session right after this event.
+    broker.on("clientReady", (client) => {
+      setImmediate(() => this.#guards.get(client.conn as Socket)?.sessionStands());
+    });
     broker.on("connackSent", (_, client) => this.#guards.get(client.conn as Socket)?.answered());
     const report = (client: Client, error: Error) => this.#report(client, error);
     broker.on("clientError", report);
@@ -212,6 +232,14 @@ class MqttBridge implements Service {
   async #closeBroker(): Promise<void> {
     await new Promise<void>((resolve) => this.#broker.close(() => resolve()));
   }
+}
+
+/** What aedes does for each packet that it sees: the device has been heard of. */
+function keepAlive(socket: Socket): void {
+  const { client } = socket as Socket & {
+    client?: { _keepaliveInterval: number; _keepaliveTimer: NodeJS.Timeout | null };
+  };
+  if (client !== undefined && client._keepaliveInterval > 0) client._keepaliveTimer?.refresh();
 }
 
 function persistenceEvents(warnings: RateLimitedWarnings, figures: BridgeFigures) {

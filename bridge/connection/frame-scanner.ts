@@ -54,6 +54,11 @@ export class FrameScanner {
     this.#packetBytesMax = packetBytesMax;
   }
 
+  /** The bytes so far end with a whole frame. */
+  get atBoundary(): boolean {
+    return this.#step === "header" && !this.#first;
+  }
+
   /** Takes the next bytes; must not be called again after a fault. */
   scan(bytes: Buffer): Scan {
     let frameAt = 0;

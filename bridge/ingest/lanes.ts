@@ -24,6 +24,8 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts;
   readonly #remembered: TwoGenerationCache<Lane | "not-logged">;
+  /** Counts up whenever lanes that were handed out may be wrong. */
+  version = 0;
 
   constructor(parts: LanesParts) {
     this.#parts = parts;
@@ -49,6 +51,7 @@ export class Lanes {
 
   /** Forgets every lane: a log topic has been deleted, or came again as another. */
   forget(): void {
+    this.version += 1;
     this.#remembered.clear();
   }
 

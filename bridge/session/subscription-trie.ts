@@ -19,6 +19,8 @@ interface Node {
 export class SubscriptionTrie {
   readonly #root: Node = emptyNode();
   #count = 0;
+  /** Counts up with every change. */
+  version = 0;
 
   get count(): number {
     return this.#count;
@@ -26,6 +28,7 @@ export class SubscriptionTrie {
 
   /** Adds, or replaces the same client's subscription to the same filter. */
   add(subscription: SessionSubscription): void {
+    this.version += 1;
     let node = this.#root;
     for (const level of subscription.topic.split("/")) {
       let child = node.children.get(level);
@@ -40,6 +43,7 @@ export class SubscriptionTrie {
   }
 
   remove(clientId: string, filter: string): void {
+    this.version += 1;
     const path: [parent: Node, level: string][] = [];
     let node = this.#root;
     for (const level of filter.split("/")) {

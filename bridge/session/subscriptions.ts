@@ -57,6 +57,11 @@ export class Subscriptions {
     return this.#trie.count;
   }
 
+  /** Counts up with every change of what {@link matching} answers. */
+  get version(): number {
+    return this.#trie.version;
+  }
+
   /** Why this client may not subscribe to another filter; undefined where it may. */
   complaint(clientId: string, filter: string): string | undefined {
     const { sessionsMax, subscriptionsPerClientMax } = this.#limits;

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import type { Log } from "./contract.ts";
 import type { LogOptions } from "./options.ts";
 import { recoverLog } from "./recovery.ts";
@@ -11,7 +10,6 @@ import { withDefaults } from "./with-defaults.ts";
  */
 export async function openLog(directory: string, options: Partial<LogOptions> = {}): Promise<Log> {
   const complete = withDefaults(options);
-  await mkdir(directory, { recursive: true }).catch(() => {});
   const storage = await openLmdbStorage(directory, complete);
   try {
     return await recoverLog(storage, complete);

@@ -9,7 +9,7 @@
  *
  * See FORMAT.md. Everything that imports lmdb stands in this folder.
  */
-import { mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
 import type { KeyValues } from "../contract.ts";
@@ -18,6 +18,7 @@ import { lockDataDirectory } from "./data-directory-lock.ts";
 import { checkFormat } from "./format-file.ts";
 import { LmdbMaps } from "./lmdb-maps.ts";
 import { LmdbSegment } from "./lmdb-segment.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { checkSegmentFile } from "./segment-check.ts";
 import type { Segment, Storage } from "./storage.ts";
 
@@ -28,7 +29,7 @@ const LOCK_SUFFIX = "-lock";
 export async function openLmdbStorage(directory: string, options: LogOptions): Promise<Storage> {
   const segments = join(directory, "segments");
   try {
-    await mkdir(segments, { recursive: true });
+    await makeDirectory(segments);
   } catch (error) {
     throw unwritable(directory, error);
   }
@@ -95,7 +96,7 @@ class LmdbStorage implements Storage {
   }
 
   async setAside(id: number): Promise<string> {
-    await mkdir(this.#damaged, { recursive: true });
+    await makeDirectory(this.#damaged);
     const name = `${fileName(id)}.${Date.now()}`;
     await rename(this.#file(id), join(this.#damaged, name));
     await rm(this.#file(id) + LOCK_SUFFIX, { force: true });

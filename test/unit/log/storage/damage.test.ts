@@ -168,9 +168,11 @@ describe("a data folder that somebody or something has damaged", () => {
   });
 
   test("a folder that cannot be made is refused with the option to change", async () => {
-    await expect(openLog(join(directory, "FORMAT"), OPTIONS)).rejects.toMatchObject({
-      code: "DATA_DIR_UNWRITABLE",
-      message: expect.stringContaining("--data"),
-    });
+    for (const folder of [join(directory, "FORMAT"), "/proc/nothing/here"]) {
+      await expect(openLog(folder, OPTIONS)).rejects.toMatchObject({
+        code: "DATA_DIR_UNWRITABLE",
+        message: expect.stringContaining("--data"),
+      });
+    }
   });
 });

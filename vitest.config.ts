@@ -2,6 +2,7 @@
  * The test projects, one a folder of test/. A project without a single test fails: vitest's
  * `passWithNoTests` stays off.
  */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const SECOND_MS = 1_000;
@@ -9,6 +10,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 export default defineConfig({
   test: {
+    // One a core, also on two cores, where vitest by itself would take one.
+    maxWorkers: availableParallelism(),
     projects: [
       suite("unit", { testTimeoutMs: 20 * SECOND_MS, filesInParallel: true }),
       suite("house", { testTimeoutMs: 30 * SECOND_MS, filesInParallel: true }),

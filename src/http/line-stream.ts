@@ -6,6 +6,7 @@
  */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { TributaryError } from "../base/errors.ts";
 
 const CHUNK_CHARS = 64 * 1024;
@@ -21,8 +22,14 @@ export class LineStream {
     this.#stallMsMax = stallMsMax;
   }
 
-  /** Resolves when there is room for more. @throws TIMED_OUT where the reader takes nothing */
+  /** Resolves when there is room for more. @throws TIMED_OUT where the reader takes nothing or left */
   async write(text: string): Promise<void> {
+    if (this.#response.destroyed) {
+      // A destroyed response never asks to wait, so a source that never waits would hold the event
+      // loop for good: nobody would hear of the close.
+      await nextTurn();
+      throw new TributaryError("TIMED_OUT", "The reader has gone.");
+    }
     this.#gathered += text;
     if (this.#gathered.length >= CHUNK_CHARS) this.#flush();
     else this.#scheduled ??= setImmediate(() => this.#flush());

@@ -106,6 +106,26 @@ describe("a replay over HTTP", () => {
     await promise;
   });
 
+  test("ends when the reader has gone, also where its source never looks and never waits", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let produced = 0;
+    await start(async function* (_topic, _params, signal) {
+      try {
+        await untilAborted(signal);
+        while (produced < 10_000) {
+          produced += 1;
+          yield `${"x".repeat(64 * 1024)}\n`;
+        }
+      } finally {
+        resolve();
+      }
+    });
+    const reader = (await records()).body?.getReader();
+    await reader?.cancel();
+    await promise;
+    expect(produced).toBeLessThan(10);
+  });
+
   test("ends when the server closes", async () => {
     await start(async function* (_topic, _params, signal) {
       yield "first\n";

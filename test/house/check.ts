@@ -19,6 +19,9 @@ interface Outcome {
   readonly output: string;
 }
 
+/** Nothing here takes a minute: what takes five is stuck. */
+const STEP_MS_MAX = 300_000;
+
 const FOLDERS = ["src", "bridge", "firmware-sim", "test", "deploy"];
 const VITEST = "node_modules/vitest/vitest.mjs";
 
@@ -56,7 +59,11 @@ async function runAll(steps: readonly Step[], atOnce: number): Promise<readonly 
 
 function run({ name, command }: Step): Promise<Outcome> {
   const beganMs = performance.now();
-  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: STEP_MS_MAX,
+  });
   let output = "";
   const gather = (chunk: Buffer) => {
     output += chunk.toString();
@@ -65,7 +72,8 @@ function run({ name, command }: Step): Promise<Outcome> {
   child.stderr.on("data", gather);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => {
+    child.once("close", (code, signal) => {
+      if (signal !== null) output += `\nended by ${signal}, perhaps for want of time\n`;
       const seconds = (performance.now() - beganMs) / 1000;
       resolve({ name, seconds, passed: code === 0, output });
     });

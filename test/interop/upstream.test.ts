@@ -24,7 +24,7 @@ import {
   type CompressionCodec,
   writeHeader,
 } from "../../src/wire/record-batch.ts";
-import { type ConsumedRecord, consumeTopic, countRecords } from "../support/console-consumer.ts";
+import { type ConsumedRecord, countRecords, readTopic } from "../support/console-consumer.ts";
 import { forgetfulLog } from "../support/forgetful-log.ts";
 import { type KafkaCluster, startKafkaCluster } from "../support/kafka-cluster.ts";
 import { readAll } from "../support/read-all.ts";
@@ -272,9 +272,9 @@ async function byPartition(
   topic: string,
 ): Promise<Map<number, ConsumedContent[]>> {
   const found = new Map<number, ConsumedContent[]>();
-  await consumeTopic(cluster, topic, ({ partition, offset: _offset, ...content }) => {
+  for (const { partition, offset: _offset, ...content } of await readTopic(cluster, topic)) {
     push(found, partition, content);
-  });
+  }
   return found;
 }
 

@@ -12,7 +12,8 @@ export interface ConsumedRecord {
   readonly value: string;
 }
 
-const READ_TIMEOUT_MS = 120_000;
+const READ_TIMEOUT_MS = 45_000;
+const READ_ATTEMPTS = 3;
 const PRINTED = ["partition", "offset", "timestamp", "headers", "key"];
 const LINE = /^CreateTime:(-?\d+)\tPartition:(\d+)\tOffset:(\d+)\t([^\t]*)\t([^\t]*)\t(.*)$/s;
 
@@ -26,21 +27,47 @@ export async function countRecords(cluster: KafkaCluster, topic: string): Promis
     .reduce((sum, line) => sum + Number(line.split(":")[2]), 0);
 }
 
+/**
+ * Every record of a topic, each partition's in order. The consumer is started anew where it stands
+ * still: on a machine that is busy, a broker's absence of seconds can leave it waiting for good.
+ */
+export async function readTopic(cluster: KafkaCluster, topic: string): Promise<ConsumedRecord[]> {
+  for (let attempt = 1; ; attempt++) {
+    const records: ConsumedRecord[] = [];
+    try {
+      await consumeTopic(cluster, topic, (record) => records.push(record), READ_TIMEOUT_MS);
+      return records;
+    } catch (error) {
+      if (attempt === READ_ATTEMPTS) throw error;
+    }
+  }
+}
+
 /** Calls `onRecord` for every record of a topic, each partition's in order; answers how many. */
 export async function consumeTopic(
   cluster: KafkaCluster,
   topic: string,
   onRecord: (record: ConsumedRecord) => void,
+  timeoutMs: number,
 ): Promise<number> {
   const count = await countRecords(cluster, topic);
   if (count === 0) return 0;
+  let seen = 0;
   const printed = PRINTED.flatMap((field) => ["--formatter-property", `print.${field}=true`]);
   const result = await cluster.tool(
     "org.apache.kafka.tools.consumer.ConsoleConsumer",
     ["--topic", topic, "--from-beginning", "--max-messages", String(count), ...printed],
-    { timeoutMs: READ_TIMEOUT_MS, onLine: (line) => onRecord(parse(line)) },
+    {
+      timeoutMs,
+      onLine: (line) => {
+        seen += 1;
+        onRecord(parse(line));
+      },
+    },
   );
-  if (result.code !== 0) throw new Error(`ConsoleConsumer failed: ${result.stderr}`);
+  if (result.code !== 0) {
+    throw new Error(`ConsoleConsumer read ${seen} of ${count} records: ${result.stderr}`);
+  }
   return count;
 }
 

@@ -198,7 +198,7 @@ function brokerConfig(
     "transaction.state.log.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
     // A dead broker's partitions move within seconds, so that a test need not wait for defaults.
-    "broker.session.timeout.ms": "3000",
+    "broker.session.timeout.ms": "6000",
     "broker.heartbeat.interval.ms": "500",
     ...(withSasl ? saslConfig(options.saslUsers ?? {}) : {}),
     ...options.config,

@@ -147,8 +147,17 @@ async function start(): Promise<Row[]> {
 
 async function writes(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const ratePerSecond of [100, 1000, 50_000]) {
-    const peer = await startPeer("tributary", join(folder, `writes-${ratePerSecond}`));
+  const cases = [
+    { ratePerSecond: 100, flushDelayMs: 0 },
+    { ratePerSecond: 100, flushDelayMs: 100 },
+    { ratePerSecond: 1000, flushDelayMs: 0 },
+    { ratePerSecond: 1000, flushDelayMs: 100 },
+    { ratePerSecond: 50_000, flushDelayMs: 0 },
+  ];
+  for (const { ratePerSecond, flushDelayMs } of cases) {
+    const place = join(folder, `writes-${ratePerSecond}-${flushDelayMs}`);
+    const delay = ["--log-flush-delay-ms", `${flushDelayMs}ms`];
+    const peer = await startPeer("tributary", place, delay);
     const before = await writtenBytes(peer.pid);
     const { messages, seconds: measured } = await runBlast(peer.mqttPort, {
       ...BLAST,
@@ -159,6 +168,7 @@ async function writes(): Promise<Row[]> {
     const sent = (messages * (measured + 1)) / measured;
     rows.push({
       "messages/s": Math.round(messages / measured),
+      "--log-flush-delay-ms": flushDelayMs,
       "disk bytes per payload byte": round(bytes / (sent * PAYLOAD_BYTES)),
       "disk kB/s": Math.round(bytes / 1000 / (measured + 1)),
     });

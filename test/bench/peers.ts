@@ -18,21 +18,26 @@ export interface Peer {
 
 export type PeerName = "tributary" | "mosquitto" | "nats";
 
-export async function startPeer(name: PeerName, folder: string): Promise<Peer> {
+/** @param options more for `tributary run`, as on its command line */
+export async function startPeer(
+  name: PeerName,
+  folder: string,
+  options: readonly string[] = [],
+): Promise<Peer> {
   await mkdir(folder, { recursive: true });
-  if (name === "tributary") return await startTributary(folder);
+  if (name === "tributary") return await startTributary(folder, options);
   if (name === "mosquitto") return await startMosquitto(folder);
   return await startNats(folder);
 }
 
-async function startTributary(folder: string): Promise<Peer> {
+async function startTributary(folder: string, options: readonly string[]): Promise<Peer> {
   const [mqttPort = 0, kafkaPort = 0, httpPort = 0] = await freePorts(3);
   const gateway = new GatewayProcess({
     data: join(folder, "data"),
     mqttPort,
     kafkaPort,
     httpPort,
-    options: ["--log-disk-budget-bytes", "2GiB"],
+    options: ["--log-disk-budget-bytes", "2GiB", ...options],
   });
   await gateway.ready();
   return {

@@ -1,0 +1,146 @@
+/**
+ * Apache Kafka's own command line tools, the Java client within, against a real gateway: what an
+ * operator types who knows Kafka and has never heard of Tributary.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { freePorts } from "../support/free-ports.ts";
+import { GatewayProcess } from "../support/gateway-process.ts";
+import { runKafkaTool, type ToolResult } from "../support/kafka-runtime.ts";
+import { describeWithTools } from "../support/requirements.ts";
+
+const CONSUMER = "consumer.ConsoleConsumer";
+const GROUPS = "consumer.group.ConsumerGroupCommand";
+const TOPIC = "orders";
+const PARTITIONS = 3;
+const GROUP = "console-readers";
+const RECORDS = 60;
+
+const LINES = Array.from({ length: RECORDS }, (_, nth) => `customer-${nth % 7}:order ${nth}`);
+
+describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
+  let folder: string;
+  let gateway: GatewayProcess;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tributary-console-"));
+    const [mqttPort = 0, kafkaPort = 0, httpPort = 0] = await freePorts(3);
+    gateway = new GatewayProcess({ data: join(folder, "data"), mqttPort, kafkaPort, httpPort });
+    await gateway.ready();
+  });
+
+  afterAll(async () => {
+    await gateway.kill();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs a tool that must succeed; answers the lines it printed. */
+  async function tool(mainClass: string, args: readonly string[], input = ""): Promise<string[]> {
+    const result = await run(mainClass, args, input);
+    if (result.code !== 0) {
+      throw new Error(`${mainClass} ended with ${result.code}: ${result.stdout}${result.stderr}`);
+    }
+    return result.stdout.split("\n").filter((line) => line.trim() !== "");
+  }
+
+  async function run(mainClass: string, args: readonly string[], input = ""): Promise<ToolResult> {
+    const server = ["--bootstrap-server", `127.0.0.1:${gateway.place.kafkaPort}`];
+    return await runKafkaTool(`org.apache.kafka.tools.${mainClass}`, [...server, ...args], {
+      input,
+    });
+  }
+
+  it("TopicCommand creates a topic, describes and lists it", async () => {
+    const wanted = ["--topic", TOPIC, "--partitions", `${PARTITIONS}`, "--replication-factor", "1"];
+    const created = await tool("TopicCommand", ["--create", ...wanted]);
+    expect(created).toContain(`Created topic ${TOPIC}.`);
+    const [summary = "", ...partitions] = await tool("TopicCommand", [
+      ...["--describe", "--topic", TOPIC],
+    ]);
+    expect(summary).toContain(`PartitionCount: ${PARTITIONS}`);
+    expect(summary).toContain("ReplicationFactor: 1");
+    expect(partitions).toHaveLength(PARTITIONS);
+    expect(await tool("TopicCommand", ["--list"])).toContain(TOPIC);
+    const again = await run("TopicCommand", ["--create", ...wanted]);
+    expect(again.code).not.toBe(0);
+    expect(again.stdout + again.stderr).toContain("TopicExistsException");
+  });
+
+  it("ConsoleProducer writes, idempotently as it does by default", async () => {
+    const keyed = ["parse.key=true", "key.separator=:"];
+    await tool(
+      "ConsoleProducer",
+      ["--topic", TOPIC, ...keyed.flatMap((each) => ["--reader-property", each])],
+      LINES.map((line) => `${line}\n`).join(""),
+    );
+    expect(await gateway.metric("tributary_topic_records_accepted_total")).toBe(RECORDS);
+  });
+
+  it("GetOffsetShell lists the earliest and the latest offsets", async () => {
+    const earliest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC, "--time", "-2"]));
+    expect(earliest).toEqual([0, 0, 0]);
+    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    expect(latest).toHaveLength(PARTITIONS);
+    expect(sum(latest)).toBe(RECORDS);
+    const future = `${Date.now() + 3_600_000}`;
+    const later = await tool("GetOffsetShell", ["--topic", TOPIC, "--time", future]);
+    expect(sum(offsets(later))).toBe(0);
+  });
+
+  it("ConsoleConsumer reads all from the beginning in a group, each key's records in order", async () => {
+    const lines = await tool(CONSUMER, [
+      ...["--topic", TOPIC, "--from-beginning", "--group", GROUP],
+      ...["--max-messages", `${RECORDS}`, "--timeout-ms", "30000"],
+      ...["--formatter-property", "print.key=true", "--formatter-property", "key.separator=:"],
+    ]);
+    expect(byKey(lines)).toEqual(byKey(LINES));
+  });
+
+  it("ConsumerGroupCommand lists and describes the group: everything committed, no lag", async () => {
+    expect(await tool(GROUPS, ["--list"])).toEqual([GROUP]);
+    const [header = "", ...rows] = await tool(GROUPS, [...["--describe", "--group", GROUP]]);
+    expect(header).toMatch(/GROUP\s+TOPIC\s+PARTITION\s+CURRENT-OFFSET\s+LOG-END-OFFSET\s+LAG/);
+    const columns = rows.map((row) => row.trim().split(/\s+/));
+    expect(columns).toHaveLength(PARTITIONS);
+    expect(sum(columns.map(([, , , current]) => Number(current)))).toBe(RECORDS);
+    expect(columns.map(([, , , , , lag]) => lag)).toEqual(["0", "0", "0"]);
+  });
+
+  it("ConsumerGroupCommand sets the group back, and the consumer goes on from there", async () => {
+    await tool(GROUPS, [
+      ...["--reset-offsets", "--group", GROUP, "--topic", TOPIC, "--to-earliest", "--execute"],
+    ]);
+    const lines = await tool(CONSUMER, [
+      ...["--topic", TOPIC, "--group", GROUP, "--max-messages", `${RECORDS}`],
+      ...["--timeout-ms", "30000"],
+    ]);
+    expect(lines).toHaveLength(RECORDS);
+    await tool(GROUPS, ["--delete", "--group", GROUP]);
+    expect(await tool(GROUPS, ["--list"])).toEqual([]);
+  });
+
+  it("TopicCommand deletes the topic", async () => {
+    await tool("TopicCommand", ["--delete", "--topic", TOPIC]);
+    expect(await tool("TopicCommand", ["--list"])).not.toContain(TOPIC);
+  });
+});
+
+/** The last column of `TOPIC:PARTITION:OFFSET`; a partition without an answer counts as 0. */
+function offsets(lines: readonly string[]): number[] {
+  return lines.map((line) => Number(line.split(":")[2] ?? 0));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function byKey(lines: readonly string[]): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (const line of lines) {
+    const [key = "", value = ""] = line.split(":");
+    values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  return new Map([...values].sort(([one], [other]) => one.localeCompare(other)));
+}

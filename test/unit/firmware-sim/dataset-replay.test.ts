@@ -93,11 +93,14 @@ test("a device column makes devices, each with its own sequence, and the topic t
     deviceColumn: "who",
     topicTemplate: "house/{room}/{device}",
   });
-  expect(messages.map(({ topic, device, seq }) => [topic, device, seq])).toEqual([
+  // Each device has its own connection: only one device's order is sure.
+  const told = messages.map(({ topic, device, seq }) => [topic, device, seq]);
+  expect(told.filter(([, device]) => device === "a/b")).toEqual([
     ["house/1/a-b", "a/b", 0],
-    ["house/2/c", "c", 0],
     ["house/3/a-b", "a/b", 1],
   ]);
+  expect(told.filter(([, device]) => device === "c")).toEqual([["house/2/c", "c", 0]]);
+  expect(told).toHaveLength(3);
   expect(result.devices).toBe(2);
 });
 

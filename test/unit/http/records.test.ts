@@ -182,12 +182,12 @@ describe("a slow reader", () => {
           before = produced;
           return still;
         },
-        { interval: 100 },
+        { interval: 100, timeout: 15_000 },
       )
       .toBe(true);
     expect(produced).toBeLessThan(1_000);
     socket.resume();
-    await expect.poll(() => produced).toBe(1_000);
+    await expect.poll(() => produced, { timeout: 15_000 }).toBe(1_000);
     socket.destroy();
   });
 

@@ -146,6 +146,9 @@ export interface AppendGroup {
    */
   putState(key: string, value: StateValue | (() => StateValue)): void;
 
+  /** Something has been added, so a commit is coming: more state costs no flush of its own. */
+  readonly begun: boolean;
+
   /** Resolves when all of the group is on disk; rejects, and nothing of it was kept. */
   readonly flushed: Promise<void>;
 }

@@ -1,7 +1,8 @@
 /**
  * Writes checkpoints into the log's small state, and knows which of them are on disk. Owner of the
  * keys `checkpoint/<upstream>/<partition id>`. Under load many batches share one checkpoint: the
- * newest of each partition is written at most once an interval, all of them in one group.
+ * newest of each partition is written at most once an interval, all of them in one group; sooner
+ * where it can ride along with a commit that is coming anyway.
  */
 
 import { isTributaryError, messageOf } from "../base/errors.ts";
@@ -45,6 +46,10 @@ export class CheckpointStore {
   /** Has the partition's checkpoint written soon; `checkpoint` is asked when it is. */
   mark(partition: Partition, checkpoint: () => Checkpoint): void {
     this.#dirty.set(partition.id, checkpoint);
+    if (this.#writing === undefined && this.#log.group().begun) {
+      void this.flush();
+      return;
+    }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.flush();

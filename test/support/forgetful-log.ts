@@ -16,6 +16,7 @@ function withoutState(group: AppendGroup): AppendGroup {
     addRecord: group.addRecord.bind(group),
     addBatch: group.addBatch.bind(group),
     putState: () => {},
+    begun: group.begun,
     // A group to which nothing was added would wait for someone else's commit.
     flushed: Promise.resolve(),
   };

@@ -67,6 +67,9 @@ export class HeldLog {
         addRecord: group.addRecord.bind(group),
         addBatch: group.addBatch.bind(group),
         putState: group.putState.bind(group),
+        get begun() {
+          return group.begun;
+        },
         flushed,
       };
       this.#groups.set(group, wrapped);

@@ -35,6 +35,7 @@ export class GatewayProcess {
     ];
     this.child = spawn(place.node ?? process.execPath, [ENTRY, "run", ...flags, ...options], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: environment(),
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (bytes: Buffer) => {
@@ -96,4 +97,10 @@ export class GatewayProcess {
     this.child.kill(signal);
     await exited;
   }
+}
+
+/** Without the variables that tests are set by: a gateway takes them for misspelt options. */
+function environment(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter((name) => !name.startsWith("TRIBUTARY_"));
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

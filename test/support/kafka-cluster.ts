@@ -188,6 +188,8 @@ function brokerConfig(
     "controller.listener.names": "CONTROLLER",
     "log.dirs": dataDirectory,
     "num.partitions": "4",
+    // Tests write records with times of their own choosing: by time, Kafka would expire them.
+    "log.retention.ms": "-1",
     "auto.create.topics.enable": "false",
     "default.replication.factor": String(count),
     "min.insync.replicas": count === 3 ? "2" : "1",

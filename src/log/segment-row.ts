@@ -85,9 +85,14 @@ export class SegmentRow {
     return bytes;
   }
 
-  /** What the row will take when the active segment has filled up. */
+  /**
+   * What the row will take when the active segment has filled up. A sealed segment with nothing
+   * left in it does not count: where it is still there, the next commit takes it away.
+   */
   bytesWhenFull(segmentBytes: number): number {
-    return this.bytesOnDisk + Math.max(0, segmentBytes - this.#active.bytesOnDisk());
+    let bytes = Math.max(segmentBytes, this.#active.bytesOnDisk());
+    for (const segment of this.#sealed.values()) if (segment.heads.size > 0) bytes += segment.bytes;
+    return bytes;
   }
 
   /** Sealed segments, oldest first. */

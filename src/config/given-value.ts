@@ -14,18 +14,14 @@ export interface GivenValue {
 
 /** The value as the option's kind reads it. @throws CONFIG_INVALID saying where and why */
 export function readGiven({ option, input, at }: GivenValue): unknown {
-  const result = option.kind.schema.safeParse(input);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  if (unknownKey !== undefined) {
+  const reading = option.kind.read(input);
+  if ("value" in reading) return reading.value;
+  const place = at(reading.path ?? []);
+  if (reading.unknownKey) {
     throw new TributaryError(
       "CONFIG_UNKNOWN_OPTION",
-      `${at([...(issue?.path ?? []), unknownKey])} is not known; known here: ${option.kind.bounds}.`,
+      `${place} is not known; known here: ${option.kind.bounds}.`,
     );
   }
-  throw new TributaryError(
-    "CONFIG_INVALID",
-    `${at(issue?.path ?? [])} ${issue?.message ?? "is not valid"}.`,
-  );
+  throw new TributaryError("CONFIG_INVALID", `${place} ${reading.problem}.`);
 }

@@ -1,7 +1,7 @@
 /** The demo's flags, each once: how it is read, its help and, by what it sets, its default. */
 import { type Command, Option } from "commander";
 import { TributaryError } from "../../base/errors.ts";
-import { type Kind, wordSchema } from "../../config/kind.ts";
+import { type Kind, readWord } from "../../config/kind.ts";
 import { choice } from "../../config/kinds/choice.ts";
 import { count } from "../../config/kinds/count.ts";
 import { duration, HOUR_MS, SECOND_MS } from "../../config/kinds/duration.ts";
@@ -17,7 +17,7 @@ type Flags = {
 };
 
 const share: Kind<number> = {
-  schema: wordSchema((text) => {
+  read: readWord((text) => {
     const value = text === "" ? Number.NaN : Number(text);
     return value >= 0 && value <= 1 ? { value } : { problem: "must be a number from 0 to 1" };
   }),
@@ -80,12 +80,11 @@ export function demoOptions(command: Command): DemoOptions {
 
 /** @throws CONFIG_INVALID */
 function read(flag: string, kind: Kind<unknown>, text: string): unknown {
-  const result = kind.schema.safeParse(text);
-  if (result.success) return result.data;
-  const problem = result.error.issues[0]?.message ?? "is not valid";
+  const reading = kind.read(text);
+  if ("value" in reading) return reading.value;
   throw new TributaryError(
     "CONFIG_INVALID",
-    `--${flag} ${problem}; it was ${JSON.stringify(text)}.`,
+    `--${flag} ${reading.problem}; it was ${JSON.stringify(text)}.`,
   );
 }
 

@@ -1,13 +1,13 @@
 /** `HOST:PORT`, IPv6 in brackets: where to listen, or what to tell others to connect to. */
 import type { ListenAddress } from "../../base/service.ts";
-import { type Kind, type Reading, wordSchema } from "../kind.ts";
+import { type Kind, type Reading, readWord } from "../kind.ts";
 
 const EXAMPLE = "HOST:PORT, like 127.0.0.1:1883 or [::1]:1883";
 
 /** An address to listen on; port 0 takes any free one, and `off` (undefined) does not listen. */
 export function listenAddress(): Kind<ListenAddress | undefined> {
   return {
-    schema: wordSchema<ListenAddress | undefined>((value) =>
+    read: readWord<ListenAddress | undefined>((value) =>
       value === "off" || value === "false" ? { value: undefined } : readAddress(value, 0, "or off"),
     ),
     placeholder: "HOST:PORT",
@@ -19,7 +19,7 @@ export function listenAddress(): Kind<ListenAddress | undefined> {
 /** An address for others to connect to. */
 export function address(): Kind<ListenAddress> {
   return {
-    schema: wordSchema((value) => readAddress(value, 1)),
+    read: readWord((value) => readAddress(value, 1)),
     placeholder: "HOST:PORT",
     bounds: "HOST:PORT",
     show: showAddress,

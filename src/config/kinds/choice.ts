@@ -1,11 +1,11 @@
 /** One word of a closed list. */
-import { type Kind, wordSchema } from "../kind.ts";
+import { type Kind, readWord } from "../kind.ts";
 import { nearest } from "../nearest.ts";
 
 export function choice<const T extends string>(words: readonly T[]): Kind<T> {
   const list = words.join(", ");
   return {
-    schema: wordSchema((text) => {
+    read: readWord((text) => {
       const word = words.find((candidate) => candidate === text);
       if (word !== undefined) return { value: word };
       const meant = nearest(text, words);

@@ -2,7 +2,7 @@
  * Numbers with a unit behind them: what sizes and durations have in common. A plain number counts
  * in the base unit. Text that is written back uses the largest unit that leaves a whole number.
  */
-import { type Kind, type Reading, wordSchema } from "../kind.ts";
+import { type Kind, type Reading, readWord } from "../kind.ts";
 
 export interface Bounds {
   readonly min: number;
@@ -27,13 +27,13 @@ export function quantity(measure: Measure, bounds: Bounds): Kind<number> {
     value === -1 && unlimited !== undefined ? unlimited : showQuantity(measure, value);
   const range = `${show(min)} to ${show(max)}${unlimited === undefined ? "" : `, or ${unlimited}`}`;
 
-  const read = (text: string): Reading<number> => {
+  const readText = (text: string): Reading<number> => {
     if (unlimited !== undefined && (text === unlimited || text === "-1")) return { value: -1 };
     const value = readQuantity(measure, text);
     if (value === undefined) return { problem: `must be ${measure.description} (${range})` };
     return value >= min && value <= max ? { value } : { problem: `must be ${range}` };
   };
-  return { schema: wordSchema(read), placeholder: measure.placeholder, bounds: range, show };
+  return { read: readWord(readText), placeholder: measure.placeholder, bounds: range, show };
 }
 
 function readQuantity({ units }: Measure, text: string): number | undefined {

@@ -1,12 +1,12 @@
 /** A password: taken from a variable or the file, never from a flag, where `ps` would show it. */
-import { type Kind, wordSchema } from "../kind.ts";
+import { type Kind, readWord } from "../kind.ts";
 import { REDACTED, Secret } from "../secret.ts";
 
 const SECRET_LENGTH_MAX = 4096;
 
 export function secret(): Kind<Secret> {
   return {
-    schema: wordSchema((value) =>
+    read: readWord((value) =>
       value.length > 0 && value.length <= SECRET_LENGTH_MAX
         ? { value: new Secret(value) }
         : { problem: `must be 1 to ${SECRET_LENGTH_MAX} characters` },

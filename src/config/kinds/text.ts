@@ -1,5 +1,5 @@
 /** Free text of one line, held against a pattern where the option has one: paths, names. */
-import { type Kind, wordSchema } from "../kind.ts";
+import { type Kind, readWord } from "../kind.ts";
 
 const TEXT_LENGTH_MAX = 4096;
 
@@ -12,7 +12,7 @@ export interface TextRules {
 
 export function text({ placeholder, bounds, pattern = /./ }: TextRules): Kind<string> {
   return {
-    schema: wordSchema((value) => {
+    read: readWord((value) => {
       const fits = value.length > 0 && value.length <= TEXT_LENGTH_MAX && pattern.test(value);
       return fits && !/[\0\r\n]/.test(value) ? { value } : { problem: `must be ${bounds}` };
     }),

@@ -2,8 +2,7 @@
  * The topics a configuration file declares: by name, how many partitions and which settings. A
  * declared topic is created at the start where there is none; one that exists gets these settings.
  */
-import { z } from "zod";
-import type { Kind } from "../kind.ts";
+import { type Kind, problemAt, type Reading } from "../kind.ts";
 import { choice } from "./choice.ts";
 import { count } from "./count.ts";
 import { DAY_MS, duration } from "./duration.ts";
@@ -25,39 +24,58 @@ export const TOPIC_KINDS = {
 
 const DECLARED_TOPICS_MAX = 1000;
 
-export const declaredTopic = z
-  .strictObject({
-    partitions: TOPIC_KINDS.partitions.schema.optional(),
-    retentionMs: TOPIC_KINDS.retentionMs.schema.optional(),
-    retentionBytes: TOPIC_KINDS.retentionBytes.schema.optional(),
-    messageBytesMax: TOPIC_KINDS.messageBytesMax.schema.optional(),
-    timestampType: TOPIC_KINDS.timestampType.schema.optional(),
-    whenFull: TOPIC_KINDS.whenFull.schema.optional(),
-  })
-  .nullable()
-  .transform((topic) => topic ?? {});
-
-export type DeclaredTopic = z.output<typeof declaredTopic>;
+type TopicKinds = typeof TOPIC_KINDS;
+export type DeclaredTopic = {
+  readonly [Name in keyof TopicKinds]?: TopicKinds[Name] extends Kind<infer T> ? T : never;
+};
 export type DeclaredTopics = Readonly<Record<string, DeclaredTopic>>;
 
 const NAME = /^(?!\.{1,2}$)(?!__)[A-Za-z0-9._-]{1,249}$/;
 
 export function topics(): Kind<DeclaredTopics> {
-  const schema = z
-    .record(
-      z.string().regex(NAME, {
-        error: "must be 1 to 249 of A-Z a-z 0-9 . _ -, and not begin with two underscores",
-      }),
-      declaredTopic,
-      { error: "must be a map of topic names to their settings" },
-    )
-    .refine((declared) => Object.keys(declared).length <= DECLARED_TOPICS_MAX, {
-      error: `must be at most ${DECLARED_TOPICS_MAX} topics`,
-    });
   return {
-    schema: schema as unknown as z.ZodType<DeclaredTopics>,
+    read: readTopics,
     placeholder: "MAP",
     bounds: `NAME: {${Object.keys(TOPIC_KINDS).join(", ")}}`,
     show: (declared) => Object.keys(declared).join(", "),
   };
+}
+
+function readTopics(input: unknown): Reading<DeclaredTopics> {
+  if (!isMap(input)) return { problem: "must be a map of topic names to their settings" };
+  const entries = Object.entries(input);
+  if (entries.length > DECLARED_TOPICS_MAX) {
+    return { problem: `must be at most ${DECLARED_TOPICS_MAX} topics` };
+  }
+  const declared: Record<string, DeclaredTopic> = {};
+  for (const [name, settings] of entries) {
+    if (!NAME.test(name)) {
+      const problem = "must be 1 to 249 of A-Z a-z 0-9 . _ -, and not begin with two underscores";
+      return { problem, path: [name] };
+    }
+    const reading = readDeclaredTopic(settings ?? {});
+    if ("problem" in reading) return problemAt(name, reading);
+    declared[name] = reading.value;
+  }
+  return { value: declared };
+}
+
+/** The settings of one topic, from a map of them. */
+export function readDeclaredTopic(input: unknown): Reading<DeclaredTopic> {
+  if (!isMap(input)) return { problem: "must be a map of settings" };
+  const topic: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(input)) {
+    if (!Object.hasOwn(TOPIC_KINDS, name)) {
+      return { problem: "is not a setting", path: [name], unknownKey: true };
+    }
+    if (setting === undefined) continue;
+    const reading = TOPIC_KINDS[name as keyof TopicKinds].read(setting);
+    if ("problem" in reading) return problemAt(name, reading);
+    topic[name] = reading.value;
+  }
+  return { value: topic };
+}
+
+function isMap(input: unknown): input is object {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
 }

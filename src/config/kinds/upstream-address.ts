@@ -3,7 +3,7 @@
  * brokers. Credentials are refused here, and not repeated in the error: addresses get printed.
  */
 import type { ListenAddress } from "../../base/service.ts";
-import { type Kind, type Reading, wordSchema } from "../kind.ts";
+import { type Kind, type Reading, readWord } from "../kind.ts";
 import { readAddress, showAddress } from "./address.ts";
 
 export interface UpstreamAddress {
@@ -16,7 +16,7 @@ const FORM = "kafka://HOST:PORT[,HOST:PORT...], or kafkas:// for TLS";
 
 export function upstreamAddress(): Kind<UpstreamAddress | undefined> {
   return {
-    schema: wordSchema(read),
+    read: readWord(readBrokers),
     placeholder: "kafka://HOST:PORT,...",
     bounds: `${FORM}, or off`,
     show: (value) =>
@@ -26,7 +26,7 @@ export function upstreamAddress(): Kind<UpstreamAddress | undefined> {
   };
 }
 
-function read(text: string): Reading<UpstreamAddress | undefined> {
+function readBrokers(text: string): Reading<UpstreamAddress | undefined> {
   if (text === "off" || text === "false") return { value: undefined };
   if (text.includes("@")) {
     return {

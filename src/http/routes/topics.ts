@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from "fastify";
 import { TributaryError } from "../../base/errors.ts";
-import { declaredTopic } from "../../config/kinds/topics.ts";
+import { readDeclaredTopic } from "../../config/kinds/topics.ts";
 import type { Log, LogStats, Topic, TopicConfig } from "../../log/contract.ts";
 import type { HttpOptions } from "../http-options.ts";
 import { ledgerOf, type Replicated } from "../log-metrics.ts";
@@ -81,15 +81,11 @@ function readNewTopic(body: unknown): {
   }
   const { name, ...rest } = body as Record<string, unknown>;
   if (typeof name !== "string") throw invalid("name must be a text.");
-  const result = declaredTopic.safeParse(rest);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw invalid(`${issue?.path.join(".") || "The body"}: ${issue?.message ?? "is not valid"}.`);
+  const reading = readDeclaredTopic(rest);
+  if ("problem" in reading) {
+    throw invalid(`${reading.path?.join(".") ?? "The body"}: ${reading.problem}.`);
   }
-  const { partitions, ...given } = result.data;
-  const config = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  );
+  const { partitions, ...config } = reading.value;
   return { name, partitions, config };
 }
 

@@ -10,11 +10,14 @@ import { size, TIB } from "../../../src/config/kinds/size.ts";
 import { upstreamAddress } from "../../../src/config/kinds/upstream-address.ts";
 
 function read<T>(kind: Kind<T>, input: unknown): T {
-  return kind.schema.parse(input);
+  const reading = kind.read(input);
+  if ("problem" in reading) throw new Error(reading.problem);
+  return reading.value;
 }
 
 function problem<T>(kind: Kind<T>, input: unknown): string | undefined {
-  return kind.schema.safeParse(input).error?.issues[0]?.message;
+  const reading = kind.read(input);
+  return "problem" in reading ? reading.problem : undefined;
 }
 
 describe("a size", () => {

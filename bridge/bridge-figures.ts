@@ -22,6 +22,8 @@ export type RefusalReason =
 export class BridgeFigures {
   connectionsAccepted = 0;
   readonly messages: [qos0: number, qos1: number, qos2: number] = [0, 0, 0];
+  /** Of `messages`, those that took the express lane. */
+  express = 0;
   payloadBytes = 0;
   /** Messages whose flush was waited for and that went on to be acknowledged (QoS 1 and 2). */
   readonly acknowledged: [qos0: number, qos1: number, qos2: number] = [0, 0, 0];
@@ -45,6 +47,7 @@ export class BridgeFigures {
   samples(): MetricSample[] {
     const samples = [
       counter("connections_total", "MQTT connections accepted.", this.connectionsAccepted),
+      counter("express_messages_total", "Messages that took the express lane.", this.express),
       counter("payload_bytes_total", "Bytes of payload received.", this.payloadBytes),
       counter("qos2_duplicates_total", "QoS 2 messages that came again.", this.qos2Duplicates),
       counter(

@@ -13,8 +13,10 @@ export interface MqttBridgeOptions extends Partial<BridgeLimits> {
   readonly listen: ListenAddress;
   /** The first whose filter matches wins. */
   readonly routes?: readonly RouteConfig[];
-  /** Where all goes that no route takes: `telemetry`, 4 partitions, key = MQTT topic. */
+  /** Where all goes that no route takes: to `telemetry`, key = MQTT topic. */
   readonly defaultRoute?: DefaultRouteConfig;
+  /** How many partitions a log topic gets whose route does not say: 4. */
+  readonly defaultPartitions?: number;
   /** This gateway's name, for templates. */
   readonly gateway: string;
   readonly clock: Clock;

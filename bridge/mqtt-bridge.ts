@@ -25,6 +25,7 @@ import { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 import { Refusal, Refusals } from "./refusals.ts";
 import { DEFAULT_ROUTE } from "./routes/route-config.ts";
 import { RouteTable } from "./routes/route-table.ts";
+import { TOPIC_LEVELS_MAX } from "./routes/topic-filter.ts";
 import { LogPersistence } from "./session/log-persistence.ts";
 
 /** aedes looks for the wills of brokers that are gone every four heartbeats. */
@@ -66,7 +67,7 @@ class MqttBridge implements Service {
     this.#options = options;
     this.#limits = limits;
     const warnings = new RateLimitedWarnings(logger, clock, limits.warnIntervalMs);
-    const table = new RouteTable(routes, defaultRoute, gateway);
+    const table = new RouteTable(routes, defaultRoute, gateway, options.defaultPartitions);
     const figures = this.#figures;
     this.#refusals = new Refusals(warnings, figures);
     this.#lanes = new Lanes({ log, routes: table, ...limits });
@@ -148,7 +149,7 @@ class MqttBridge implements Service {
       ),
       gauge(
         "pending_bytes",
-        "Bytes of messages waiting for their flush.",
+        "Bytes that messages waiting for their flush take.",
         this.#pressure.pendingBytes,
       ),
       gauge("qos2_inflight", "QoS 2 messages waiting for their PUBREL.", this.#receivedIds.count),
@@ -184,6 +185,7 @@ class MqttBridge implements Service {
       pressure: this.#pressure,
       express: this.#express,
       alive: keepAlive,
+      congested: waitForDrain,
     });
     this.#guards.set(socket, guard);
     socket.once("close", () => this.#guards.delete(socket));
@@ -200,6 +202,7 @@ class MqttBridge implements Service {
       heartbeatInterval: Math.ceil(limits.willGraceMs / HEARTBEATS_PER_WILL_CHECK),
       // The ingest keeps this window itself, ahead of the append.
       maxInflightInbound: 0,
+      maxTopicLevels: TOPIC_LEVELS_MAX,
       preConnect: (client, packet, done) => this.#rules.connecting(client, packet, done),
       authenticate: (client, _username, _password, done) => this.#rules.authenticate(client, done),
       authorizePublish: (client, packet, done) => this.#gate.publish(client, packet, done),
@@ -234,12 +237,23 @@ class MqttBridge implements Service {
   }
 }
 
-/** What aedes does for each packet that it sees: the device has been heard of. */
-function keepAlive(socket: Socket): void {
-  const { client } = socket as Socket & {
-    client?: { _keepaliveInterval: number; _keepaliveTimer: NodeJS.Timeout | null };
+/** What aedes hangs on a connection, and does not declare. */
+interface ServedSocket extends Socket {
+  readonly client?: {
+    readonly _keepaliveInterval: number;
+    readonly _keepaliveTimer: NodeJS.Timeout | null;
+    waitForDrain(done: () => void): void;
   };
+}
+
+/** What aedes does for each packet that it sees: the device has been heard of. */
+function keepAlive({ client }: ServedSocket): void {
   if (client !== undefined && client._keepaliveInterval > 0) client._keepaliveTimer?.refresh();
+}
+
+/** What aedes does where it writes: a client that does not read is disconnected after a while. */
+function waitForDrain({ client }: ServedSocket, done: () => void): void {
+  client?.waitForDrain(done);
 }
 
 function persistenceEvents(warnings: RateLimitedWarnings, figures: BridgeFigures) {

@@ -237,11 +237,11 @@ function routesOf(
 ) {
   if (room === undefined) return {};
   return {
+    defaultPartitions: partitions,
     ...(routes === undefined ? {} : { routes: room.parseRoutes(routes, "routes") }),
-    defaultRoute:
-      defaultRoute === undefined
-        ? { ...room.DEFAULT_ROUTE, partitions }
-        : room.parseDefaultRoute(defaultRoute, "defaultRoute"),
+    ...(defaultRoute === undefined
+      ? {}
+      : { defaultRoute: room.parseDefaultRoute(defaultRoute, "defaultRoute") }),
   };
 }
 

@@ -30,6 +30,9 @@ const REMAINING_BYTES: ReadonlyMap<number, readonly [least: number, most: number
   [14, [0, 0]], // DISCONNECT
 ]);
 
+/** Frames that may not go to the parser yet. */
+export type HeldFrames = "none" | "publish" | "all";
+
 export interface Scan {
   /** How many of the bytes may go to the parser. */
   readonly end: number;
@@ -59,8 +62,11 @@ export class FrameScanner {
     return this.#step === "header" && !this.#first;
   }
 
-  /** Takes the next bytes; must not be called again after a fault. */
-  scan(bytes: Buffer): Scan {
+  /**
+   * Takes the next bytes, until a frame begins that is to be held; must not be called again after a
+   * fault.
+   */
+  scan(bytes: Buffer, held: HeldFrames = "none"): Scan {
     let frameAt = 0;
     let at = 0;
     while (at < bytes.length) {
@@ -69,7 +75,9 @@ export class FrameScanner {
         this.#remaining -= skipped;
         at += skipped;
       } else {
-        const fault = this.#take(bytes[at] as number);
+        const byte = bytes[at] as number;
+        if (this.#step === "header" && isHeld(byte, held)) break;
+        const fault = this.#take(byte);
         if (fault !== undefined) return { end: frameAt, fault, connectEnded: false };
         at += 1;
       }
@@ -139,6 +147,10 @@ export class FrameScanner {
     this.#step = this.#type === PUBLISH ? "topic-length" : "body";
     return undefined;
   }
+}
+
+function isHeld(firstByte: number, held: HeldFrames): boolean {
+  return held === "all" || (held === "publish" && firstByte >> 4 === PUBLISH);
 }
 
 function malformed(what: string): TributaryError {

@@ -1,9 +1,11 @@
 /**
  * Puts the express lane, the frame scanner and the back-pressure between a socket and its reader. The
  * session engine takes a connection's bytes with `socket.read()`; this answers that call. What it
- * does not hand out stays in the socket's own buffer, and from there on in the device's TCP window.
+ * does not hand out stays in (or goes back to) the socket's own buffer, and from there on in the
+ * device's TCP window; a device that has sent its last byte is not taken for gone before it is read.
  *
- *  - Nothing is read while too much waits for the disk (see {@link Pressure}).
+ *  - Nothing is read while too much waits for the disk (see {@link Pressure}), or while the device
+ *    does not take its acknowledgements.
  *  - Bytes after a CONNECT wait until it has been answered, so that arrival order is kept.
  *  - Once the session stands, the {@link ExpressLane} takes what it can from the front. A PUBLISH
  *    that it leaves is handed out when all that it took is settled, and it takes nothing while the
@@ -12,12 +14,15 @@
  */
 import type { Socket } from "node:net";
 import { ExpressLane, type ExpressLaneParts } from "../ingest/express-lane.ts";
-import type { FrameScanner, Scan } from "./frame-scanner.ts";
+import type { FrameScanner, HeldFrames } from "./frame-scanner.ts";
 import { Load, type Pressure } from "./pressure.ts";
 
-const NOTHING = Buffer.alloc(0);
-const PUBLISH = 3;
-const LENGTH_BYTES_MAX = 4;
+/**
+ * The session engine, once it is fed, is fed whole chunks. After so many bytes it is let finish what
+ * it has, so that the express lane can take over: a connection that never pauses would not go back
+ * by itself.
+ */
+const ENGINE_TURN_BYTES_MAX = 256 * 1024;
 
 export interface GuardedSocketParts {
   readonly scanner: FrameScanner;
@@ -25,6 +30,8 @@ export interface GuardedSocketParts {
   readonly express: ExpressLaneParts;
   /** Frames went by that the session engine does not see: the device is alive. */
   readonly alive: (socket: Socket) => void;
+  /** The socket is full: `done` is to be called when it is not, or the connection to be ended. */
+  readonly congested: (socket: Socket, done: () => void) => void;
 }
 
 export class GuardedSocket {
@@ -32,37 +39,38 @@ export class GuardedSocket {
   readonly load: Load;
   /** The peer's address, which the socket itself forgets when it is destroyed. */
   readonly remote: string;
-  readonly #scanner: FrameScanner;
-  readonly #pressure: Pressure;
+  readonly #parts: GuardedSocketParts;
   readonly #express: ExpressLane;
-  readonly #alive: (socket: Socket) => void;
   readonly #whenDrained: (() => void)[] = [];
-  /** Read from the socket, and not handed out yet. */
-  #kept: Buffer = NOTHING;
   #awaitsConnack = false;
+  /** A PUBLISH for the session engine is next, and must wait for those that went the express way. */
+  #awaitsExpress = false;
+  /** The express lane is next, and must wait for what the session engine has. */
+  #awaitsEngine = false;
+  #engineBytes = 0;
+  #congested = false;
   #sessionStands = false;
   #faulty = false;
   #stopped = false;
 
-  constructor(socket: Socket, { scanner, pressure, express, alive }: GuardedSocketParts) {
+  constructor(socket: Socket, parts: GuardedSocketParts) {
     this.socket = socket;
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.#scanner = scanner;
-    this.#pressure = pressure;
-    this.#alive = alive;
-    this.load = new Load(() => this.#offer());
-    this.#express = new ExpressLane(express, {
+    this.#parts = parts;
+    this.load = new Load(
+      () => this.#offer(),
+      () => this.#engineIdle(),
+    );
+    this.#express = new ExpressLane(parts.express, {
       load: this.load,
-      send: (bytes) => {
-        if (socket.writable) socket.write(bytes);
-      },
+      send: (bytes) => this.#send(bytes),
       failed: (error) => this.#fail(error instanceof Error ? error : new Error(String(error))),
       drained: () => this.#drained(),
     });
     const read = socket.read.bind(socket) as (bytes?: number) => Buffer | null;
     // Node's own calls ask for 0 bytes (to start a read) and are none of our business.
     socket.read = (bytes?: number) => (bytes === 0 ? read(0) : this.#handOut(read));
-    socket.once("close", () => pressure.forget(this.load));
+    socket.once("close", () => parts.pressure.forget(this.load));
   }
 
   /** The CONNECT has been answered: what follows it may be read. */
@@ -81,7 +89,7 @@ export class GuardedSocket {
     this.#stopped = true;
   }
 
-  /** Resolves when all that went the express way is acknowledged. */
+  /** Resolves when all that went the express way is settled. */
   async drained(): Promise<void> {
     if (!this.#express.pending) return;
     await new Promise<void>((resolve) => {
@@ -89,62 +97,88 @@ export class GuardedSocket {
     });
   }
 
+  /** Whatever makes this false calls {@link #offer} when it does no longer. */
+  #mayRead(): boolean {
+    const shut = this.#stopped || this.#faulty || this.socket.destroyed;
+    if (shut || this.#awaitsConnack || this.#awaitsExpress || this.#awaitsEngine) return false;
+    return !this.#congested && this.#parts.pressure.admits(this.load);
+  }
+
   #handOut(read: () => Buffer | null): Buffer | null {
-    for (;;) {
-      if (this.#stopped || this.#faulty || this.#awaitsConnack) return null;
-      if (!this.#pressure.admits(this.load)) return null;
+    while (this.#mayRead()) {
       const chunk = read();
-      if (chunk === null && (this.#kept.length === 0 || this.#express.incomplete)) return null;
-      let bytes = chunk === null ? this.#kept : this.#withKept(chunk);
-      this.#kept = NOTHING;
-      if (this.#mayTakeExpress()) {
-        bytes = this.#takeExpress(bytes);
-        if (this.#express.incomplete) this.#kept = bytes;
-        if (bytes.length === 0 || this.#express.incomplete) continue;
-      }
-      const must = this.#express.pending && this.#scanner.atBoundary;
-      const end = must ? endOfLeadingControls(bytes) : bytes.length;
-      this.#kept = bytes.subarray(end);
-      if (end === 0) return null;
-      return this.#scan(bytes.subarray(0, end));
+      if (chunk === null) return null;
+      const bytes = this.#takeExpress(chunk);
+      if (bytes.length > 0) return this.#scan(bytes);
     }
+    return null;
   }
 
-  #withKept(chunk: Buffer): Buffer {
-    return this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]);
-  }
-
-  /** The session engine has nothing of this connection on its way, and stands between frames. */
-  #mayTakeExpress(): boolean {
-    const others = this.load.pendingBytes - this.#express.pendingBytes;
-    return this.#sessionStands && others === 0 && this.#scanner.atBoundary;
-  }
-
+  /** Answers what the express lane leaves. */
   #takeExpress(bytes: Buffer): Buffer {
-    const taken = this.#express.take(bytes);
-    if (taken > 0) this.#alive(this.socket);
-    return bytes.subarray(taken);
+    const express = this.#express;
+    if (!express.midFrame) {
+      // It is the session engine's turn while that has messages, or the beginning of a frame.
+      const { atBoundary } = this.#parts.scanner;
+      if (!this.#sessionStands || this.#engineIsBusy || !atBoundary) return bytes;
+    }
+    this.#engineBytes = 0;
+    const { messages } = express;
+    const left = express.take(bytes);
+    if (express.messages > messages) this.#parts.alive(this.socket);
+    return left;
   }
 
   #scan(bytes: Buffer): Buffer | null {
-    const scan = this.#scanner.scan(bytes);
-    if (scan.fault !== undefined) {
-      this.#fail(scan.fault);
-    } else if (scan.connectEnded) {
-      this.#awaitsConnack = true;
-      this.#kept = Buffer.concat([bytes.subarray(scan.end), this.#kept]);
+    const held = this.#heldFrames;
+    const { end, fault, connectEnded } = this.#parts.scanner.scan(bytes, held);
+    this.#engineBytes += end;
+    this.#awaitsConnack = connectEnded;
+    if (fault !== undefined) this.#fail(fault);
+    if (end === bytes.length) return bytes;
+    if (fault === undefined) {
+      this.#awaitsExpress = held === "publish" && !connectEnded;
+      this.#awaitsEngine = held === "all" && this.#engineIsBusy;
+      this.socket.unshift(bytes.subarray(end));
     }
-    if (scan.end === bytes.length) return bytes;
-    return scan.end === 0 ? null : bytes.subarray(0, scan.end);
+    return end === 0 ? null : bytes.subarray(0, end);
+  }
+
+  /** What the session engine must not be given now. */
+  get #heldFrames(): HeldFrames {
+    if (this.#express.pending) return "publish";
+    return this.#sessionStands && this.#engineBytes >= ENGINE_TURN_BYTES_MAX ? "all" : "none";
+  }
+
+  /** Messages of this connection that it has are not settled yet. */
+  get #engineIsBusy(): boolean {
+    return this.load.pendingBytes > this.#express.pendingBytes;
+  }
+
+  #send(acknowledgements: Buffer): void {
+    if (!this.socket.writable || this.socket.write(acknowledgements) || this.#congested) return;
+    this.#congested = true;
+    this.#parts.congested(this.socket, () => {
+      this.#congested = false;
+      this.#offer();
+    });
   }
 
   #drained(): void {
     for (const resolve of this.#whenDrained.splice(0)) resolve();
-    if (this.#kept.length > 0) this.#offer();
+    if (!this.#awaitsExpress) return;
+    this.#awaitsExpress = false;
+    this.#offer();
+  }
+
+  #engineIdle(): void {
+    if (!this.#awaitsEngine) return;
+    this.#awaitsEngine = false;
+    this.#offer();
   }
 
   /** Once the good frames of this chunk have been taken. */
-  #fail(fault: NonNullable<Scan["fault"]> | Error): void {
+  #fail(fault: Error): void {
     this.#faulty = true;
     setImmediate(() => this.socket.destroy(fault));
   }
@@ -153,24 +187,4 @@ export class GuardedSocket {
   #offer(): void {
     if (!this.socket.destroyed) this.socket.emit("readable");
   }
-}
-
-/** Where the packets other than PUBLISH end that `bytes`, which begin with a packet, begin with. */
-function endOfLeadingControls(bytes: Buffer): number {
-  let at = 0;
-  while (at < bytes.length && (bytes[at] as number) >> 4 !== PUBLISH) {
-    let length = 0;
-    let lengthBytes = 0;
-    let byte: number;
-    do {
-      const position = at + 1 + lengthBytes;
-      // What has not come whole belongs to the scanner, and so does what is malformed.
-      if (position >= bytes.length || lengthBytes === LENGTH_BYTES_MAX) return bytes.length;
-      byte = bytes[position] as number;
-      length += (byte & 127) * 128 ** lengthBytes;
-      lengthBytes += 1;
-    } while ((byte & 128) !== 0);
-    at += 1 + lengthBytes + length;
-  }
-  return Math.min(at, bytes.length);
 }

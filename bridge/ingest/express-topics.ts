@@ -2,7 +2,7 @@
  * Which MQTT topics may take the express lane: those that are logged and that nobody listens to, so
  * that the record in the log is all there is to do. Shared by all connections.
  */
-import { isUtf8 } from "node:buffer";
+import { isTributaryError } from "../../src/base/errors.ts";
 import type { Audience } from "../delivery/audience.ts";
 import type { Lane, Lanes } from "./lanes.ts";
 
@@ -22,9 +22,8 @@ export class ExpressTopics {
 
   /** The lane of a topic's bytes; undefined where the session engine must see its messages. */
   find(topic: Buffer): Lane | undefined {
-    if (!isUtf8(topic)) return undefined;
+    // Ill-formed UTF-8 becomes U+FFFD, which no topic may hold.
     const name = topic.toString("utf8");
-    if (this.#audience.has(name)) return undefined;
     try {
       const lane = this.#lanes.lane(name);
       if (lane instanceof Promise) {
@@ -32,10 +31,11 @@ export class ExpressTopics {
         lane.catch(() => {});
         return undefined;
       }
-      return lane === "not-logged" ? undefined : lane;
-    } catch {
+      return lane === "not-logged" || this.#audience.has(name) ? undefined : lane;
+    } catch (error) {
       // What is wrong with the topic is for the session engine to say.
-      return undefined;
+      if (isTributaryError(error)) return undefined;
+      throw error;
     }
   }
 

@@ -16,6 +16,9 @@ import type { LogPersistence } from "../session/log-persistence.ts";
 import type { StoredPacket } from "../session/stored-packet.ts";
 import type { Arrival, IngestLine } from "./ingest-line.ts";
 
+/** What a message takes here beside its topic and payload: many small ones must not fill the memory. */
+const MESSAGE_OVERHEAD_BYTES = 512;
+
 export interface PublishGateParts {
   readonly line: IngestLine;
   readonly pressure: Pressure;
@@ -113,7 +116,7 @@ export class PublishGate {
     const { line, pressure } = this.#parts;
     const load = client === null ? undefined : this.#parts.loadOf(client);
     const payload = packet.payload as Buffer;
-    const bytes = payload.length + packet.topic.length;
+    const bytes = MESSAGE_OVERHEAD_BYTES + payload.length + packet.topic.length;
     pressure.take(load, bytes);
     const arrival: Arrival = {
       topic: packet.topic,

@@ -51,9 +51,17 @@ export class RouteTable {
   readonly namedTopics: ReadonlyMap<string, number>;
 
   /** @throws CONFIG_INVALID naming the key to change. */
-  constructor(routes: readonly RouteConfig[], defaultRoute: DefaultRouteConfig, gateway: string) {
-    const checked = parseRoutes(routes);
-    const fallback = parseDefaultRoute(defaultRoute);
+  constructor(
+    routes: readonly RouteConfig[],
+    defaultRoute: DefaultRouteConfig,
+    gateway: string,
+    defaultPartitions: number = DEFAULT_PARTITIONS,
+  ) {
+    const checked = parseRoutes(routes).map((route) => ({
+      partitions: defaultPartitions,
+      ...route,
+    }));
+    const fallback = { partitions: defaultPartitions, ...parseDefaultRoute(defaultRoute) };
     this.#gateway = gateway;
     this.#routes = checked.map((route) => [new TopicFilter(route.filter), compileRoute(route)]);
     this.#defaultRoute = compileRoute(fallback);
@@ -93,14 +101,17 @@ export class RouteTable {
   }
 }
 
-function compileRoute(config: DefaultRouteConfig): Route {
+/** A route that says how many partitions its log topic gets. */
+type SizedRoute = DefaultRouteConfig & { readonly partitions: number };
+
+function compileRoute(config: SizedRoute): Route {
   const { topic, partitions, key, headers, codec, timestamp } = config;
   const templates = Object.entries(headers ?? {});
   const constant = templates.every(([, value]) => !value.includes("${"));
   const compiled = templates.map(([name, value]) => [name, compileTemplate(value)] as const);
   return {
     topic: topic === null ? null : compileTemplate(topic, asTopicName),
-    partitions: partitions ?? DEFAULT_PARTITIONS,
+    partitions,
     key: compileTemplate(key ?? DEFAULT_KEY),
     headers: compiled,
     constantHeaders:
@@ -149,11 +160,11 @@ function isDeviceTopicName(name: string): boolean {
   return topicNameComplaint(name) === undefined && !name.startsWith("__");
 }
 
-function namedTopics(routes: readonly DefaultRouteConfig[]): ReadonlyMap<string, number> {
+function namedTopics(routes: readonly SizedRoute[]): ReadonlyMap<string, number> {
   const named = new Map<string, number>();
   for (const { topic, partitions } of routes) {
     if (topic === null || topic.includes("${") || named.has(topic)) continue;
-    named.set(topic, partitions ?? DEFAULT_PARTITIONS);
+    named.set(topic, partitions);
   }
   return named;
 }

@@ -44,6 +44,9 @@ export class TopicFilter {
   }
 }
 
+/** The session engine's index of subscribers takes no more. */
+export const TOPIC_LEVELS_MAX = 100;
+
 const DOLLAR = 36;
 const TOPIC_BYTES_MAX = 65_535;
 
@@ -81,5 +84,12 @@ function textComplaint(text: string, what: string): string | undefined {
   // The parser decodes ill-formed UTF-8 to U+FFFD; nobody uses that character in a topic.
   if (text.includes("\uFFFD")) return `${what} must be well-formed UTF-8.`;
   if (Buffer.byteLength(text) > TOPIC_BYTES_MAX) return `${what} has at most 65535 bytes.`;
+  if (levelCount(text) > TOPIC_LEVELS_MAX) return `${what} has at most ${TOPIC_LEVELS_MAX} levels.`;
   return undefined;
+}
+
+function levelCount(text: string): number {
+  let levels = 1;
+  for (let at = text.indexOf("/"); at >= 0; at = text.indexOf("/", at + 1)) levels += 1;
+  return levels;
 }

@@ -56,7 +56,7 @@ async function start(...options: readonly string[]): Promise<void> {
 async function publish(from: number, to: number): Promise<number[]> {
   const { mqttPort } = gateway.place;
   const client = await connectAsync({ host: "127.0.0.1", port: mqttPort, reconnectPeriod: 0 });
-  const closed = once(client, "close");
+  const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
   const acknowledged: number[] = [];
   for (let first = from; first < to && client.connected; first += CHUNK) {
     const chunk = Array.from({ length: Math.min(CHUNK, to - first) }, async (_, nth) => {

@@ -16,7 +16,9 @@ import { Link } from "./link.ts";
 import { forwarderMetrics } from "./metrics.ts";
 import { connectionSecurity, type SaslOptions, type TlsOptions } from "./security.ts";
 import type { Sink } from "./sink.ts";
-import { DEFAULT_TOPIC_CREATION, KafkaSink, type TopicCreation } from "./sinks/kafka.ts";
+import type { TopicCreation } from "./sinks/kafka.ts";
+import { kafkaName } from "./sinks/kafka-name.ts";
+import { LoadedSink } from "./sinks/loaded-sink.ts";
 import { realSleep, type Sleep } from "./sleep.ts";
 import type { ForwarderStatus, TopicStatus } from "./status.ts";
 import { selectTopics, type TopicRule, type TopicSelection } from "./topic-rules.ts";
@@ -59,12 +61,16 @@ export interface Forwarder extends Service {
 
 export function startForwarder(options: ForwarderOptions): Forwarder {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const sink = new KafkaSink({
-    brokers: options.brokers,
-    clientId: options.clientId ?? `tributary-${options.gateway}`,
-    connection: connectionSecurity(options.tls, options.sasl),
-    creation: { ...DEFAULT_TOPIC_CREATION, ...options.topicCreation },
-    limits,
+  const connection = connectionSecurity(options.tls, options.sasl);
+  const sink = new LoadedSink(kafkaName(options.brokers), async () => {
+    const { DEFAULT_TOPIC_CREATION, KafkaSink } = await import("./sinks/kafka.ts");
+    return new KafkaSink({
+      brokers: options.brokers,
+      clientId: options.clientId ?? `tributary-${options.gateway}`,
+      connection,
+      creation: { ...DEFAULT_TOPIC_CREATION, ...options.topicCreation },
+      limits,
+    });
   });
   return startForwarding(options, sink);
 }

@@ -47,11 +47,11 @@ export class Lane {
   readonly #wakeUp = new WakeUp();
   readonly #unsubscribe: Unsubscribe;
   readonly #done: Promise<void>;
+  /** Where it begins without a checkpoint: what the log drops from here on is a gap. */
+  readonly #start: Offset;
   #position: Position | undefined;
   /** The end of an attempt that failed and must be repeated as it was. */
   #until: Offset | undefined;
-  /** Whether upstream was asked what it has, since the last success. */
-  #reconciled = false;
   #batchBytesMax: number;
   #split = false;
   #state: LaneState = "forwarding";
@@ -66,6 +66,7 @@ export class Lane {
     this.#options = options;
     this.#backoff = new Backoff(options.backoff, options.random);
     this.#batchBytesMax = options.limits.batchBytesMax;
+    this.#start = partition.logStartOffset;
     this.#unsubscribe = options.log.onFlush([partition], () => this.#wakeUp.call());
     this.#done = this.#run();
   }
@@ -95,11 +96,7 @@ export class Lane {
 
   #nextOffset(): Offset {
     const { checkpoints } = this.#options;
-    return (
-      this.#position?.nextOffset ??
-      checkpoints.durableOffset(this.partition) ??
-      this.partition.logStartOffset
-    );
+    return this.#position?.nextOffset ?? checkpoints.durableOffset(this.partition) ?? this.#start;
   }
 
   async #run(): Promise<void> {
@@ -166,7 +163,6 @@ export class Lane {
     position.advance(plan.nextOffset, plan.seen);
     checkpoints.mark(this.partition, () => position.checkpoint());
     this.#until = undefined;
-    this.#reconciled = false;
     this.#backoff.reset();
     this.#state = "forwarding";
     this.#problem = undefined;
@@ -205,9 +201,22 @@ export class Lane {
         "The topic has other partitions upstream than before: a few records may repeat",
       );
     }
-    const { logStartOffset } = this.partition;
-    const from = this.#position?.nextOffset ?? checkpoint?.nextOffset ?? logStartOffset;
-    return new Position(placement, targets, from, await sink.newProducer());
+    const producer = await sink.newProducer();
+    const position = new Position(placement, targets, this.#nextOffset(), producer);
+    await this.#remember(position);
+    return position;
+  }
+
+  /** A producer is written down before it is used: a crash must not lose what it has written. */
+  async #remember(position: Position): Promise<void> {
+    const { checkpoints } = this.#options;
+    checkpoints.mark(this.partition, () => position.checkpoint());
+    await checkpoints.flush();
+  }
+
+  async #renew(position: Position): Promise<void> {
+    position.renew(await this.#options.sink.newProducer());
+    await this.#remember(position);
   }
 
   /** Asks upstream what of this producer's it has, and goes on behind that. */
@@ -217,7 +226,7 @@ export class Lane {
     if (found === undefined) return false;
     const pendingRecords = Math.max(0, this.partition.highWatermark - position.nextOffset);
     const outcome = position.reconcile(found, pendingRecords);
-    if (outcome === "foreign") position.renew(await sink.newProducer());
+    if (outcome === "foreign") await this.#renew(position);
     return outcome !== "same";
   }
 
@@ -248,18 +257,17 @@ export class Lane {
     if (!this.#closing.signal.aborted) await link.refresh();
   }
 
+  /** Where upstream has nothing that was not known, it is this producer that it will not take. */
   async #recoverSequence(): Promise<void> {
     const position = this.#position;
     if (position === undefined) return;
     try {
-      const moved = !this.#reconciled && (await this.#reconcile(position));
-      this.#reconciled = true;
-      if (!moved) position.renew(await this.#options.sink.newProducer());
+      const moved = await this.#reconcile(position);
+      if (!moved) await this.#renew(position);
       this.#until = undefined;
     } catch (error) {
       // Asking failed like anything else may: the next attempt fails again, and asks again.
       if (!(error instanceof SinkError)) throw error;
-      this.#reconciled = false;
     }
   }
 

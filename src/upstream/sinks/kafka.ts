@@ -35,6 +35,7 @@ import {
 } from "./kafka/kafka-errors.ts";
 import { Outbox } from "./kafka/outbox.ts";
 import { produceBatches } from "./kafka/produce-request.ts";
+import { kafkaName } from "./kafka-name.ts";
 
 export interface KafkaSinkOptions {
   readonly brokers: readonly BrokerAddress[];
@@ -82,9 +83,9 @@ export class KafkaSink implements Sink {
   #controller = CLUSTER_DEFAULT;
 
   constructor(options: KafkaSinkOptions) {
-    const { limits, brokers, connection } = options;
+    const { limits, connection } = options;
     this.#options = options;
-    this.name = `kafka://${brokers.map(({ host, port }) => `${host}:${port}`).join(",")}`;
+    this.name = kafkaName(options.brokers);
     this.#brokerTimeoutMs = Math.round(limits.requestTimeoutMs * BROKER_TIME_SHARE);
     this.#connections = new BrokerConnections(options.clientId, {
       ...connection,

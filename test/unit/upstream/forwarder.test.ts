@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
 import type { Log, Partition, Topic } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
+import { DEFAULT_TOPIC_CONFIG } from "../../../src/log/options.ts";
 import {
   type Forwarder,
   type ForwardingOptions,
@@ -93,7 +94,7 @@ describe("the forwarder", () => {
     ]);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
     "delivers all once and in order whatever fails (seed %i)",
     async (seed) => {
       const random = seededRandom(seed);
@@ -128,6 +129,16 @@ describe("the forwarder", () => {
       await expectAllUpstream();
     },
   );
+
+  it("repeats nothing after a crash before its first checkpoint interval was over", async () => {
+    await write(90);
+    const first = start({ limits: { checkpointIntervalMs: 1_000_000 }, log: crashing(log) });
+    await caughtUp(first, topic);
+    await first.close();
+    await write(30);
+    await caughtUp(start(), topic);
+    await expectAllUpstream();
+  });
 
   it("loses nothing where upstream cannot say what it has, though it may repeat", async () => {
     sink.describes = false;
@@ -242,14 +253,41 @@ describe("the forwarder", () => {
   });
 
   it("answers as progress only what is written down", async () => {
-    const [partition] = topic.partitions as [Partition];
-    const running = start({ limits: { checkpointIntervalMs: 1_000_000 } });
+    const single = await log.createTopic("single", { partitions: 1 });
+    const [partition] = single.partitions as [Partition];
+    const running = start({
+      topics: [{ topic: "single" }],
+      limits: { checkpointIntervalMs: 1_000_000 },
+    });
     expect(running.progress(partition)).toBe(0);
-    await write(30);
-    await caughtUp(running, topic);
+    await write(30, single);
+    await caughtUp(running, single);
     expect(running.progress(partition)).toBe(0);
     await running.close();
-    expect(running.progress(partition)).toBe(10);
+    expect(running.progress(partition)).toBe(30);
+  });
+
+  it("goes on behind records that the log dropped before they were forwarded, and counts them", async () => {
+    sink.connectFault = "unreachable";
+    await log.close();
+    log = await openMemoryLog({
+      segmentBytes: 4_096,
+      diskBudgetBytes: 16_384,
+      retentionCheckMs: 1,
+      topicDefaults: { ...DEFAULT_TOPIC_CONFIG, whenFull: "drop-oldest" },
+    });
+    topic = await log.createTopic("telemetry", { partitions: 1 });
+    const [partition] = topic.partitions as [Partition];
+    const running = start();
+    while (partition.logStartOffset === 0) await write(50);
+    sink.connectFault = undefined;
+    await caughtUp(running, topic);
+    await running.close();
+    const gapRecords = running.status().topics[0]?.partitions[0]?.gapRecords ?? 0;
+    const found = sink.recordsOf("telemetry", 0);
+    expect(gapRecords).toBeGreaterThan(0);
+    expect(gapRecords + found.length).toBe(partition.highWatermark);
+    expect(String(found.at(-1)?.value)).toBe(`value ${written - 1}`);
   });
 
   it("merges many small batches into few requests when it catches up", async () => {
@@ -259,6 +297,19 @@ describe("the forwarder", () => {
     expect(sink.writes.length).toBeLessThanOrEqual(6);
   });
 });
+
+/** The same log, which loses the small state that closing would still write. */
+function crashing(log: Log): Log {
+  let groups = 0;
+  return new Proxy(log, {
+    get(target, property) {
+      // One group for each partition's producer; the next would be the checkpoint of closing.
+      if (property === "group" && ++groups > 3) return () => forgetfulLog(target).group();
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
 
 function metric(forwarder: Forwarder, name: string): number | undefined {
   return forwarder.metrics().find((sample) => sample.name === name)?.value;

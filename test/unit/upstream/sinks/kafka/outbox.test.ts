@@ -1,7 +1,7 @@
 import type { produceV9 } from "@platformatic/kafka";
 import { describe, expect, it } from "vitest";
-import type { SinkWrite } from "../../../src/upstream/sink.ts";
-import { Outbox } from "../../../src/upstream/sinks/kafka/outbox.ts";
+import type { SinkWrite } from "../../../../../src/upstream/sink.ts";
+import { Outbox } from "../../../../../src/upstream/sinks/kafka/outbox.ts";
 
 type Answer = (writes: readonly SinkWrite[]) => produceV9.ProduceResponse;
 

@@ -157,7 +157,7 @@ export class KafkaSink implements Sink {
   }
 
   async close(): Promise<void> {
-    await this.#connections.close();
+    this.#connections.close();
   }
 
   #outboxFor(leader: number): Outbox {

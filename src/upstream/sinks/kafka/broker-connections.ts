@@ -34,6 +34,9 @@ export class BrokerConnections {
   readonly #clientId: string;
   readonly #options: ConnectionOptions;
   readonly #open = new Map<string, Promise<BrokerConnection>>();
+  readonly #connections = new Set<Connection>();
+  /** Gives up an attempt to connect that is under way. */
+  readonly #opening = new Set<(error: SinkError) => void>();
   #closed = false;
 
   constructor(clientId: string, options: ConnectionOptions) {
@@ -43,7 +46,7 @@ export class BrokerConnections {
 
   /** The connection to that broker, ready for requests. @throws SinkError */
   async to(address: BrokerAddress): Promise<BrokerConnection> {
-    if (this.#closed) throw new SinkError("unreachable", "CLOSED", "The forwarder is closed");
+    if (this.#closed) throw closedError();
     const key = `${address.host}:${address.port}`;
     const known = this.#open.get(key);
     if (known !== undefined) return await known;
@@ -75,14 +78,12 @@ export class BrokerConnections {
     throw failure ?? new SinkError("unreachable", "NO_BROKERS", "No upstream broker is known");
   }
 
-  async close(): Promise<void> {
+  /** Destroys them, rather than the library's own close: that waits for the other side. */
+  close(): void {
     this.#closed = true;
-    const open = await Promise.allSettled(this.#open.values());
+    for (const giveUp of this.#opening) giveUp(closedError());
+    for (const connection of this.#connections) connection.socket.destroy();
     this.#open.clear();
-    for (const outcome of open) {
-      // Not its own close(): that waits for the other side, which may be gone without a word.
-      if (outcome.status === "fulfilled") outcome.value.connection.socket.destroy();
-    }
   }
 
   async #connect(address: BrokerAddress, key: string): Promise<BrokerConnection> {
@@ -91,12 +92,21 @@ export class BrokerConnections {
       // A server's name goes into the TLS greeting; an address must not (RFC 6066, section 3).
       tlsServerName: this.#options.tlsServerName ?? isIP(address.host) === 0,
     });
-    const forget = () => this.#open.delete(key);
+    const forget = () => {
+      // Both events may come; by the second, the address may have a new connection.
+      if (this.#connections.delete(connection)) this.#open.delete(key);
+    };
     // The library emits "error" beside rejecting; unheard, it would end the process.
     connection.on("error", () => {});
-    await connection.connect(address.host, address.port);
+    try {
+      await this.#unlessClosed(connection.connect(address.host, address.port));
+    } catch (error) {
+      connection.socket.destroy();
+      throw error;
+    }
     connection.once("error", forget);
     connection.once("close", forget);
+    this.#connections.add(connection);
     const { apiKeys } = await apiVersionsV1.api.async(connection, "tributary", "1");
     const speaks = (api: { key: number; version: number }) =>
       apiKeys.some(
@@ -113,4 +123,19 @@ export class BrokerConnections {
     }
     return { connection, describesProducers: speaks(describeProducersV0.api) };
   }
+
+  /** The library waits for a host that never answers until its time-out, also when we close. */
+  async #unlessClosed(connecting: void | Promise<void>): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<void>();
+    this.#opening.add(reject);
+    try {
+      await Promise.race([connecting, promise]);
+    } finally {
+      this.#opening.delete(reject);
+    }
+  }
+}
+
+function closedError(): SinkError {
+  return new SinkError("unreachable", "CLOSED", "The forwarder is closed");
 }

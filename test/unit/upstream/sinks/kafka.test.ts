@@ -114,6 +114,34 @@ describe("the Kafka sink, with another Tributary upstream", () => {
     },
   );
 
+  it("does not wait, when it closes, for a host that never answers", async () => {
+    await link.cut("blackhole");
+    await write(0, 3);
+    const patient = startForwarder({
+      log: edge,
+      clock: systemClock,
+      logger: silentLogger,
+      gateway: "edge-1",
+      // Reserved for documentation (RFC 5737): nobody there to refuse.
+      brokers: [{ host: "192.0.2.1", port: 9092 }],
+      topics: [{ topic: "*" }],
+      limits: { connectTimeoutMs: 600_000, requestTimeoutMs: 600_000, closeTimeoutMs: 1 },
+    });
+    await patient.close();
+    const deaf = startForwarder({
+      log: edge,
+      clock: systemClock,
+      logger: silentLogger,
+      gateway: "edge-1",
+      brokers: [{ host: link.host, port: link.port }],
+      topics: [{ topic: "*" }],
+      limits: { connectTimeoutMs: 600_000, requestTimeoutMs: 600_000, closeTimeoutMs: 1 },
+    });
+    await until(() => link.connectionCount > 0);
+    await deaf.close();
+    expect(deaf.status().link).toBe("connecting");
+  });
+
   it("goes on after a restart of the forwarder", async () => {
     await write(0, 30);
     await start().close();

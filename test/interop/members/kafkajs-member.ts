@@ -1,6 +1,8 @@
 /** One member of a group, as kafkajs does it: `kafkajs-member.ts BROKER GROUP TOPIC`. */
+import { writeSync } from "node:fs";
 import { Kafka, logLevel } from "kafkajs";
 
+const STDOUT = 1;
 const [broker = "", groupId = "", topic = ""] = process.argv.slice(2);
 const kafka = new Kafka({
   brokers: [broker],
@@ -28,6 +30,7 @@ await consumer.run({
 });
 process.on("SIGTERM", () => void consumer.disconnect().then(() => process.exit(0)));
 
+/** Written before it returns: what this process has read must not be forgotten when it is killed. */
 function say(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  writeSync(STDOUT, `${JSON.stringify(line)}\n`);
 }

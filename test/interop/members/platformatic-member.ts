@@ -1,6 +1,8 @@
 /** One member of a group, as @platformatic/kafka does it: `platformatic-member.ts BROKER GROUP TOPIC`. */
+import { writeSync } from "node:fs";
 import { Consumer } from "@platformatic/kafka";
 
+const STDOUT = 1;
 const [broker = "", groupId = "", topic = ""] = process.argv.slice(2);
 const consumer = new Consumer({
   bootstrapBrokers: [broker],
@@ -26,6 +28,7 @@ const stream = await consumer.consume({
 process.on("SIGTERM", () => void consumer.close(true).then(() => process.exit(0)));
 for await (const { partition, offset } of stream) say({ partition, offset: Number(offset) });
 
+/** Written before it returns: what this process has read must not be forgotten when it is killed. */
 function say(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  writeSync(STDOUT, `${JSON.stringify(line)}\n`);
 }

@@ -127,6 +127,21 @@ describe("a start that fails part way", () => {
   });
 });
 
+test("log.partitions holds for every log topic of a route that does not say", async () => {
+  const routes = [
+    { filter: "alarm/#", topic: "alarms" },
+    { filter: "meter/#", topic: "meters", partitions: 2 },
+  ];
+  const config = { ...configOf({ "log.partitions": "7" }), routes } as LoadedConfig["config"];
+  gateway = await startGateway(config, { logger, clock: systemClock, version: "1.2.3" });
+  const counts = gateway.log.topics().map(({ name, partitions }) => [name, partitions.length]);
+  expect(counts).toEqual([
+    ["alarms", 7],
+    ["meters", 2],
+    ["telemetry", 7],
+  ]);
+});
+
 describe("declared topics", () => {
   test("are created at the start, and get changed settings at the next", async () => {
     const withTopics = (topics: object) =>

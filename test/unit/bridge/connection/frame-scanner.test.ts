@@ -109,3 +109,33 @@ test("a CONNECT ends what is handed out, so that the rest can wait for its answe
   expect(scanner.scan(bytes)).toMatchObject({ end: hello.length, connectEnded: true });
   expect(scanner.scan(bytes.subarray(hello.length))).toMatchObject({ connectEnded: false });
 });
+
+test("held publishes are not scanned, and go on where they were held", () => {
+  fc.assert(
+    fc.property(fc.array(goodFrame), fc.array(fc.integer({ min: 1, max: 50 })), (frames, cuts) => {
+      const scanner = afterConnect();
+      const bytes = Buffer.concat(frames);
+      const first = frames.findIndex((candidate) => (candidate[0] as number) >> 4 === 3);
+      const controls = Buffer.concat(first < 0 ? frames : frames.slice(0, first)).length;
+      let at = 0;
+      for (const cut of [...cuts, bytes.length]) {
+        const chunk = bytes.subarray(at, at + cut);
+        const { end, fault } = scanner.scan(chunk, "publish");
+        expect(fault).toBeUndefined();
+        expect(end).toBe(Math.min(chunk.length, controls - at));
+        at += end;
+      }
+      expect(scanner.scan(bytes.subarray(at))).toMatchObject({ end: bytes.length - at });
+    }),
+  );
+});
+
+test("with all frames held, the scanner stops where the frame that has begun ends", () => {
+  const scanner = afterConnect();
+  const begun = publish("a", "begun");
+  scanner.scan(begun.subarray(0, 5));
+  const rest = Buffer.concat([begun.subarray(5), PINGREQ]);
+  expect(scanner.scan(rest, "all").end).toBe(begun.length - 5);
+  expect(scanner.atBoundary).toBe(true);
+  expect(scanner.scan(PINGREQ, "all").end).toBe(0);
+});

@@ -39,6 +39,10 @@ const malformed: [what: string, bytes: Buffer][] = [
     ]),
   ],
   ["a client identifier with NUL", connect("d\0")],
+  [
+    "a topic of more levels than the session engine's index takes",
+    Buffer.concat([connect("d"), publish("a/".repeat(100), "x", { qos: 1 })]),
+  ],
   ["a packet that is too large", Buffer.concat([connect("d"), Buffer.from("30ffffff7f", "hex")])],
 ];
 
@@ -62,6 +66,20 @@ test.each(malformed)(
     expect(await valuesIn(log)).toEqual(["undisturbed"]);
   },
 );
+
+test("a topic of too many levels is refused on the express way, too", async () => {
+  const log = await newLog();
+  const { port, figure } = await startBridge(log);
+  const { client } = await connectClient(port);
+  const deepest = `a${"/a".repeat(99)}`;
+  await client.publishAsync(deepest, "1", { qos: 1 });
+  await client.publishAsync(deepest, "2", { qos: 1 });
+  expect(figure("express_messages_total")).toBeGreaterThan(0);
+  client.publish(`${deepest}/a`, "3", { qos: 1 });
+  await vi.waitFor(() => expect(figure("connections")).toBe(0));
+  expect(figure("refused_total", { reason: "malformed" })).toBe(1);
+  expect(await valuesIn(log)).toEqual(["1", "2"]);
+});
 
 test("the good frames before a bad one are kept", async () => {
   const log = await newLog();

@@ -103,6 +103,19 @@ test("named topics are known beforehand, templated ones are not", () => {
   ]);
 });
 
+test("a route that does not say how many partitions gets the default", () => {
+  const given = [
+    { filter: "a", topic: "one", partitions: 9 },
+    { filter: "b/+", topic: "b-${1}" },
+  ];
+  const routes = new RouteTable(given, DEFAULT_ROUTE, "gateway-1", 6);
+  expect(plan(routes, "b/1").partitions).toBe(6);
+  expect([...routes.namedTopics]).toEqual([
+    ["one", 9],
+    ["telemetry", 6],
+  ]);
+});
+
 test("whatever the MQTT topic, its log topic has a valid name", () => {
   const routes = table([{ filter: "+/#", topic: "${1}.${2}" }]);
   const topics = fc

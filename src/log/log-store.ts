@@ -47,7 +47,8 @@ export class LogStore implements Log {
   readonly #retention: Retention;
   readonly #listeners = new FlushListeners();
   readonly #reclaimed = new Map<string, Taken>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #keepsAll: boolean;
+  #timer: NodeJS.Timeout | undefined;
   #lookedAfterSealed = 0;
   #closed = false;
 
@@ -81,8 +82,10 @@ export class LogStore implements Log {
       committed: () => this.#afterCommit(),
     });
     for (const topic of topics.all()) this.#loadReclaimed(topic);
-    this.#timer = setInterval(() => this.#look(), options.retentionCheckMs);
-    this.#timer.unref();
+    this.#keepsAll = options.retentionCheckMs === 0;
+    if (!this.#keepsAll) {
+      this.#timer = setInterval(() => this.#look(), options.retentionCheckMs).unref();
+    }
   }
 
   topics(): readonly Topic[] {
@@ -172,7 +175,7 @@ export class LogStore implements Log {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    await this.#retention.run().catch(() => {});
+    if (!this.#keepsAll) await this.#retention.run().catch(() => {});
     await this.#commit.close();
     await this.#parts.row.close();
     await this.#parts.storage.close();
@@ -185,6 +188,7 @@ export class LogStore implements Log {
 
   #look(): void {
     this.#lookedAfterSealed = this.#parts.row.sealedTotal;
+    if (this.#keepsAll) return;
     this.#retention.run().catch((error: unknown) => {
       this.#options.logger.error({ error: messageOf(error) }, "retention failed");
     });

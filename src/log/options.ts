@@ -17,7 +17,7 @@ export interface LogOptions {
   readonly pendingBytesMax: number;
   /** Bytes of all small state together. */
   readonly stateBytesMax: number;
-  /** How often retention looks at the segments. */
+  /** How often retention looks at the segments; 0 = it never looks and nothing expires. */
   readonly retentionCheckMs: number;
   /** What a topic gets that does not say otherwise. */
   readonly topicDefaults: TopicConfig;

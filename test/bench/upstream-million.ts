@@ -34,6 +34,7 @@ const OUTAGE_MS = Number(values["outage-seconds"]) * 1_000;
 const PUBLISHERS = 24;
 const PAYLOAD_BYTES = 100;
 const TOPIC = "telemetry";
+const FORWARDED = "tributary_upstream_forwarded_records_total";
 const SETTLE_MS = 5_000;
 const SAMPLE_MS = 500;
 const READ_TIMEOUT_MS = 300_000;
@@ -117,8 +118,11 @@ async function run(kafka: KafkaCluster): Promise<boolean> {
       await Promise.all(publishers.map((publisher) => publisher.finish()));
       return performance.now() - startedMs;
     })();
+    // A cold cluster takes seconds to make its first topic and its first producer.
+    await until(async () => (await gateway.metric(FORWARDED)) > MESSAGES / 100);
     await delay(SETTLE_MS);
-    say("killing a broker");
+    const forwardedBefore = await gateway.metric(FORWARDED);
+    say(`killing a broker; ${forwardedBefore} records are upstream`);
     await kafka.kill(1);
     await delay(SETTLE_MS);
     say(`silencing the link for ${OUTAGE_MS / 1_000} s`);
@@ -162,6 +166,7 @@ async function run(kafka: KafkaCluster): Promise<boolean> {
       duplicates: total((verdict) => verdict.duplicates),
       "out of order": total((verdict) => verdict.outOfOrder),
       "published per second": Math.round((MESSAGES / publishedMs) * 1_000),
+      "upstream before the broker's death": forwardedBefore,
       "lag at the link's return": lagAtRestore,
       "caught up after, s": Math.round((await caughtUp) / 100) / 10,
       "upstream retries": await gateway.metric("tributary_upstream_retries_total"),

@@ -149,7 +149,10 @@ export interface AppendGroup {
   /** Something has been added, so a commit is coming: more state costs no flush of its own. */
   readonly begun: boolean;
 
-  /** Resolves when all of the group is on disk; rejects, and nothing of it was kept. */
+  /**
+   * Resolves when all of the group is on disk; rejects, and nothing of it was kept. It settles only
+   * where something was added, by whomever.
+   */
   readonly flushed: Promise<void>;
 }
 

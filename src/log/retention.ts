@@ -9,7 +9,7 @@
  * What has not been replicated is never dropped silently: it is counted as dropped, and said.
  */
 import type { Clock } from "../base/clock.ts";
-import { TributaryError } from "../base/errors.ts";
+import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import type { Partition } from "./contract.ts";
@@ -21,6 +21,9 @@ import type { TopicTable } from "./topics.ts";
 
 /** Kept free on the disk beside the budget, for the maps, the file system and other programs. */
 const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+
+/** While appends are refused, at most so often is it looked at again. */
+const LOOK_AGAIN_MS = 250;
 
 export interface RetentionParts {
   readonly clock: Clock;
@@ -45,6 +48,7 @@ export class Retention {
   readonly #parts: RetentionParts;
   #progress: (partition: Partition) => Offset | undefined = () => undefined;
   #full = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -59,12 +63,23 @@ export class Retention {
   /** @throws DISK_BUDGET_FULL while the budget is full and nothing may give way. */
   checkBudget(partition: LogPartition): void {
     if (!this.#full) return;
+    this.#lookAgain();
     throw new TributaryError(
       "DISK_BUDGET_FULL",
       `The disk budget of ${this.#parts.diskBudgetBytes} bytes is full of records that must not ` +
         `be dropped, so ${partition.topic} takes no more: raise --log-disk-budget-bytes, let the ` +
         "upstream catch up, or set the topic's whenFull to drop-oldest.",
     );
+  }
+
+  /** Whoever is refused has it looked at soon whether there is room again. */
+  #lookAgain(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return;
+    this.#lookedMs = nowMs;
+    this.run().catch((error: unknown) => {
+      this.#parts.logger.error({ error: messageOf(error) }, "retention failed");
+    });
   }
 
   /** Looks at everything, once at a time; what is asked for meanwhile is one more look. */

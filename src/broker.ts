@@ -69,7 +69,9 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
     let forwarder: Forwarder | undefined;
     if (loading.upstream && upstreamOptions) {
       const { startForwarder } = await loading.upstream;
-      forwarder = gateway.forward(startForwarder({ ...shared, ...upstreamOptions }));
+      // Devices are heard before what they said is sent on: its client library loads last.
+      const upstreamParts = { ...shared, ...upstreamOptions, connectAfter: gateway.started };
+      forwarder = gateway.forward(startForwarder(upstreamParts));
     }
     await declareTopics(log, config);
     if (loading.mqtt && mqtt) {
@@ -117,12 +119,18 @@ class RunningGateway implements Gateway {
   startupMs = 0;
   readonly #parts: GatewayParts;
   readonly #listeners = new Map<ListenerName, Service>();
+  readonly #started = Promise.withResolvers<void>();
   #forwarder: Forwarder | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(log: Log, parts: GatewayParts) {
     this.log = log;
     this.#parts = parts;
+  }
+
+  /** Resolves when every listener is up, or none will be any more. */
+  get started(): Promise<void> {
+    return this.#started.promise;
   }
 
   get listeners(): Readonly<Partial<Record<ListenerName, ListenAddress>>> {
@@ -176,9 +184,11 @@ class RunningGateway implements Gateway {
 
   ready(): void {
     this.startupMs = Math.round(performance.now());
+    this.#started.resolve();
   }
 
   close(): Promise<void> {
+    this.#started.resolve();
     this.#closing ??= this.#close();
     return this.#closing;
   }

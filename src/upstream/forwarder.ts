@@ -31,6 +31,8 @@ export interface ForwarderOptions extends ForwardingOptions {
   readonly tls?: TlsOptions;
   readonly sasl?: SaslOptions;
   readonly topicCreation?: Partial<TopicCreation>;
+  /** Nothing is loaded or connected before it resolves; at once, without it. */
+  readonly connectAfter?: Promise<void>;
 }
 
 /** What forwarding needs whatever it writes to. */
@@ -63,6 +65,7 @@ export function startForwarder(options: ForwarderOptions): Forwarder {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const connection = connectionSecurity(options.tls, options.sasl);
   const sink = new LoadedSink(kafkaName(options.brokers), async () => {
+    await options.connectAfter;
     const { DEFAULT_TOPIC_CREATION, KafkaSink } = await import("./sinks/kafka.ts");
     return new KafkaSink({
       brokers: options.brokers,

@@ -14,6 +14,9 @@ export const DELAY_MS = 3_000;
 
 const NEVER = new AbortController().signal;
 
+/** Member ids are never given twice, not even by a coordinator that starts anew: UUIDs in life. */
+let ids = 0;
+
 export type Harness = Awaited<ReturnType<typeof startHarness>>;
 
 export async function startHarness(
@@ -23,7 +26,6 @@ export async function startHarness(
 ) {
   const { clock } = timers;
   const log = await openMemoryLog({ clock, logger: silentLogger }, storage);
-  let ids = 0;
   const groups = new GroupCoordinator({
     log,
     clock,

@@ -273,10 +273,10 @@ describe("who is let in", () => {
     const { join, timers } = await startHarness();
     const refused = await join({ requiresKnownId: true });
     expect(refused.error).toBe("MEMBER_ID_REQUIRED");
-    expect(refused.memberId).toBe("client-1");
+    expect(refused.memberId).toMatch(/^client-\d+$/);
     const joined = join({ requiresKnownId: true, memberId: refused.memberId });
     await timers.advance(DELAY_MS);
-    expect(await joined).toMatchObject({ error: "NONE", memberId: "client-1" });
+    expect(await joined).toMatchObject({ error: "NONE", memberId: refused.memberId });
   });
 
   it("an id that was never given is unknown, also to a group that does not exist", async () => {

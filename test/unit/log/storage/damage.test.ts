@@ -1,7 +1,7 @@
-import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Log, Partition } from "../../../../src/log/contract.ts";
 import { openLog } from "../../../../src/log/open.ts";
 import { readAll, valuesOf } from "../../../support/read-all.ts";
@@ -11,23 +11,32 @@ const OPTIONS = { segmentBytes: SEGMENT_BYTES, diskBudgetBytes: 100 * SEGMENT_BY
 const MANY = 400;
 
 describe("a data folder that somebody or something has damaged", () => {
+  /** A folder with some full segments, made once; each test damages a copy. */
+  let pristine: string;
   let directory: string;
   let log: Log | undefined;
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), "tributary-damage-"));
-    log = await openLog(directory, OPTIONS);
-    await log.createTopic("t", { partitions: 1 });
-    const partition = partitionOf(log);
+  beforeAll(async () => {
+    pristine = await mkdtemp(join(tmpdir(), "tributary-pristine-"));
+    const first = await openLog(pristine, OPTIONS);
+    await first.createTopic("t", { partitions: 1 });
+    const partition = partitionOf(first);
     for (let nth = 0; nth < MANY; nth += 1) {
-      const group = log.group();
+      const group = first.group();
       group.addRecord(partition, 1, null, Buffer.from(`${nth}`.padEnd(1500)));
       group.putState("kept/1", Buffer.from(`${nth}`));
       await group.flushed;
     }
-    await log.close();
+    await first.close();
+  });
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "tributary-damage-"));
+    await cp(pristine, directory, { recursive: true });
     log = undefined;
   });
+
+  afterAll(() => rm(pristine, { recursive: true }));
 
   afterEach(async () => {
     await log?.close();

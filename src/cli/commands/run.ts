@@ -13,9 +13,9 @@ import { systemClock } from "../../base/clock.ts";
 import type { Gateway } from "../../broker.ts";
 import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
-import { collectStartGarbage } from "../collect-start-garbage.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom } from "../config-flags.ts";
+import { settleAfterStart } from "../settle-after-start.ts";
 import { VERSION } from "../version.ts";
 
 /** A gateway that has not closed by then is left to recovery: what it acknowledged is flushed. */
@@ -38,7 +38,7 @@ export function runCommand(context: CommandContext): Command {
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
     await context.out.write(readyLines(gateway, config.gateway, json === true));
-    collectStartGarbage();
+    settleAfterStart();
 
     if (!context.interrupted.aborted) await once(context.interrupted, "abort");
     logger.info({}, "the gateway closes");

@@ -1,10 +1,12 @@
 /**
- * Lets go of what loading the program left behind, in the first quiet moment of the process. V8 has
- * grown its young generation for it, and an idle gateway allocates too little for V8 ever to look
- * again: a seventh of the memory of an idle gateway, a quarter where it forwards (decision 0007).
+ * What a start leaves for its first quiet second, when nobody is there to notice a tenth of one:
  *
- * It stops the process for a tenth of a second once, so it waits until nobody is there to notice.
+ *  - the compiled code is written to the compile cache. Node does that when it ends in order, and a
+ *    gateway may only ever end by losing its power;
+ *  - the garbage of loading is let go. V8 has grown its young generation for it, and an idle gateway
+ *    allocates too little for V8 ever to look again (docs/decisions/0007).
  */
+import { flushCompileCache } from "node:module";
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -15,21 +17,21 @@ const QUIET_UTILIZATION_MAX = 0.1;
 
 type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 
-export interface StartGarbage {
+export interface SettleParts {
   /** The share of the time since it was last asked in which the event loop worked. */
   readonly utilization?: () => number;
-  readonly collect?: () => void;
+  readonly settle?: () => void;
 }
 
 /** Under load it never comes to it, and need not: there the space is in use. */
-export function collectStartGarbage({
+export function settleAfterStart({
   utilization = loopUtilization(),
-  collect = collectAll,
-}: StartGarbage = {}): void {
+  settle = settleNow,
+}: SettleParts = {}): void {
   const looking = setInterval(() => {
     if (utilization() > QUIET_UTILIZATION_MAX) return;
     clearInterval(looking);
-    collect();
+    settle();
   }, LOOK_EVERY_MS);
   looking.unref();
 }
@@ -44,8 +46,9 @@ function loopUtilization(): () => number {
   };
 }
 
-/** The collection V8 makes when memory runs out: the only one that also shrinks its spaces. */
-function collectAll(): void {
+function settleNow(): void {
+  flushCompileCache();
+  // The collection V8 makes when memory runs out: the only one that also shrinks its spaces.
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as Collect;
   setFlagsFromString("--no-expose-gc");

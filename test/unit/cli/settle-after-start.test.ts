@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { collectStartGarbage } from "../../../src/cli/collect-start-garbage.ts";
+import { settleAfterStart } from "../../../src/cli/settle-after-start.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -8,19 +8,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("the garbage of a start is collected once, in the first quiet second", () => {
+test("a start settles once, in the first quiet second", () => {
   const utilizations = [0.9, 0.11, 0.1, 0];
-  const collect = vi.fn();
-  collectStartGarbage({ utilization: () => utilizations.shift() ?? 0, collect });
+  const settle = vi.fn();
+  settleAfterStart({ utilization: () => utilizations.shift() ?? 0, settle });
   vi.advanceTimersByTime(2_999);
-  expect(collect).not.toHaveBeenCalled();
+  expect(settle).not.toHaveBeenCalled();
   vi.advanceTimersByTime(60_000);
-  expect(collect).toHaveBeenCalledTimes(1);
+  expect(settle).toHaveBeenCalledTimes(1);
   expect(utilizations).toEqual([0]);
 });
 
 test("V8's own collection leaves no gc() behind for anybody to call", () => {
-  collectStartGarbage({ utilization: () => 0 });
+  settleAfterStart({ utilization: () => 0 });
   vi.advanceTimersByTime(1_000);
   expect(globalThis).not.toHaveProperty("gc");
   expect(vi.getTimerCount()).toBe(0);

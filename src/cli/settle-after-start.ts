@@ -1,10 +1,13 @@
 /**
- * What a start leaves for its first quiet second, when nobody is there to notice a tenth of one:
+ * What a start leaves for its first quiet second, when nobody is there to notice a tenth of one
+ * (docs/decisions/0007):
  *
  *  - the compiled code is written to the compile cache. Node does that when it ends in order, and a
  *    gateway may only ever end by losing its power;
  *  - the garbage of loading is let go. V8 has grown its young generation for it, and an idle gateway
- *    allocates too little for V8 ever to look again (docs/decisions/0007).
+ *    allocates too little for V8 ever to look again;
+ *  - from then on the young generation stays small. Grown, it holds on to buffers that are long done
+ *    with: more memory under load, and slower at that.
  */
 import { flushCompileCache } from "node:module";
 import { performance } from "node:perf_hooks";
@@ -12,6 +15,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const LOOK_EVERY_MS = 1_000;
+/** Where no second is ever quiet, the tenth of one has to come from a busy one. */
+const LOOKS_MAX = 30;
 /** The share of a look's time in which the event loop may have worked. */
 const QUIET_UTILIZATION_MAX = 0.1;
 
@@ -23,13 +28,14 @@ export interface SettleParts {
   readonly settle?: () => void;
 }
 
-/** Under load it never comes to it, and need not: there the space is in use. */
 export function settleAfterStart({
   utilization = loopUtilization(),
   settle = settleNow,
 }: SettleParts = {}): void {
+  let looks = 0;
   const looking = setInterval(() => {
-    if (utilization() > QUIET_UTILIZATION_MAX) return;
+    looks += 1;
+    if (utilization() > QUIET_UTILIZATION_MAX && looks < LOOKS_MAX) return;
     clearInterval(looking);
     settle();
   }, LOOK_EVERY_MS);
@@ -53,4 +59,5 @@ function settleNow(): void {
   const collect = runInNewContext("gc") as Collect;
   setFlagsFromString("--no-expose-gc");
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  setFlagsFromString("--semi-space-growth-factor=1");
 }

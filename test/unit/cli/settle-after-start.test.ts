@@ -19,6 +19,15 @@ test("a start settles once, in the first quiet second", () => {
   expect(utilizations).toEqual([0]);
 });
 
+test("a start that no quiet second follows settles after half a minute", () => {
+  const settle = vi.fn();
+  settleAfterStart({ utilization: () => 1, settle });
+  vi.advanceTimersByTime(29_999);
+  expect(settle).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(60_000);
+  expect(settle).toHaveBeenCalledTimes(1);
+});
+
 test("V8's own collection leaves no gc() behind for anybody to call", () => {
   settleAfterStart({ utilization: () => 0 });
   vi.advanceTimersByTime(1_000);

@@ -1,6 +1,6 @@
 /**
  * What a start leaves for its first quiet second, when nobody is there to notice a tenth of one
- * (docs/decisions/0007):
+ * (docs/decisions/0008):
  *
  *  - the compiled code is written to the compile cache. Node does that when it ends in order, and a
  *    gateway may only ever end by losing its power;

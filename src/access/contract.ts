@@ -1,0 +1,58 @@
+/**
+ * Who may do what on this gateway, the same for every protocol: a client shows credentials and
+ * becomes a principal; a principal is asked for each topic. What implements it stands beside it.
+ */
+
+/** What a client shows when it connects. Never logged. */
+export interface Credentials {
+  /** The listener it came by, by name. */
+  readonly listener: string;
+  readonly remoteAddress: string;
+  /** It came over the loopback interface, not through a proxy. */
+  readonly loopback: boolean;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: Buffer | undefined;
+  /** The subject of a client certificate that TLS has verified. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
+export interface PeerCertificate {
+  readonly commonName: string | undefined;
+  /** DNS names, then URIs, of the subject alternative name. */
+  readonly alternativeNames: readonly string[];
+  /** SHA-256, upper-case hexadecimal with colons. */
+  readonly fingerprint: string;
+}
+
+/** Somebody who has been let in. */
+export interface Principal {
+  /** `anonymous`, or the user's name: what ACLs, quotas and the logs call them. */
+  readonly name: string;
+  /** When a token runs out: the connection must end then. Undefined: never. */
+  readonly expiresAtMs: number | undefined;
+  /** May this client publish to this topic? Cheap; ask again when {@link Access.version} moves. */
+  mayPublish(clientId: string, topic: string): boolean;
+  /** May it subscribe to this filter (without its `$share/<group>/`)? */
+  maySubscribe(clientId: string, filter: string): boolean;
+}
+
+export interface Access {
+  /** Counts up whenever an answer that was given before may be another one now. */
+  readonly version: number;
+
+  /**
+   * Lets a client in.
+   * @throws ACCESS_DENIED where the credentials are wrong or missing
+   */
+  authenticate(credentials: Credentials): Promise<Principal>;
+
+  /**
+   * The principal again after the rules have changed; undefined where it may not be here any more
+   * (a user removed, a password changed, anonymous clients no longer let in).
+   */
+  renew(principal: Principal): Principal | undefined;
+
+  /** Calls `listener` after the rules were loaded again, and changed. */
+  onChange(listener: () => void): () => void;
+}

@@ -73,6 +73,8 @@ export interface ConnackPacket {
   readonly serverKeepAliveSeconds?: number;
   readonly responseInformation?: string;
   readonly serverReference?: string;
+  readonly authenticationMethod?: string;
+  readonly authenticationData?: Buffer;
 }
 
 export interface PublishPacket {

@@ -8,7 +8,7 @@
  * Source: MQTT 5.0, section 3.2.
  */
 import type { ConnackPacket, ProtocolVersion } from "./packet.ts";
-import { malformed } from "./packet-error.ts";
+import { malformed, protocolError } from "./packet-error.ts";
 import type { PacketReader } from "./packet-reader.ts";
 import { firstByteOf, PacketType } from "./packet-type.ts";
 import { PacketWriter } from "./packet-writer.ts";
@@ -24,15 +24,18 @@ const SESSION_PRESENT = 0x01;
 
 export function decodeConnack(reader: PacketReader, version: ProtocolVersion): ConnackPacket {
   const flags = reader.uint8();
-  if (flags > SESSION_PRESENT) {
+  // MQTT 3.1 does not use this byte.
+  if (flags > SESSION_PRESENT && version > 3) {
     throw malformed("The reserved flags of a CONNACK must be 0 [MQTT-3.2.2-1].");
   }
-  const sessionPresent = flags === SESSION_PRESENT;
+  const sessionPresent = flags === SESSION_PRESENT && version > 3;
   const code = reader.uint8();
-  if (version < 5) {
-    return { type: "connack", sessionPresent, reasonCode: reasonCodeOfReturnCode(code) };
+  const reasonCode =
+    version === 5 ? checkReasonCode(code, CONNACK_CODES) : reasonCodeOfReturnCode(code);
+  if (sessionPresent && reasonCode !== 0) {
+    throw protocolError("A refusal must not tell of a session [MQTT-3.2.2-6].");
   }
-  const reasonCode = checkReasonCode(code, CONNACK_CODES);
+  if (version < 5) return { type: "connack", sessionPresent, reasonCode };
   const properties = readProperties(reader, PacketType.connack);
   return { type: "connack", sessionPresent, reasonCode, ...properties };
 }

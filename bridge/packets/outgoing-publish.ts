@@ -43,13 +43,14 @@ const NO_BYTES = Buffer.alloc(0);
 const MESSAGE_EXPIRY = 2;
 const SUBSCRIPTION_ID = 11;
 const TOPIC_ALIAS = 35;
-/** More than all fields but topic, properties, subscription identifiers and payload take. */
+/** More than all fields but topic, properties, subscription identifiers and payload take; a topic that
+ * is not ASCII makes the writer grow. */
 const OTHER_FIELDS_BYTES = 32;
 const SUBSCRIPTION_ID_BYTES_MAX = 5;
 
 export class OutgoingPublish {
   readonly #payload: Buffer;
-  readonly #topic: Buffer;
+  readonly #topic: string;
   /** Those that all subscribers get, without the size in front. */
   readonly #properties: Buffer;
   /** By {@link kindOf}. */
@@ -57,7 +58,7 @@ export class OutgoingPublish {
 
   constructor({ topic, payload, properties }: Message) {
     this.#payload = payload;
-    this.#topic = Buffer.from(topic);
+    this.#topic = topic;
     this.#properties = NO_BYTES;
     if (properties === undefined) return;
     const writer = new PacketWriter();
@@ -94,7 +95,7 @@ export class OutgoingPublish {
   #compose(version: ProtocolVersion, delivery: Delivery): Image {
     const { qos, packetId, retain, duplicate = false, messageExpirySeconds } = delivery;
     const writer = new PacketWriter(this.#bytesMax(delivery));
-    writer.binary(version === 5 && delivery.omitTopic === true ? NO_BYTES : this.#topic);
+    writer.text(version === 5 && delivery.omitTopic === true ? "" : this.#topic);
     const packetIdInBody = writer.bodyBytes;
     if (qos > 0) writer.uint16(0);
     if (version === 5) this.#writeProperties(writer, delivery);

@@ -11,6 +11,7 @@ import { REMAINING_BYTES_MAX } from "./fixed-header.ts";
 const FIXED_HEADER_BYTES_MAX = 5;
 const BODY_BYTES_INITIAL = 64;
 const LENGTH_MAX = 0xffff;
+const SHORT_TEXT_LENGTH_MAX = 64;
 
 export class PacketWriter {
   #buffer: Buffer;
@@ -49,6 +50,8 @@ export class PacketWriter {
   }
 
   text(value: string): void {
+    const { length } = value;
+    if (length <= SHORT_TEXT_LENGTH_MAX && this.#shortAscii(value, length)) return;
     const bytes = Buffer.byteLength(value);
     assert(bytes <= LENGTH_MAX, `a text of ${bytes} bytes does not fit an MQTT packet`);
     this.uint16(bytes);
@@ -97,6 +100,22 @@ export class PacketWriter {
     writeVarint(this.#buffer, remaining, lengthAt);
     this.#buffer[lengthAt - 1] = firstByte;
     return this.#buffer.subarray(lengthAt - 1, this.#at);
+  }
+
+  /** Faster than a call out of JavaScript. Answers false, and has written nothing, if it is not ASCII. */
+  #shortAscii(value: string, length: number): boolean {
+    const beginning = this.#at;
+    this.uint16(length);
+    const at = this.#reserve(length);
+    for (let index = 0; index < length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 127) {
+        this.#at = beginning;
+        return false;
+      }
+      this.#buffer[at + index] = code;
+    }
+    return true;
   }
 
   #reserve(bytes: number): number {

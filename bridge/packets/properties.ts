@@ -12,10 +12,10 @@ import type { PacketReader } from "./packet-reader.ts";
 import type { PacketWriter } from "./packet-writer.ts";
 import {
   type Place,
-  PROPERTIES,
   type Properties,
   type Property,
   placeOf,
+  propertiesOf,
   propertyOf,
 } from "./property-table.ts";
 
@@ -110,9 +110,9 @@ export function writePropertyList(
   place: Place,
   properties: Properties,
 ): void {
-  for (const property of PROPERTIES) {
+  for (const property of propertiesOf(place)) {
     const value = properties[property.name];
-    if (value === undefined || (property.places & placeOf(place)) === 0) continue;
+    if (value === undefined) continue;
     if (property.kind === "ids") {
       for (const id of value as readonly number[]) {
         writer.uint8(property.id);
@@ -129,10 +129,7 @@ export function writePropertyList(
 
 /** True where `properties` says something that belongs to `place`. */
 export function hasProperties(place: Place, properties: Properties): boolean {
-  return PROPERTIES.some(({ name, places }) => {
-    const value = properties[name];
-    return value !== undefined && (places & placeOf(place)) !== 0;
-  });
+  return propertiesOf(place).some(({ name }) => properties[name] !== undefined);
 }
 
 function writePairs(writer: PacketWriter, id: number, pairs: UserProperties): void {

@@ -105,8 +105,17 @@ export const PROPERTIES: readonly Property[] = [
 const byId: Property[] = [];
 for (const entry of PROPERTIES) byId[entry.id] = entry;
 
+const byPlace: Property[][] = [];
+for (const place of EVERYWHERE) {
+  byPlace[place] = PROPERTIES.filter(({ places }) => (places & placeOf(place)) !== 0);
+}
+
 export function propertyOf(id: number): Property | undefined {
   return byId[id];
+}
+
+export function propertiesOf(place: Place): readonly Property[] {
+  return byPlace[place] ?? [];
 }
 
 export function placeOf(place: Place): number {

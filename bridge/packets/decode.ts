@@ -22,11 +22,24 @@ import { decodeUnsuback, decodeUnsubscribe } from "./unsubscribe.ts";
 
 /**
  * What a client sent. `frame` is one whole packet, `version` that of its connection; a CONNECT
- * carries its own. @throws PacketError
+ * carries its own.
+ *
+ * @throws PacketError
  */
 export function decodePacket(frame: Buffer, version: ProtocolVersion): ClientPacket {
-  const header = headerOf(frame, version);
-  const reader = new PacketReader(frame, header.bodyAt, header.end);
+  return decodeFramedPacket(frame, headerOf(frame, version), version);
+}
+
+/**
+ * The same for a packet that lies whole among other bytes, where its header has been read already.
+ * @throws PacketError
+ */
+export function decodeFramedPacket(
+  bytes: Buffer,
+  header: FixedHeader,
+  version: ProtocolVersion,
+): ClientPacket {
+  const reader = new PacketReader(bytes, header.bodyAt, header.end);
   const packet = decodeFromClient(header, reader, version);
   reader.finish();
   return packet;

@@ -2,15 +2,17 @@
  * Writes one packet, front to back, into a buffer of its own that grows by doubling. Room is left in
  * front for the fixed header, whose size is known last: {@link finish} puts it right before the body.
  *
- * That a text or a packet is too long for MQTT is a bug of whoever made it, and so an assertion: all
- * that comes in has been read with the same limits. Source: MQTT 5.0, section 1.5.
+ * That a number, a text or a packet is too large for its place is a bug of whoever made it, and so an
+ * assertion: all that came from outside has been read with the same limits. Source: MQTT 5.0, section 1.5.
  */
-import { assert } from "../../src/base/errors.ts";
+import { AssertionFailure } from "../../src/base/errors.ts";
 import { REMAINING_BYTES_MAX } from "./fixed-header.ts";
 
 const FIXED_HEADER_BYTES_MAX = 5;
 const BODY_BYTES_INITIAL = 64;
-const LENGTH_MAX = 0xffff;
+const UINT8_MAX = 0xff;
+const UINT16_MAX = 0xffff;
+const UINT32_MAX = 0xffff_ffff;
 const SHORT_TEXT_LENGTH_MAX = 64;
 
 export class PacketWriter {
@@ -28,17 +30,20 @@ export class PacketWriter {
   }
 
   uint8(value: number): void {
+    checkRange(value, UINT8_MAX);
     const at = this.#reserve(1);
     this.#buffer[at] = value;
   }
 
   uint16(value: number): void {
+    checkRange(value, UINT16_MAX);
     const at = this.#reserve(2);
     this.#buffer[at] = value >> 8;
     this.#buffer[at + 1] = value;
   }
 
   uint32(value: number): void {
+    checkRange(value, UINT32_MAX);
     const at = this.#reserve(4);
     this.#buffer.writeUInt32BE(value, at);
   }
@@ -53,7 +58,6 @@ export class PacketWriter {
     const { length } = value;
     if (length <= SHORT_TEXT_LENGTH_MAX && this.#shortAscii(value, length)) return;
     const bytes = Buffer.byteLength(value);
-    assert(bytes <= LENGTH_MAX, `a text of ${bytes} bytes does not fit an MQTT packet`);
     this.uint16(bytes);
     const at = this.#reserve(bytes);
     this.#buffer.write(value, at, bytes, "utf8");
@@ -61,7 +65,6 @@ export class PacketWriter {
 
   /** Bytes with their length (16 bits) before them. */
   binary(value: Buffer): void {
-    assert(value.length <= LENGTH_MAX, `${value.length} bytes do not fit an MQTT field`);
     this.uint16(value.length);
     this.raw(value);
   }
@@ -95,7 +98,6 @@ export class PacketWriter {
   /** The whole packet. The writer must not be used any more. */
   finish(firstByte: number): Buffer {
     const remaining = this.bodyBytes;
-    assert(remaining <= REMAINING_BYTES_MAX, `a packet of ${remaining} bytes is too long for MQTT`);
     const lengthAt = FIXED_HEADER_BYTES_MAX - varintBytes(remaining);
     writeVarint(this.#buffer, remaining, lengthAt);
     this.#buffer[lengthAt - 1] = firstByte;
@@ -132,7 +134,7 @@ export class PacketWriter {
 
 /** How many bytes a variable byte integer takes. */
 export function varintBytes(value: number): number {
-  assert(value >= 0 && value <= REMAINING_BYTES_MAX, `${value} is no variable byte integer`);
+  checkRange(value, REMAINING_BYTES_MAX);
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
   return value < 0x20_0000 ? 3 : 4;
@@ -146,4 +148,10 @@ function writeVarint(target: Buffer, value: number, at: number): void {
     rest >>>= 7;
   }
   target[position] = rest;
+}
+
+/** Most calls of a hot path: no message is put together where nothing is wrong. */
+function checkRange(value: number, max: number): void {
+  if (value >= 0 && value <= max) return;
+  throw new AssertionFailure(`${value} does not fit a field of an MQTT packet (at most ${max})`);
 }

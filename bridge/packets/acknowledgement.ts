@@ -2,7 +2,7 @@
  * PUBACK, PUBREC, PUBREL and PUBCOMP, which are alike.
  *
  *     uint16     packet identifier
- *     uint8      reason code (5); it and the properties are left out where it is 0 and there are none
+ *     uint8      (5) reason code; left out where it is 0 and there are no properties
  *     (5)        properties; left out where there are none
  *
  * Source: MQTT 5.0, sections 3.4 to 3.7.

@@ -4,7 +4,8 @@
  *     uint8      reason code
  *     properties
  *
- * Both are left out where the code is 0 and there are no properties. Source: MQTT 5.0, section 3.15.
+ * Both are left out where the code is 0 and there are no properties. Source: MQTT 5.0, section
+ * 3.15.
  */
 import { assert } from "../../src/base/errors.ts";
 import type { AuthPacket, ProtocolVersion } from "./packet.ts";

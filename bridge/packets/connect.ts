@@ -89,7 +89,7 @@ function readVersion(reader: PacketReader): ProtocolVersion {
   if (name === NAME_OF_MQTT_3_1 && version === 3) return version;
   throw new PacketError(
     ReasonCode.unsupportedProtocolVersion,
-    "Only MQTT 3.1, 3.1.1 and 5 are served, each by its protocol name [MQTT-3.1.2-1], [MQTT-3.1.2-2].",
+    "Only MQTT 3.1, 3.1.1 and 5 are served, each by its name [MQTT-3.1.2-1], [MQTT-3.1.2-2].",
   );
 }
 

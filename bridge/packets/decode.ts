@@ -1,11 +1,11 @@
 /**
  * From the bytes of one whole control packet to what it says: strict, so that what is answered
- * follows the specification of its version to the letter, or a {@link PacketError} says what does not.
+ * follows the specification of its version to the letter, or a {@link PacketError} says what does
+ * not.
  *
- * Payloads and other binary fields are views into the frame, not copies: whoever keeps one beyond the
- * frame's life copies it. Texts are decoded once, here.
+ * Payloads and other binary fields are views into the frame, not copies: whoever keeps one beyond
+ * the frame's life copies it. Texts are decoded once, here.
  */
-
 import { decodeAcknowledgement } from "./acknowledgement.ts";
 import { decodeAuth } from "./auth.ts";
 import { decodeConnack } from "./connack.ts";
@@ -32,6 +32,7 @@ export function decodePacket(frame: Buffer, version: ProtocolVersion): ClientPac
 
 /**
  * The same for a packet that lies whole among other bytes, where its header has been read already.
+ *
  * @throws PacketError
  */
 export function decodeFramedPacket(

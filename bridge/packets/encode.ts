@@ -16,8 +16,8 @@ import { encodeUnsuback, encodeUnsubscribe } from "./unsubscribe.ts";
 type Packet = ClientPacket | ServerPacket;
 
 /**
- * A CONNECT is of its own version. Where the packet would exceed `packetBytesMax`, and its reason is
- * told in properties, those are left out: user properties first, then the reason string
+ * A CONNECT is of its own version. Where the packet would exceed `packetBytesMax`, and its reason
+ * is told in properties, those are left out: user properties first, then the reason string
  * [MQTT-3.2.2-19], [MQTT-3.2.2-20] and their like. What then still exceeds it is answered as it is:
  * whether it may be sent is the caller's to see.
  */

@@ -25,8 +25,8 @@ export class FixedHeader {
   end = 0;
 
   /**
-   * Reads the header of the packet that begins at `at`. Answers false, and leaves the fields as they
-   * were, where it has not come whole; `end` may lie beyond the bytes that have come.
+   * Reads the header of the packet that begins at `at`. Answers false, and leaves the fields as
+   * they were, where it has not come whole; `end` may lie beyond the bytes that have come.
    *
    * @param version undefined before CONNECT: nothing else may come then [MQTT-3.1.0-1].
    * @throws PacketError

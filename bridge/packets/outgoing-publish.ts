@@ -1,11 +1,11 @@
 /**
  * A message on its way to many subscribers: put into bytes once, and those used for all.
  *
- * What differs between two subscribers decides what is shared. QoS 0 with nothing of the subscriber's
- * own is one buffer for all of a kind (MQTT 3 or 5, retained or not). For QoS 1 and 2 that buffer is
- * copied, and the first byte and the packet identifier written over, whose place is known. Subscription
- * identifiers and topic aliases are the subscriber's own: such a packet is put together anew, from
- * the pieces that stay the same. Source: MQTT 5.0, section 3.3.
+ * What differs between two subscribers decides what is shared. QoS 0 with nothing of the
+ * subscriber's own is one buffer for all of a kind (MQTT 3 or 5, retained or not). For QoS 1 and 2
+ * that buffer is copied, and the first byte and the packet identifier written over, whose place is
+ * known. Subscription identifiers and topic aliases are the subscriber's own: such a packet is put
+ * together anew, from the pieces that stay the same. Source: MQTT 5.0, section 3.3.
  *
  * Invariant: a buffer that was handed out is never changed; who gets it must not change it either.
  */
@@ -43,8 +43,10 @@ const NO_BYTES = Buffer.alloc(0);
 const MESSAGE_EXPIRY = 2;
 const SUBSCRIPTION_ID = 11;
 const TOPIC_ALIAS = 35;
-/** More than all fields but topic, properties, subscription identifiers and payload take; a topic that
- * is not ASCII makes the writer grow. */
+/**
+ * More than all fields but topic, properties, subscription identifiers and payload take. A topic
+ * that is not ASCII makes the writer grow.
+ */
 const OTHER_FIELDS_BYTES = 32;
 const SUBSCRIPTION_ID_BYTES_MAX = 5;
 

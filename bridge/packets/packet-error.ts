@@ -3,8 +3,8 @@
  * sentence that ends with the clause. It never repeats what the packet held.
  *
  * Clauses are numbered as in MQTT 5.0, also for older versions, where the rule is the same; a rule
- * of 3.1.1 alone says so. A client of MQTT 3 is never told the reason: its connection is closed, but
- * for the return codes of a CONNACK.
+ * of 3.1.1 alone says so. A client of MQTT 3 is never told the reason: its connection is closed,
+ * but for the return codes of a CONNACK.
  */
 import { ReasonCode } from "./reason-codes.ts";
 

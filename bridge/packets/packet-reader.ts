@@ -2,8 +2,8 @@
  * Reads MQTT's field types from one packet, front to back. Owns only a position, and an end that no
  * read passes; whatever the bytes are, a read either answers or throws a {@link PacketError}.
  *
- * Binary fields are views into the packet's bytes, not copies: who keeps one, keeps all of them, and
- * they change where the bytes do. Source: MQTT 5.0, section 1.5.
+ * Binary fields are views into the packet's bytes, not copies: who keeps one, keeps all of them,
+ * and they change where the bytes do. Source: MQTT 5.0, section 1.5.
  */
 import { isUtf8 } from "node:buffer";
 import { malformed, protocolError } from "./packet-error.ts";

@@ -1,9 +1,11 @@
 /**
- * Writes one packet, front to back, into a buffer of its own that grows by doubling. Room is left in
- * front for the fixed header, whose size is known last: {@link finish} puts it right before the body.
+ * Writes one packet, front to back, into a buffer of its own that grows by doubling. Room is left
+ * in front for the fixed header, whose size is known last: {@link finish} puts it right before the
+ * body.
  *
- * That a number, a text or a packet is too large for its place is a bug of whoever made it, and so an
- * assertion: all that came from outside has been read with the same limits. Source: MQTT 5.0, section 1.5.
+ * That a number, a text or a packet is too large for its place is a bug of whoever made it, and so
+ * an assertion: all that came from outside has been read with the same limits. Source: MQTT 5.0,
+ * section 1.5.
  */
 import { AssertionFailure } from "../../src/base/errors.ts";
 import { REMAINING_BYTES_MAX } from "./fixed-header.ts";
@@ -90,12 +92,12 @@ export class PacketWriter {
     writeVarint(this.#buffer, size, beginning - 1);
   }
 
-  /** What has been written, for a piece that is no packet yet. The writer must not be used any more. */
+  /** What has been written, for a piece that is no packet yet. The writer is used up. */
   body(): Buffer {
     return this.#buffer.subarray(FIXED_HEADER_BYTES_MAX, this.#at);
   }
 
-  /** The whole packet. The writer must not be used any more. */
+  /** The whole packet. The writer is used up. */
   finish(firstByte: number): Buffer {
     const remaining = this.bodyBytes;
     const lengthAt = FIXED_HEADER_BYTES_MAX - varintBytes(remaining);
@@ -104,7 +106,7 @@ export class PacketWriter {
     return this.#buffer.subarray(lengthAt - 1, this.#at);
   }
 
-  /** Faster than a call out of JavaScript. Answers false, and has written nothing, if it is not ASCII. */
+  /** Faster than a call out of JavaScript. False, and nothing written, where it is not ASCII. */
   #shortAscii(value: string, length: number): boolean {
     const beginning = this.#at;
     this.uint16(length);

@@ -1,6 +1,6 @@
 /**
- * Every property of MQTT 5, once: its number, the name it has in our packets, its type, and where it
- * may stand. Reading and writing derive from it. Source: MQTT 5.0, table 2-4.
+ * Every property of MQTT 5, once: its number, the name it has in our packets, its type, and where
+ * it may stand. Reading and writing derive from it. Source: MQTT 5.0, table 2-4.
  */
 import type { MessageProperties, UserProperties } from "./packet.ts";
 import { PacketType } from "./packet-type.ts";

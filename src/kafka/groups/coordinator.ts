@@ -29,7 +29,7 @@ import { groupMetrics } from "./metrics.ts";
 import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
 import { subscribedTopics } from "./subscription.ts";
 import { type SyncRequest, syncGroup } from "./sync-group.ts";
-import { systemTimers, type Timers } from "./timers.ts";
+import { systemTimers, type Timers } from "../../base/timers.ts";
 
 export interface CoordinatorOptions {
   readonly log: Log;

@@ -12,7 +12,7 @@ import type { Log } from "../../log/contract.ts";
 import type { GroupDirectory } from "./directory.ts";
 import type { GroupLimits } from "./limits.ts";
 import type { GroupOffsets, StoredOffset } from "./offsets.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
+import type { CancelTimer, Timers } from "../../base/timers.ts";
 
 export interface ExpiryParts {
   readonly log: Log;

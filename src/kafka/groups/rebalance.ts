@@ -32,7 +32,7 @@ import {
 } from "./member.ts";
 import type { Membership } from "./membership.ts";
 import { selectProtocol } from "./protocol-selection.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
+import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** As DescribeGroups and ListGroups spell them. */

@@ -204,10 +204,10 @@ export interface KeyValues {
   /** Writes all of `changes` in one transaction (undefined removes); resolves when flushed. */
   write(changes: Iterable<readonly [key: string, value: StateValue]>): Promise<void>;
   /**
-   * Removes every entry with `start <= key < end`, however many; resolves when flushed. It takes
-   * several transactions where there are many: a crash in between leaves the last ones there.
+   * Removes the first entries with `start <= key < end`, at most `limit`, in one transaction;
+   * resolves when flushed, with how many they were.
    */
-  removeRange(start: string, end: string): Promise<void>;
+  removeRange(start: string, end: string, limit: number): Promise<number>;
 }
 
 export interface LogStats {

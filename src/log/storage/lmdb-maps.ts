@@ -4,8 +4,6 @@ import type { KeyValues, StateValue } from "../contract.ts";
 import { type Commit, untilFlushed } from "./lmdb-flush.ts";
 
 const MAPS_MAX = 32;
-/** Keys that one transaction removes of a range, so that none grows with it. */
-const REMOVED_AT_ONCE_MAX = 2_000;
 const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
 
 export class LmdbMaps {
@@ -74,17 +72,15 @@ class LmdbKeyValues implements KeyValues {
     await untilFlushed(commit as Commit);
   }
 
-  async removeRange(start: string, end: string): Promise<void> {
+  async removeRange(start: string, end: string, limit: number): Promise<number> {
     const database = this.#database;
-    const range = { start: Buffer.from(start), end: Buffer.from(end), limit: REMOVED_AT_ONCE_MAX };
-    let keys: Buffer[];
-    do {
-      keys = [...database.getKeys(range)];
-      const commit = database.batch(() => {
-        for (const key of keys) void database.remove(key);
-      });
-      await untilFlushed(commit as Commit);
-    } while (keys.length === REMOVED_AT_ONCE_MAX);
+    const range = { start: Buffer.from(start), end: Buffer.from(end), limit };
+    const keys = [...database.getKeys(range)];
+    const commit = database.batch(() => {
+      for (const key of keys) void database.remove(key);
+    });
+    await untilFlushed(commit as Commit);
+    return keys.length;
   }
 }
 

@@ -33,11 +33,11 @@ export class MemoryKeyValues implements KeyValues {
     }
   }
 
-  async removeRange(start: string, end: string): Promise<void> {
+  async removeRange(start: string, end: string, limit: number): Promise<number> {
     const from = this.#placeOf(start);
-    const count = this.#placeOf(end) - from;
-    if (count <= 0) return;
+    const count = Math.min(Math.max(this.#placeOf(end) - from, 0), limit);
     for (const key of this.#keys.splice(from, count)) this.#values.delete(key);
+    return count;
   }
 
   #set(key: string, value: Buffer): void {

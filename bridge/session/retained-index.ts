@@ -13,15 +13,19 @@ export interface RetainedTopic {
 }
 
 interface Level {
+  readonly isRoot: boolean;
   children: Map<string, Level> | undefined;
   held: RetainedTopic | undefined;
 }
 
-/** A level, its name and its place in its parent, by measurement (test/bench/queued-million.ts). */
-export const LEVEL_BYTES = 200;
+/** A level, its name and its place in its parent, where it has no neighbours; measured. */
+export const LEVEL_BYTES = 250;
+
+/** A millisecond's worth of levels. */
+const PAUSE_LEVELS = 1_000;
 
 export class RetainedIndex {
-  readonly #root = newLevel();
+  readonly #root = newLevel(true);
   #count = 0;
   #levels = 0;
 
@@ -92,44 +96,45 @@ export class RetainedIndex {
   }
 
   /**
-   * The topics that `filter` matches, in no particular order. The walk may be left and gone on with
-   * at any time; topics that come and go meanwhile are found or not.
+   * The topics that `filter` matches, in no particular order; undefined after each
+   * {@link PAUSE_LEVELS} levels looked at, also where nothing matches. The walk may be left and gone
+   * on with at any time; topics that come and go meanwhile are found or not.
    */
-  *matching(filter: string): Generator<string> {
-    yield* walk(this.#root, "", filter.split("/"), 0);
+  *matching(filter: string): Generator<string | undefined> {
+    yield* new Walk(filter).at(this.#root, "", 0);
   }
 }
 
-/** `at` is the filter's level that the children of `level` are held against. */
-function* walk(
-  level: Level,
-  topic: string,
-  filter: readonly string[],
-  at: number,
-): Generator<string> {
-  const wanted = filter[at];
-  if (level.held !== undefined && (wanted === undefined || wanted === "#")) yield topic;
-  if (wanted === undefined || level.children === undefined) return;
-  const prefix = at === 0 ? "" : `${topic}/`;
-  if (wanted !== "#" && wanted !== "+") {
-    const child = level.children.get(wanted);
-    if (child !== undefined) yield* walk(child, prefix + wanted, filter, at + 1);
-    return;
+/** One walk through the levels for one filter. */
+class Walk {
+  readonly #filter: readonly string[];
+  #looked = 0;
+
+  constructor(filter: string) {
+    this.#filter = filter.split("/");
   }
-  for (const [name, child] of level.children) {
-    if (at === 0 && name.startsWith("$")) continue;
-    if (wanted === "+") yield* walk(child, prefix + name, filter, at + 1);
-    else yield* walkAll(child, prefix + name);
+
+  /** `depth` is the filter's level that the children of `level` are held against. */
+  *at(level: Level, topic: string, depth: number): Generator<string | undefined> {
+    this.#looked += 1;
+    if (this.#looked % PAUSE_LEVELS === 0) yield undefined;
+    const wanted = this.#filter[depth];
+    if (level.held !== undefined && (wanted === undefined || wanted === "#")) yield topic;
+    if (wanted === undefined || level.children === undefined) return;
+    const prefix = level.isRoot ? "" : `${topic}/`;
+    if (wanted !== "#" && wanted !== "+") {
+      const child = level.children.get(wanted);
+      if (child !== undefined) yield* this.at(child, prefix + wanted, depth + 1);
+      return;
+    }
+    const next = wanted === "#" ? depth : depth + 1;
+    for (const [name, child] of level.children) {
+      if (level.isRoot && name.startsWith("$")) continue;
+      yield* this.at(child, prefix + name, next);
+    }
   }
 }
 
-/** Every topic at or below `level`. */
-function* walkAll(level: Level, topic: string): Generator<string> {
-  if (level.held !== undefined) yield topic;
-  if (level.children === undefined) return;
-  for (const [name, child] of level.children) yield* walkAll(child, `${topic}/${name}`);
-}
-
-function newLevel(): Level {
-  return { children: undefined, held: undefined };
+function newLevel(isRoot = false): Level {
+  return { isRoot, children: undefined, held: undefined };
 }

@@ -51,7 +51,7 @@ export class RetainedStore {
   readonly #index = new RetainedIndex();
   #messageBytes = 0;
   /** Where a full store goes on looking for expired messages. */
-  #looking: Iterator<string> | undefined;
+  #looking: Iterator<string | undefined> | undefined;
 
   constructor({ store, limits, events, clock, timers = systemTimers }: RetainedStoreOptions) {
     this.#store = store;
@@ -97,11 +97,16 @@ export class RetainedStore {
   }
 
   /**
-   * The retained messages that `filter` matches, read one by one. The walk may be left and gone on
-   * with at any time.
+   * The retained messages that `filter` matches, read one by one; undefined now and then, where a
+   * long walk has found nothing: a moment to let others have their turn. The walk may be left and
+   * gone on with at any time.
    */
-  *matching(filter: string): Generator<Message> {
+  *matching(filter: string): Generator<Message | undefined> {
     for (const topic of this.#index.matching(filter)) {
+      if (topic === undefined) {
+        yield undefined;
+        continue;
+      }
       const message = this.#isExpired(topic) ? undefined : this.#read(topic);
       if (message !== undefined) yield message;
     }
@@ -166,6 +171,7 @@ export class RetainedStore {
         this.#looking = undefined;
         return false;
       }
+      if (next.value === undefined) continue;
       if (this.#isExpired(next.value) && this.#fits(topic, bytes)) return true;
     }
     return false;

@@ -8,9 +8,8 @@
  * Queued entries of several clients may share one buffer; it is never written to again.
  */
 import { TributaryError } from "../../src/base/errors.ts";
-import { WireWriter } from "../../src/wire/writer.ts";
 import type { QueuedMessage, QueueEntry, Sequence } from "./queue-contract.ts";
-import { decodeStored, readMessage, writeMessage } from "./stored-message.ts";
+import { decodeStored, encodeStored, readMessage, writeMessage } from "./stored-message.ts";
 
 const QUEUED = 0;
 const SENT = 1;
@@ -19,9 +18,10 @@ const HEAD_BYTES = 3;
 
 /** What is queued for a client, whoever that is. */
 export function encodeQueued(queued: QueuedMessage): Buffer {
-  const writer = new WireWriter(true).int8(QUEUED).uint16(0);
-  writeMessage(writer, queued.message, queued);
-  return Buffer.concat(writer.finish());
+  return encodeStored((writer) => {
+    writer.int8(QUEUED).uint16(0);
+    writeMessage(writer, queued.message, queued);
+  });
 }
 
 /** The entry with the identifier that its message goes out with. */

@@ -51,12 +51,19 @@ const HAS_RESPONSE_TOPIC = 1 << 4;
 const HAS_CORRELATION = 1 << 5;
 const HAS_USER_PROPERTIES = 1 << 6;
 
+/** What everything that is stored is written with, one at a time. */
+const scratch = new WireWriter(true);
+
 export const NO_DELIVERY: Delivery = { qos: 0, retain: false, subscriptionIds: undefined };
 
 export function encodeMessage(message: Message, delivery: Delivery = NO_DELIVERY): Buffer {
-  const writer = new WireWriter(true);
-  writeMessage(writer, message, delivery);
-  return Buffer.concat(writer.finish());
+  return encodeStored((writer) => writeMessage(writer, message, delivery));
+}
+
+/** What `write` writes with a flexible writer, for {@link decodeStored}. */
+export function encodeStored(write: (writer: WireWriter) => void): Buffer {
+  write(scratch);
+  return scratch.takeCopy();
 }
 
 /** A view of `bytes`, not a copy. @throws DATA_FORMAT_UNSUPPORTED */

@@ -16,13 +16,13 @@
 import { systemTimers, type Timers } from "../../src/base/timers.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import type { WireReader } from "../../src/wire/reader.ts";
-import { WireWriter } from "../../src/wire/writer.ts";
 import { clientKey } from "../client-key.ts";
 import type { WillMessage } from "../packets/packet.ts";
 import { LatestValues } from "./latest-values.ts";
 import {
   checkVersion,
   decodeStored,
+  encodeStored,
   NO_DELIVERY,
   readMessage,
   writeMessage,
@@ -79,19 +79,21 @@ function willKey(clientId: string): string {
 
 function encodeWill({ clientId, will, dueAtMs }: StoredWill): Buffer {
   const { topic, payload, qos, retain, delaySeconds, messageExpirySeconds, properties } = will;
-  const writer = new WireWriter(true).int8(VERSION);
-  writer.int8(
-    (dueAtMs === undefined ? 0 : HAS_DUE) |
-      (delaySeconds === undefined ? 0 : HAS_DELAY) |
-      (messageExpirySeconds === undefined ? 0 : HAS_EXPIRY),
-  );
-  writer.string(clientId);
-  if (dueAtMs !== undefined) writer.float64(dueAtMs);
-  if (delaySeconds !== undefined) writer.uvarint(delaySeconds);
-  if (messageExpirySeconds !== undefined) writer.uvarint(messageExpirySeconds);
-  const message = { topic, payload, qos, retain, properties };
-  writeMessage(writer, { ...message, expiresAtMs: undefined, publisher: undefined }, NO_DELIVERY);
-  return Buffer.concat(writer.finish());
+  const content = { topic, payload, qos, retain, properties };
+  const message = { ...content, expiresAtMs: undefined, publisher: undefined };
+  return encodeStored((writer) => {
+    writer.int8(VERSION);
+    writer.int8(
+      (dueAtMs === undefined ? 0 : HAS_DUE) |
+        (delaySeconds === undefined ? 0 : HAS_DELAY) |
+        (messageExpirySeconds === undefined ? 0 : HAS_EXPIRY),
+    );
+    writer.string(clientId);
+    if (dueAtMs !== undefined) writer.float64(dueAtMs);
+    if (delaySeconds !== undefined) writer.uvarint(delaySeconds);
+    if (messageExpirySeconds !== undefined) writer.uvarint(messageExpirySeconds);
+    writeMessage(writer, message, NO_DELIVERY);
+  });
 }
 
 function readWill(reader: WireReader): StoredWill {

@@ -51,8 +51,15 @@ export interface SessionQueues {
   read(clientId: string, after: Sequence, messagesMax: number, bytesMax: number): QueueEntry[];
 
   /**
+   * Everything up to `upTo` has been sent, or is about to be: a full queue drops none of it. Kept
+   * in memory; identifiers that were noted say the same, and outlive a restart.
+   */
+  protect(clientId: string, upTo: Sequence): void;
+
+  /**
    * Notes identifiers of QoS 2 messages about to be sent, or (`released`) that the subscriber has a
    * message and a PUBREL goes out; resolves when that is on disk [MQTT-4.4.0-1]. One transaction.
+   * What is not queued any more (removed, cleared) is passed over.
    */
   note(
     clientId: string,
@@ -60,11 +67,18 @@ export interface SessionQueues {
   ): Promise<void>;
 
   /**
-   * Removes what the subscriber has. Written behind: after a crash the subscriber may get it again,
-   * as QoS 1 allows; for QoS 2 await the answer.
+   * Removes what the subscriber has. Written behind, with what else is written: after a crash the
+   * subscriber may get it again, as QoS 1 allows. Nothing that is written later is on disk without
+   * it, so a packet identifier may be noted anew before this resolves.
    */
   remove(clientId: string, sequences: readonly Sequence[]): Promise<void>;
 
   /** The session ends: its queue goes; resolves when that is on disk. */
   clear(clientId: string): Promise<void>;
+
+  /** After a start: clears the queues of all clients but these, which a crash left without session. */
+  clearOthers(clientIds: Iterable<string>): Promise<void>;
+
+  /** Resolves when everything so far is on disk; to be called before the log is closed. */
+  close(): Promise<void>;
 }

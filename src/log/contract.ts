@@ -189,7 +189,10 @@ export interface TimedOffset {
   readonly timestampMs: number;
 }
 
-/** A durable, ordered map of UTF-8 keys (1 to 1900 bytes) to bytes. Reads see committed values. */
+/**
+ * A durable, ordered map of UTF-8 keys (1 to 1900 bytes) to bytes. Reads see committed values; what
+ * they answer is the caller's to keep. Writes become visible, and durable, in the order of the calls.
+ */
 export interface KeyValues {
   get(key: string): Uint8Array | undefined;
   /** Entries with `start <= key < end` in byte order of the keys; without bounds, all. */
@@ -200,6 +203,11 @@ export interface KeyValues {
   }): Iterable<readonly [key: string, value: Uint8Array]>;
   /** Writes all of `changes` in one transaction (undefined removes); resolves when flushed. */
   write(changes: Iterable<readonly [key: string, value: StateValue]>): Promise<void>;
+  /**
+   * Removes the first entries with `start <= key < end`, at most `limit`, in one transaction;
+   * resolves when flushed, with how many they were.
+   */
+  removeRange(start: string, end: string, limit: number): Promise<number>;
 }
 
 export interface LogStats {

@@ -14,6 +14,8 @@ const INITIAL_BYTES = 256;
 /** Ranges shorter than this are cheaper to copy than to hand to the kernel one by one. */
 const COPY_BYTES_MAX = 512;
 const INT16_MAX = 0x7fff;
+/** A longer buffer is not kept to be written to again. */
+const KEPT_BYTES_MAX = 16 * 1024;
 
 export class WireWriter {
   readonly flexible: boolean;
@@ -190,6 +192,24 @@ export class WireWriter {
   finishFrame(): Uint8Array[] {
     this.#buffer.writeInt32BE(this.sizeBytes - 4, 0);
     return this.finish();
+  }
+
+  /**
+   * Everything written, as one buffer of its own; the writer begins anew in the memory that it has.
+   * For small values by the million, of which each would have a writer of its own to throw away.
+   */
+  takeCopy(): Buffer {
+    const copy = Buffer.allocUnsafe(this.sizeBytes);
+    let at = 0;
+    for (const piece of this.finish()) {
+      copy.set(piece, at);
+      at += piece.length;
+    }
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    this.#length = 0;
+    this.#rangeBytes = 0;
+    this.#ranges.length = 0;
+    return copy;
   }
 
   /** A writer that begins with room for a frame's length; see {@link finishFrame}. */

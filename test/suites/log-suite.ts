@@ -319,6 +319,40 @@ export function logSuite(name: string, newPlace: () => Promise<LogPlace>): void 
       expect([...fixture.log.keyValues("others").entries()]).toEqual([]);
     });
 
+    test("a map loses a range of keys, as many at once as it is told, and nothing beside it", async () => {
+      const map = fixture.log.keyValues("ranges");
+      const value = Buffer.from("v");
+      const inside = Array.from({ length: 50 }, (_, nth) => `b/${nth}`);
+      await map.write(["a", "b", "b/", ...inside, "b0", "c"].map((key) => [key, value] as const));
+      expect(await map.removeRange("b/", "b0", 30)).toBe(30);
+      expect([...map.entries({ start: "b/", end: "b0" })]).toHaveLength(21);
+      expect(await map.removeRange("b/", "b0", 30)).toBe(21);
+      expect([...map.entries()].map(([key]) => key)).toEqual(["a", "b", "b0", "c"]);
+      await fixture.reopen();
+      const again = fixture.log.keyValues("ranges");
+      expect([...again.entries()].map(([key]) => key)).toEqual(["a", "b", "b0", "c"]);
+      expect(await again.removeRange("x", "y", 30)).toBe(0);
+    });
+
+    test("a map's keys are in the order of their bytes, whatever the characters", async () => {
+      const map = fixture.log.keyValues("order");
+      const keys = fc.uniqueArray(
+        fc
+          .string({ unit: "binary", minLength: 1, maxLength: 6 })
+          .filter((key) => key.isWellFormed()),
+        { maxLength: 20 },
+      );
+      await fc.assert(
+        fc.asyncProperty(keys, async (written) => {
+          await map.write(written.map((key) => [key, Buffer.from(key)] as const));
+          const sorted = written.toSorted((a, b) => Buffer.from(a).compare(Buffer.from(b)));
+          expect([...map.entries()].map(([key]) => key)).toEqual(sorted);
+          await map.write(written.map((key) => [key, undefined] as const));
+        }),
+        { numRuns: 12 },
+      );
+    });
+
     test("whatever is appended, in whatever groups, is read back from any offset", async () => {
       await fixture.log.createTopic("p", { partitions: 3 });
       const step = fc.record({

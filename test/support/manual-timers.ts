@@ -4,7 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../src/base/clock.ts";
-import type { CancelTimer, Timers } from "../../src/kafka/groups/timers.ts";
+import type { CancelTimer, Timers } from "../../src/base/timers.ts";
 
 interface Pending {
   readonly dueMs: number;

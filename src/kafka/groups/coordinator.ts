@@ -15,6 +15,7 @@ import type { Clock } from "../../base/clock.ts";
 import { isTributaryError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { MetricSample } from "../../base/service.ts";
+import { systemTimers, type Timers } from "../../base/timers.ts";
 import type { Log } from "../../log/contract.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
 import { describeGroup, type GroupDescription, unknownGroup } from "./description.ts";
@@ -29,7 +30,6 @@ import { groupMetrics } from "./metrics.ts";
 import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
 import { subscribedTopics } from "./subscription.ts";
 import { type SyncRequest, syncGroup } from "./sync-group.ts";
-import { systemTimers, type Timers } from "./timers.ts";
 
 export interface CoordinatorOptions {
   readonly log: Log;

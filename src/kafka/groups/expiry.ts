@@ -8,11 +8,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { Log } from "../../log/contract.ts";
 import type { GroupDirectory } from "./directory.ts";
 import type { GroupLimits } from "./limits.ts";
 import type { GroupOffsets, StoredOffset } from "./offsets.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
 
 export interface ExpiryParts {
   readonly log: Log;

@@ -9,9 +9,9 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { assert } from "../../base/errors.ts";
+import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
 import { type Member, type MemberTraits, NO_ASSIGNMENT } from "./member.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
 
 export interface MembershipEvents {
   /** `member` has been silent for its session time-out, and is owed no answer. */

@@ -19,6 +19,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { assert, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { GroupRecord } from "./group-record.ts";
 import type { GroupLimits } from "./limits.ts";
 import {
@@ -32,7 +33,6 @@ import {
 } from "./member.ts";
 import type { Membership } from "./membership.ts";
 import { selectProtocol } from "./protocol-selection.ts";
-import type { CancelTimer, Timers } from "./timers.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** As DescribeGroups and ListGroups spell them. */

@@ -71,6 +71,17 @@ class LmdbKeyValues implements KeyValues {
     });
     await untilFlushed(commit as Commit);
   }
+
+  async removeRange(start: string, end: string, limit: number): Promise<number> {
+    const database = this.#database;
+    const range = { start: Buffer.from(start), end: Buffer.from(end), limit };
+    const keys = [...database.getKeys(range)];
+    const commit = database.batch(() => {
+      for (const key of keys) void database.remove(key);
+    });
+    await untilFlushed(commit as Commit);
+    return keys.length;
+  }
 }
 
 /** lmdb's writer thread reads values later: hand it bytes that nobody else can change. */

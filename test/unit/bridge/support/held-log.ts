@@ -55,6 +55,7 @@ export class HeldLog {
         await map.write(changes);
         await gate;
       },
+      removeRange: map.removeRange.bind(map),
     };
   }
 

@@ -41,6 +41,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "aedes-persistence": ["bridge/"],
   mqemitter: ["bridge/"],
   mqtt: ["bridge/", FLEET],
+  jose: ["src/access/"],
   "mqtt-packet": ["bridge/", FLEET],
 };
 

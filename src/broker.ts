@@ -2,11 +2,13 @@
  * The composition root: the only file that names concrete parts. It translates the configuration
  * into each room's own options, starts the rooms in order and closes them in order:
  *
- *     start:  log, upstream, MQTT, Kafka, HTTP      close:  HTTP + MQTT + Kafka, upstream, log
+ *     start:  access, log, upstream, MQTT, Kafka, HTTP
+ *     close:  HTTP + MQTT + Kafka, upstream, access, log
  *
  * Upstream comes first because the log asks it what retention may take. A start that fails part way
  * closes what was started. Rooms a configuration has no use for are not even loaded.
  */
+import { type AccessControl, openAccess } from "./access/open-access.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import type { Logger } from "./base/logger.ts";
@@ -41,6 +43,8 @@ export interface Gateway {
   readonly startupMs: number;
   readonly log: Log;
   metrics(): readonly MetricSample[];
+  /** Reads the access file again, without disturbing whom it still lets in. */
+  reload(): Promise<void>;
   /** Takes no more, finishes what it has, flushes. Calling it again waits for the same. */
   close(): Promise<void>;
 }
@@ -62,10 +66,11 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
   const routes = routesOf(config, await loading.routes);
   const upstreamOptions = upstream && upstreamConnection(config, upstream);
 
+  const access = await openAccess({ ...parts, file: config.accessFile });
   const log = await openLog(config.data, logOptions(config, parts));
-  const gateway = new RunningGateway(log, parts);
+  const gateway = new RunningGateway(log, access, parts);
   try {
-    const shared = { log, ...parts, gateway: config.gateway };
+    const shared = { log, access, ...parts, gateway: config.gateway };
     let forwarder: Forwarder | undefined;
     if (loading.upstream && upstreamOptions) {
       const { startForwarder } = await loading.upstream;
@@ -117,14 +122,16 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
 class RunningGateway implements Gateway {
   readonly log: Log;
   startupMs = 0;
+  readonly #access: AccessControl;
   readonly #parts: GatewayParts;
   readonly #listeners = new Map<ListenerName, Service>();
   readonly #started = Promise.withResolvers<void>();
   #forwarder: Forwarder | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(log: Log, parts: GatewayParts) {
+  constructor(log: Log, access: AccessControl, parts: GatewayParts) {
     this.log = log;
+    this.#access = access;
     this.#parts = parts;
   }
 
@@ -149,7 +156,15 @@ class RunningGateway implements Gateway {
       value: this.startupMs,
     };
     const services = [...this.#listeners.values(), ...(this.#forwarder ? [this.#forwarder] : [])];
-    return [startup, ...services.flatMap((service) => service.metrics())];
+    return [
+      startup,
+      ...this.#access.metrics(),
+      ...services.flatMap((service) => service.metrics()),
+    ];
+  }
+
+  reload(): Promise<void> {
+    return this.#access.reload();
   }
 
   notReady(): readonly string[] {
@@ -201,6 +216,7 @@ class RunningGateway implements Gateway {
     if (this.#forwarder !== undefined) {
       await this.#stop("upstream", this.#forwarder, UPSTREAM_CLOSE_MS_MAX);
     }
+    await this.#access.close();
     await this.log.close();
   }
 

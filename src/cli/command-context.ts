@@ -1,11 +1,16 @@
 /** What every command is given: the world outside, so that tests can give another. */
 import type { Output } from "./output.ts";
+import type { SecretSource } from "./secret-input.ts";
 
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
   /** A line for people, to stderr. */
   readonly say: (line: string) => void;
+  /** Text for people, to stderr, on which the cursor stays: a question. */
+  readonly ask: (text: string) => void;
+  /** Where passwords are read from. */
+  readonly stdin: SecretSource;
   /** What stderr is, for progress and for the form of the log. */
   readonly stderrIsTerminal: boolean;
   /** Aborts at SIGINT or SIGTERM. */

@@ -11,6 +11,11 @@ export function processContext(): CommandContext {
     env: process.env,
     out: new Output(process.stdout),
     say: (line) => void process.stderr.write(`${line}\n`),
+    ask: (text) => void process.stderr.write(text),
+    // Opening it is left to who reads it: a command that does not must not wait for it.
+    get stdin() {
+      return process.stdin;
+    },
     stderrIsTerminal: process.stderr.isTTY,
     interrupted: interrupted.signal,
   };

@@ -2,12 +2,14 @@
 import { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT } from "./command-context.ts";
+import { accessCommand } from "./commands/access.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { topicsCommand } from "./commands/topics.ts";
+import { usersCommand } from "./commands/users.ts";
 import { versionCommand } from "./commands/version.ts";
 import { failureOf } from "./failure.ts";
 import { processContext } from "./process-context.ts";
@@ -20,6 +22,8 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   tailCommand,
   topicsCommand,
   statusCommand,
+  usersCommand,
+  accessCommand,
   demoCommand,
   versionCommand,
 ];

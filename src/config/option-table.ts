@@ -35,6 +35,10 @@ export const OPTION_TABLE = {
     "The address Kafka clients are told to connect to, where it is not the one listened on",
   ),
   http: option(listenAddress(), "127.0.0.1:8080", "Where to listen for HTTP"),
+  accessFile: optional(
+    path,
+    "YAML file that says who may do what, see docs/access.md; without it only loopback is let in",
+  ),
 
   upstream: option(upstreamAddress(), "off", "The central Kafka cluster to forward to"),
   upstreamTopics: option(patterns(), "*", "Topics to forward"),

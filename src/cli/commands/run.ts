@@ -1,6 +1,7 @@
 /**
- * `tributary run`: a gateway, until SIGINT or SIGTERM. On stdout stands one line a listener once it
- * is up, for people and for scripts that wait for it; everything else goes to stderr.
+ * `tributary run`: a gateway, until SIGINT or SIGTERM; at SIGHUP it reads its access file again. On
+ * stdout stands one line a listener once it is up, for people and for scripts that wait for it;
+ * everything else goes to stderr.
  *
  *     ready mqtt 127.0.0.1:1883
  *     ready kafka 127.0.0.1:9092
@@ -36,7 +37,11 @@ export function runCommand(context: CommandContext): Command {
     ]);
     const logger = createLogger(config, context.stderrIsTerminal);
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
+    // Heard from here on: one that comes too early to be needed must not end the process.
+    let reload = async () => {};
+    process.on("SIGHUP", () => void reload());
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
+    reload = () => gateway.reload();
     await context.out.write(readyLines(gateway, config.gateway, json === true));
     settleAfterStart();
 

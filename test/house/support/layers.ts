@@ -34,6 +34,7 @@ const COMMANDS = "src/cli/";
 
 /** Packages that only some rooms may know, so that what they do stays replaceable. */
 export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
+  jose: ["src/access/"],
   lmdb: ["src/log/"],
   "fs-native-extensions": ["src/log/"],
   aedes: ["bridge/"],

@@ -8,9 +8,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { Output } from "../../../src/cli/output.ts";
 import { runProgram } from "../../../src/cli/program.ts";
+import type { SecretSource } from "../../../src/cli/secret-input.ts";
 
 /** What a test may print before it would have to be read. */
 const STDOUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -43,6 +44,7 @@ export class CliBench {
   async run(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    stdin: SecretSource = Readable.from([]),
   ): Promise<CliResult> {
     const stdout = new PassThrough({ highWaterMark: STDOUT_BYTES_MAX });
     const said: string[] = [];
@@ -50,6 +52,8 @@ export class CliBench {
       env,
       out: new Output(stdout),
       say: (line) => void said.push(`${line}\n`),
+      ask: (text) => void said.push(text),
+      stdin,
       stderrIsTerminal: false,
       interrupted: new AbortController().signal,
     });

@@ -1,0 +1,63 @@
+/**
+ * The access file: who is let in and who may do what (docs/access.md). Its form is checked whole,
+ * every complaint with its place. The files with keys that it names are not read here.
+ */
+import { readYamlDocument, YamlDocument, type YamlLimits } from "../../config/yaml-document.ts";
+import { type CertificateUsers, COMMON_NAMES } from "../certificates.ts";
+import type { Rule } from "../rules.ts";
+import { readCertificates } from "./read-certificates.ts";
+import { type JwtSettings, readJwt } from "./read-jwt.ts";
+import { readGroups, readRules } from "./read-rules.ts";
+import { readUsers, type StoredPassword } from "./read-users.ts";
+import { YamlPart } from "./yaml-part.ts";
+
+/** Where clients may come from that show nothing. */
+export type AnonymousPolicy = "loopback" | "allowed" | "refused";
+
+export interface AccessFile {
+  readonly anonymous: AnonymousPolicy;
+  readonly users: ReadonlyMap<string, StoredPassword>;
+  readonly certificates: CertificateUsers;
+  readonly jwt: JwtSettings | undefined;
+  /** Undefined: who is let in may do everything. */
+  readonly rules: readonly Rule[] | undefined;
+}
+
+/** What holds where there is no access file. */
+export const NO_ACCESS_FILE: AccessFile = {
+  anonymous: "loopback",
+  users: new Map(),
+  certificates: COMMON_NAMES,
+  jwt: undefined,
+  rules: undefined,
+};
+
+export const ACCESS_FILE_LIMITS: YamlLimits = {
+  what: "access file",
+  flag: "--access-file",
+  bytesMax: 2 * 1024 * 1024,
+};
+
+/** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
+export function readAccessFile(file: string): AccessFile {
+  return parseAccessFile(readYamlDocument(file, ACCESS_FILE_LIMITS));
+}
+
+/** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
+export function parseAccessFile(yaml: YamlDocument): AccessFile {
+  const { anonymous, users, groups, certificates, jwt, rules } = YamlPart.whole(yaml).fields([
+    "anonymous",
+    "users",
+    "groups",
+    "certificates",
+    "jwt",
+    "rules",
+  ]);
+  return {
+    anonymous: anonymous?.oneOf(["loopback", "allowed", "refused"]) ?? "loopback",
+    users: readUsers(users),
+    certificates: readCertificates(certificates),
+    jwt: readJwt(jwt, yaml.file),
+    rules: readRules(rules, readGroups(groups)),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Who may do what, by the access file (docs/access.md), which may be read again at any time without
+ * disturbing whom it still lets in. Without a file: whoever comes over loopback, or with a verified
+ * certificate, may do everything, and nobody else anything.
+ */
+import type { Clock } from "../base/clock.ts";
+import { isTributaryError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { MetricSample } from "../base/service.ts";
+import { AccessFigures } from "./access-figures.ts";
+import { admit, denied, wayOf } from "./admission.ts";
+import type { Access, Credentials, Principal } from "./contract.ts";
+import type { AnonymousPolicy } from "./file/access-file.ts";
+import type { CheckLimits } from "./passwords/check-queue.ts";
+import { PasswordChecks } from "./passwords/password-checks.ts";
+import { loadPolicy, type Policy, stillHolds } from "./policy.ts";
+import { GrantedPrincipal, type Proof } from "./principal.ts";
+import type { Subject } from "./rules.ts";
+
+export interface AccessOptions {
+  /** The access file; undefined: there is none. */
+  readonly file: string | undefined;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly checkLimits?: CheckLimits;
+}
+
+/** What the composition root holds of it. */
+export interface AccessControl extends Access {
+  /** Where clients may come from that show nothing, for the warnings of a start. */
+  readonly anonymous: AnonymousPolicy;
+  /** Reads the file again. Where it is broken the old rules stay, and the log says why. */
+  reload(): Promise<void>;
+  metrics(): readonly MetricSample[];
+  /** Calls no listener any more. */
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION saying where in the file */
+export async function openAccess(options: AccessOptions): Promise<AccessControl> {
+  return new FileAccess(options, await loadPolicy(options.file, options.clock));
+}
+
+class FileAccess implements AccessControl {
+  readonly #options: AccessOptions;
+  readonly #passwords: PasswordChecks;
+  readonly #figures = new AccessFigures();
+  readonly #listeners = new Set<() => void>();
+  #policy: Policy;
+  #version = 1;
+  /** The last reload that was asked for; the next waits for it. */
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(options: AccessOptions, policy: Policy) {
+    this.#options = options;
+    this.#passwords = new PasswordChecks(options.checkLimits);
+    this.#policy = policy;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get anonymous(): AnonymousPolicy {
+    return this.#policy.anonymous;
+  }
+
+  async authenticate(credentials: Credentials): Promise<Principal> {
+    const way = wayOf(credentials, this.#policy);
+    try {
+      const { user, proof } = await admit(way, credentials, this.#policy, this.#passwords);
+      // The rules may have changed while a password was looked into.
+      const principal = this.#grant({ user, listener: credentials.listener }, proof);
+      if (principal === undefined) throw denied("The access rules have just changed: try again.");
+      this.#figures.granted(way);
+      return principal;
+    } catch (error) {
+      this.#figures.refused(isTributaryError(error, "LIMIT_EXCEEDED") ? "busy" : way);
+      throw error;
+    }
+  }
+
+  renew(principal: Principal): Principal | undefined {
+    if (!(principal instanceof GrantedPrincipal)) return undefined;
+    return this.#grant(principal.subject, principal.proof);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  metrics(): readonly MetricSample[] {
+    return this.#figures.samples(this.#passwords.waitingCount, this.#policy.users.size);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    await this.#reloading;
+  }
+
+  #grant(subject: Subject, proof: Proof): Principal | undefined {
+    const { rules } = this.#policy;
+    if (!stillHolds(this.#policy, subject.user, proof)) return undefined;
+    return new GrantedPrincipal(subject, proof, rules);
+  }
+
+  async #reload(): Promise<void> {
+    const { file, logger, clock } = this.#options;
+    if (file === undefined) {
+      logger.info({}, "there is no access file to read again");
+      return;
+    }
+    try {
+      const policy = await loadPolicy(file, clock);
+      const changed = policy.fingerprint !== this.#policy.fingerprint;
+      this.#figures.reloaded(changed ? "changed" : "unchanged");
+      logger.info({ file, changed }, "the access file was read again");
+      if (changed) this.#put(policy);
+    } catch (error) {
+      if (!isTributaryError(error)) throw error;
+      this.#figures.reloaded("failed");
+      const fields = { file, error: messageOf(error) };
+      logger.error(fields, "the access file is broken: the rules from before stay in force");
+    }
+  }
+
+  #put(policy: Policy): void {
+    this.#policy = policy;
+    this.#version += 1;
+    this.#passwords.forget();
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Whether a password is a user's. A user that is not known costs the same time as one that is, so
+ * that nobody finds out names; a password that was right lately costs next to nothing.
+ */
+import type { StoredPassword } from "../file/read-users.ts";
+import { verifyPassword } from "./argon2.ts";
+import { type CheckLimits, CheckQueue } from "./check-queue.ts";
+import { DEFAULT_COST, type PasswordHash } from "./phc.ts";
+import { VerifiedPasswords } from "./verified-passwords.ts";
+
+export type Users = ReadonlyMap<string, StoredPassword>;
+
+export interface Attempt {
+  /** Whose turn in the queue it takes. */
+  readonly address: string;
+  readonly user: string;
+  readonly password: Buffer;
+}
+
+const PASSWORD_BYTES_MAX = 1024;
+
+export class PasswordChecks {
+  readonly #queue: CheckQueue;
+  /** By tag: the same question asked again while it is looked into waits for the same answer. */
+  readonly #asked = new Map<string, Promise<boolean>>();
+  #verified = new VerifiedPasswords();
+
+  constructor(limits?: CheckLimits) {
+    this.#queue = new CheckQueue(limits);
+  }
+
+  get waitingCount(): number {
+    return this.#queue.waitingCount;
+  }
+
+  /** Passwords that were right before are looked into again. */
+  forget(): void {
+    this.#verified = new VerifiedPasswords();
+  }
+
+  /** The stored password where it is the right one. @throws LIMIT_EXCEEDED where too many wait */
+  async check(attempt: Attempt, users: Users): Promise<StoredPassword | undefined> {
+    const { user, password } = attempt;
+    if (password.length > PASSWORD_BYTES_MAX) return undefined;
+    const stored = users.get(user);
+    const verified = this.#verified;
+    const tag = verified.tag(user, stored?.text ?? "", password);
+    if (stored !== undefined && verified.has(tag)) return stored;
+    const right = await this.#ask(tag, attempt, stored?.hash ?? standIn(users));
+    if (!right || stored === undefined) return undefined;
+    verified.add(tag);
+    return stored;
+  }
+
+  #ask(tag: string, { address, password }: Attempt, hash: PasswordHash): Promise<boolean> {
+    const asked = this.#asked.get(tag);
+    if (asked !== undefined) return asked;
+    const answer = this.#queue
+      .run(address, () => verifyPassword(password, hash))
+      .finally(() => this.#asked.delete(tag));
+    this.#asked.set(tag, answer);
+    return answer;
+  }
+}
+
+const NO_PASSWORD = { salt: Buffer.alloc(16), hash: Buffer.alloc(32) };
+
+/** What an unknown user's password is held against: as costly as the first user's. */
+function standIn(users: Users): PasswordHash {
+  const [first] = users.values();
+  return { ...(first?.hash ?? DEFAULT_COST), ...NO_PASSWORD };
+}

@@ -1,0 +1,81 @@
+/** Somebody who has been let in: what the rules say to it, and by what it was let in. */
+import type { PeerCertificate, Principal } from "./contract.ts";
+import {
+  type Action,
+  ANONYMOUS,
+  type ClientRule,
+  type Decision,
+  decide,
+  type Rule,
+  rulesOfClient,
+  rulesOfSubject,
+  type Subject,
+} from "./rules.ts";
+import type { TokenGrant } from "./tokens/token-grant.ts";
+import { levelsOf } from "./topic-pattern.ts";
+
+/** By what somebody was let in: it is looked into again whenever the access file changes. */
+export type Proof =
+  | { readonly by: "nothing"; readonly loopback: boolean }
+  /** `stored`: the hash as it stood in the file then. */
+  | { readonly by: "password"; readonly stored: string }
+  | { readonly by: "certificate"; readonly certificate: PeerCertificate }
+  | { readonly by: "token"; readonly grant: TokenGrant };
+
+const EVERYTHING: Decision = { allowed: true, rule: undefined };
+
+export class GrantedPrincipal implements Principal {
+  readonly subject: Subject;
+  readonly proof: Proof;
+  /** Undefined: there are no rules, and everything is allowed. */
+  readonly #rules: readonly Rule[] | undefined;
+  /** The same for one client, whom alone a principal is asked about as a rule. */
+  #clientId: string | undefined;
+  #clientRules: readonly ClientRule[] | undefined;
+  #clientLists: readonly ClientRule[] | undefined;
+
+  constructor(subject: Subject, proof: Proof, rules: readonly Rule[] | undefined) {
+    this.subject = subject;
+    this.proof = proof;
+    this.#rules = rules && rulesOfSubject(rules, subject);
+  }
+
+  get name(): string {
+    return this.subject.user ?? ANONYMOUS;
+  }
+
+  get expiresAtMs(): number | undefined {
+    return this.#grant?.expiresAtMs;
+  }
+
+  mayPublish(clientId: string, topic: string): boolean {
+    return this.decide(clientId, "publish", topic).allowed;
+  }
+
+  maySubscribe(clientId: string, filter: string): boolean {
+    return this.decide(clientId, "subscribe", filter).allowed;
+  }
+
+  /** The same with the rule that decided. */
+  decide(clientId: string, action: Action, filter: string): Decision {
+    if (clientId !== this.#clientId) this.#readRulesFor(clientId);
+    const levels = levelsOf(filter);
+    const byRules = this.#clientRules ? decide(this.#clientRules, action, levels) : EVERYTHING;
+    if (this.#clientLists === undefined) return byRules;
+    // A token's own lists stand for the rules that allow; what a rule denies stays denied.
+    const denied = !byRules.allowed && byRules.rule !== undefined;
+    return denied ? byRules : decide(this.#clientLists, action, levels);
+  }
+
+  get #grant(): TokenGrant | undefined {
+    return this.proof.by === "token" ? this.proof.grant : undefined;
+  }
+
+  #readRulesFor(clientId: string): void {
+    const values = { user: this.subject.user, client: clientId };
+    const lists = this.#grant?.lists;
+    this.#clientId = clientId;
+    this.#clientRules = this.#rules && rulesOfClient(this.#rules, values);
+    this.#clientLists = lists && rulesOfClient(lists, values);
+  }
+}

@@ -1,0 +1,145 @@
+/** `tributary users`: add, remove and list the users of the access file, and change their passwords. */
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import type { YAMLMap } from "yaml";
+import { readAccessFile } from "../../access/file/access-file.ts";
+import { editUsers } from "../../access/file/edit-access-file.ts";
+import { userNameComplaint } from "../../access/file/read-users.ts";
+import { hashPassword } from "../../access/passwords/argon2.ts";
+import { DEFAULT_COST, showPhc } from "../../access/passwords/phc.ts";
+import { TributaryError } from "../../base/errors.ts";
+import type { CommandContext } from "../command-context.ts";
+import { addConfigFlags, configFrom } from "../config-flags.ts";
+import { askSecret, readSecretLine } from "../secret-input.ts";
+import { tableText } from "../table-text.ts";
+
+const PASSWORD_BYTES = { min: 8, max: 1024 };
+const TAKEN_WHEN = "A running gateway takes it at SIGHUP.";
+
+export function usersCommand(context: CommandContext): Command {
+  return new Command("users")
+    .description("add, remove and list users and their passwords")
+    .addCommand(listCommand(context), { isDefault: true })
+    .addCommand(addCommand(context))
+    .addCommand(passwordCommand(context))
+    .addCommand(removeCommand(context));
+}
+
+interface Flags {
+  readonly passwordStdin?: boolean;
+  readonly json?: boolean;
+}
+
+function listCommand({ env, out }: CommandContext): Command {
+  const command = usersSubcommand("list", "every user and what a check of the password costs");
+  return command.action(async ({ json }: Flags) => {
+    const users = [...readAccessFile(accessFileOf(command, env)).users].map(([name, { hash }]) => ({
+      name,
+      memoryKib: hash.memoryKib,
+      passes: hash.passes,
+      lanes: hash.lanes,
+    }));
+    if (json) return out.line(JSON.stringify(users));
+    const rows = users.map((user) => [user.name, user.memoryKib, user.passes, user.lanes]);
+    return out.line(tableText(["USER", "MEMORY (KiB)", "PASSES", "LANES"], rows));
+  });
+}
+
+function addCommand(context: CommandContext): Command {
+  const command = withPassword("add", "add a user; the access file is created where there is none");
+  return command.action(async (name: string, flags: Flags) => {
+    const complaint = userNameComplaint(name);
+    if (complaint !== undefined) throw wrong(`A user's name ${complaint}.`);
+    const file = accessFileOf(command, context.env);
+    if (existsSync(file) && readAccessFile(file).users.has(name)) {
+      throw wrong(`${name} is a user already: tributary users passwd gives a new password.`);
+    }
+    const hash = await newHash(context, flags);
+    editUsers(file, (users) => users.set(name, hash));
+    return done(context, flags, { added: name }, `added ${name} to ${file}. ${TAKEN_WHEN}`);
+  });
+}
+
+function passwordCommand(context: CommandContext): Command {
+  const command = withPassword("passwd", "give a user a new password");
+  return command.action(async (name: string, flags: Flags) => {
+    const file = accessFileOf(command, context.env);
+    mustBeUser(file, name);
+    const hash = await newHash(context, flags);
+    editUsers(file, (users) => users.set(keyOf(users, name), hash));
+    const text = `changed the password of ${name} in ${file}. ${TAKEN_WHEN}`;
+    return done(context, flags, { changed: name }, text);
+  });
+}
+
+function removeCommand(context: CommandContext): Command {
+  const command = usersSubcommand("remove", "remove a user").argument("<name>");
+  return command.action(async (name: string, flags: Flags) => {
+    const file = accessFileOf(command, context.env);
+    mustBeUser(file, name);
+    editUsers(file, (users) => void users.delete(keyOf(users, name)));
+    return done(context, flags, { removed: name }, `removed ${name} from ${file}. ${TAKEN_WHEN}`);
+  });
+}
+
+function usersSubcommand(name: string, description: string): Command {
+  const command = new Command(name).description(description).option("--json", "as JSON");
+  return addConfigFlags(command, ["config", "accessFile"]);
+}
+
+function withPassword(name: string, description: string): Command {
+  return usersSubcommand(name, description)
+    .argument("<name>")
+    .option("--password-stdin", "take the password from the first line of standard input");
+}
+
+/** @throws CONFIG_INVALID where no access file is configured */
+export function accessFileOf(
+  command: Command,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const { accessFile } = configFrom(command, env).config;
+  if (accessFile !== undefined) return accessFile;
+  throw wrong("Which access file? Give --access-file, or --config with a file that names one.");
+}
+
+function mustBeUser(file: string, name: string): void {
+  if (readAccessFile(file).users.has(name)) return;
+  throw wrong(`${name} is no user in ${file}: tributary users list shows them.`);
+}
+
+/** YAML takes a name like 7 for a number, under which it must be found again. */
+function keyOf(users: YAMLMap, name: string): unknown {
+  return users.items.find(({ key }) => String(key) === name)?.key ?? name;
+}
+
+async function newHash(context: CommandContext, { passwordStdin }: Flags): Promise<string> {
+  const password = passwordStdin ? await readSecretLine(context.stdin) : await askTwice(context);
+  const bytes = Buffer.byteLength(password);
+  if (bytes < PASSWORD_BYTES.min || bytes > PASSWORD_BYTES.max) {
+    throw wrong(`A password has ${PASSWORD_BYTES.min} to ${PASSWORD_BYTES.max} bytes.`);
+  }
+  return showPhc(await hashPassword(password, DEFAULT_COST));
+}
+
+async function askTwice({ stdin, ask }: CommandContext): Promise<string> {
+  if (stdin.isTTY !== true) {
+    throw wrong("There is no terminal to ask for the password: give --password-stdin.");
+  }
+  const password = await askSecret("Password: ", stdin, ask);
+  if ((await askSecret("The same again: ", stdin, ask)) === password) return password;
+  throw wrong("These were two different passwords: nothing was changed.");
+}
+
+async function done(
+  { out }: CommandContext,
+  { json }: Flags,
+  answer: object,
+  text: string,
+): Promise<void> {
+  await out.line(json ? JSON.stringify(answer) : text);
+}
+
+function wrong(message: string): TributaryError {
+  return new TributaryError("CONFIG_INVALID", message);
+}

@@ -11,12 +11,14 @@ export type RefusalReason =
   | "timed-out"
   | "reserved-topic"
   | "identifier"
-  | "qos2-window"
   | "record-too-large"
   | "disk-budget"
   | "storage"
   | "slow-subscriber"
   | "subscriptions-full"
+  | "qos2-window"
+  | "not-authorized"
+  | "limit"
   | "other";
 
 export class BridgeFigures {
@@ -33,7 +35,11 @@ export class BridgeFigures {
   notLogged = 0;
   wills = 0;
   queueDropped = 0;
+  queueExpired = 0;
   retainedRefused = 0;
+  payloadsUndecoded = 0;
+  /** Messages sent to subscribers. */
+  delivered = 0;
   readonly #refused = new Map<RefusalReason, number>();
 
   refuse(reason: RefusalReason): void {
@@ -63,9 +69,20 @@ export class BridgeFigures {
       counter("not_logged_total", "Messages that a route keeps out of the log.", this.notLogged),
       counter("wills_total", "Wills published.", this.wills),
       counter(
+        "payloads_undecoded_total",
+        "Messages kept raw, as their payload is not what their route's codec says.",
+        this.payloadsUndecoded,
+      ),
+      counter("delivered_total", "Messages sent to MQTT subscribers.", this.delivered),
+      counter(
         "queue_dropped_total",
-        "Messages dropped from an absent subscriber's full queue.",
+        "Messages that a subscriber did not get, as too many waited for it.",
         this.queueDropped,
+      ),
+      counter(
+        "queue_expired_total",
+        "Messages that expired before their subscriber came for them.",
+        this.queueExpired,
       ),
       counter(
         "retained_refused_total",

@@ -2,6 +2,7 @@
  * What the MQTT bridge is given, and every limit it keeps. Limits are per gateway unless their name
  * says otherwise; units stand last.
  */
+import type { Access } from "../src/access/contract.ts";
 import type { Clock } from "../src/base/clock.ts";
 import type { Logger } from "../src/base/logger.ts";
 import type { ListenAddress } from "../src/base/service.ts";
@@ -11,6 +12,8 @@ import type { DefaultRouteConfig, RouteConfig } from "./routes/route-config.ts";
 export interface MqttBridgeOptions extends Partial<BridgeLimits> {
   readonly log: Log;
   readonly listen: ListenAddress;
+  /** Who may do what; everybody everything without it. */
+  readonly access?: Access;
   /** The first whose filter matches wins. */
   readonly routes?: readonly RouteConfig[];
   /** Where all goes that no route takes: to `telemetry`, key = MQTT topic. */
@@ -30,20 +33,30 @@ export interface BridgeLimits {
   /** How long a connection may take until its CONNECT has come. */
   readonly connectTimeoutMs: number;
   readonly clientIdBytesMax: number;
+  /** The longest that a client of MQTT 5 may stay silent; 0 = as long as it likes. */
+  readonly keepAliveSecondsMax: number;
+  /** The longest that a session may outlive its connection; 4294967295 = for ever. */
+  readonly sessionExpirySecondsMax: number;
+  /** Topic aliases of one connection, each way. */
+  readonly topicAliasesMax: number;
 
   /** Bytes of messages waiting for their flush; beyond it no socket is read. */
   readonly pendingBytesMax: number;
   /** The same of one connection; beyond it that socket is not read. */
   readonly connectionPendingBytesMax: number;
+  /** Bytes of packets whose end has not come, of all connections; beginnings of 4 KiB are free. */
+  readonly partialPacketBytesMax: number;
 
   /** QoS 2 messages of one client between their PUBLISH and their PUBREL. */
   readonly qos2InflightPerClientMax: number;
   readonly qos2InflightMax: number;
 
-  /** How long a subscriber may leave its socket full before it is disconnected. */
+  /** How long a client may take nothing of what waits for it before it is disconnected. */
   readonly subscriberDrainMs: number;
-  /** What may wait in a subscriber's socket before it is disconnected. */
+  /** What may wait for one subscriber in memory; beyond it messages for it are dropped. */
   readonly subscriberBufferBytesMax: number;
+  /** QoS 1 and 2 messages that one subscriber may have unacknowledged. */
+  readonly subscriberInflightMax: number;
   readonly subscriptionsPerClientMax: number;
   /** Persistent sessions (clean session = 0) with a subscription. */
   readonly sessionsMax: number;
@@ -76,12 +89,17 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   connectionsMax: 10_000,
   connectTimeoutMs: 10_000,
   clientIdBytesMax: 1_024,
+  keepAliveSecondsMax: 0,
+  sessionExpirySecondsMax: 0xffff_ffff,
+  topicAliasesMax: 32,
   pendingBytesMax: 32 * MIB,
   connectionPendingBytesMax: 1 * MIB,
+  partialPacketBytesMax: 64 * MIB,
   qos2InflightPerClientMax: 1_000,
   qos2InflightMax: 10_000,
   subscriberDrainMs: 10_000,
   subscriberBufferBytesMax: 8 * MIB,
+  subscriberInflightMax: 1_000,
   subscriptionsPerClientMax: 1_000,
   sessionsMax: 10_000,
   queuedMessagesPerClientMax: 10_000,

@@ -3,33 +3,38 @@
  * so. This file puts the parts together; each part's own file says what it owns.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { Aedes, type Client } from "aedes";
+import { openForAll } from "../src/access/open-for-all.ts";
 import { messageOf, TributaryError } from "../src/base/errors.ts";
 import type { ListenAddress, MetricSample, Service } from "../src/base/service.ts";
 import { BridgeFigures, gauge } from "./bridge-figures.ts";
-import { type BridgeLimits, type MqttBridgeOptions, withDefaultLimits } from "./bridge-options.ts";
-import { FrameScanner } from "./connection/frame-scanner.ts";
-import { GuardedSocket } from "./connection/guarded-socket.ts";
+import { type MqttBridgeOptions, withDefaultLimits } from "./bridge-options.ts";
+import { Connection } from "./connection/connection.ts";
+import type { ConnectionParts } from "./connection/connection-parts.ts";
+import { GatheringBudget } from "./connection/gathering.ts";
 import { Pressure } from "./connection/pressure.ts";
-import { SessionRules } from "./connection/session-rules.ts";
-import { Audience } from "./delivery/audience.ts";
-import { DeliveryGuard } from "./delivery/delivery-guard.ts";
-import { createFanOut, type FanOut } from "./delivery/fan-out.ts";
-import type { ExpressLaneParts } from "./ingest/express-lane.ts";
-import { ExpressTopics } from "./ingest/express-topics.ts";
-import { IngestLine } from "./ingest/ingest-line.ts";
+import { FanOut } from "./delivery/fan-out.ts";
+import { Destinations } from "./ingest/destinations.ts";
 import { Lanes } from "./ingest/lanes.ts";
-import { PublishGate } from "./ingest/publish-gate.ts";
+import { LocalLine } from "./ingest/local-line.ts";
+import { LogInlet } from "./ingest/log-inlet.ts";
+import { Publishing } from "./ingest/publishing.ts";
+import { ReasonCode } from "./packets/reason-codes.ts";
 import { ReceivedIds } from "./qos2/received-ids.ts";
 import { RateLimitedWarnings } from "./rate-limited-warnings.ts";
-import { Refusal, Refusals } from "./refusals.ts";
+import { ProtocolRefusal, Refusals } from "./refusals.ts";
 import { DEFAULT_ROUTE } from "./routes/route-config.ts";
 import { RouteTable } from "./routes/route-table.ts";
-import { TOPIC_LEVELS_MAX } from "./routes/topic-filter.ts";
-import { LogPersistence } from "./session/log-persistence.ts";
+import { Doorway } from "./session/doorway.ts";
+import { QueueStore } from "./session/queue-store.ts";
+import { Requests } from "./session/requests.ts";
+import { RetainedDelivery } from "./session/retained-delivery.ts";
+import { RetainedStore } from "./session/retained-store.ts";
+import { SessionDirectory } from "./session/session-directory.ts";
+import { SessionStore } from "./session/session-store.ts";
+import { WillStore } from "./session/will-store.ts";
+import { Wills } from "./session/wills.ts";
 
-/** aedes looks for the wills of brokers that are gone every four heartbeats. */
-const HEARTBEATS_PER_WILL_CHECK = 4;
+const SWEEP_INTERVAL_MS = 250;
 
 /**
  * Starts the bridge; resolves when it listens.
@@ -43,75 +48,105 @@ export async function startMqttBridge(options: MqttBridgeOptions): Promise<Servi
 
 class MqttBridge implements Service {
   readonly #options: MqttBridgeOptions;
-  readonly #limits: BridgeLimits;
   readonly #figures = new BridgeFigures();
+  readonly #warnings: RateLimitedWarnings;
   readonly #refusals: Refusals;
   readonly #lanes: Lanes;
-  readonly #line: IngestLine;
   readonly #pressure: Pressure;
   readonly #receivedIds: ReceivedIds;
-  readonly #persistence: LogPersistence;
-  readonly #gate: PublishGate;
-  readonly #fanOut: FanOut = createFanOut();
-  readonly #express: ExpressLaneParts;
-  readonly #delivery: DeliveryGuard;
-  readonly #rules: SessionRules;
-  readonly #guards = new Map<Socket, GuardedSocket>();
-  readonly #broker: Aedes;
+  readonly #queues: QueueStore;
+  readonly #retained: RetainedStore;
+  readonly #sessions: SessionStore;
+  readonly #willStore: WillStore;
+  readonly #directory: SessionDirectory;
+  readonly #wills: Wills;
+  readonly #doorway: Doorway;
+  readonly #local: LocalLine;
+  readonly #connectionParts: ConnectionParts;
+  readonly #connections = new Set<Connection>();
   readonly #server: Server;
+  #sweeping: NodeJS.Timeout | undefined;
   #address: ListenAddress | undefined;
 
   constructor(options: MqttBridgeOptions) {
     const limits = withDefaultLimits(options);
     const { log, clock, logger, gateway, routes = [], defaultRoute = DEFAULT_ROUTE } = options;
-    this.#options = options;
-    this.#limits = limits;
-    const warnings = new RateLimitedWarnings(logger, clock, limits.warnIntervalMs);
-    const table = new RouteTable(routes, defaultRoute, gateway, options.defaultPartitions);
+    const { access = openForAll } = options;
     const figures = this.#figures;
-    this.#refusals = new Refusals(warnings, figures);
+    const store = log.keyValues("mqtt");
+    this.#options = options;
+    this.#warnings = new RateLimitedWarnings(logger, clock, limits.warnIntervalMs);
+    this.#refusals = new Refusals(this.#warnings, figures);
+    const table = new RouteTable(routes, defaultRoute, gateway, options.defaultPartitions);
     this.#lanes = new Lanes({ log, routes: table, ...limits });
-    this.#line = new IngestLine({ log, lanes: this.#lanes, clock, figures });
     this.#pressure = new Pressure(limits);
     this.#receivedIds = new ReceivedIds(log, limits);
-    this.#persistence = new LogPersistence({
-      store: log.keyValues("mqtt"),
-      receivedIds: this.#receivedIds,
+    const events = this.#storeEvents();
+    this.#queues = new QueueStore({ store, limits, events, clock });
+    this.#retained = new RetainedStore({ store, limits, events, clock });
+    this.#sessions = new SessionStore({ store, limits });
+    this.#willStore = new WillStore(store);
+    const queues = this.#queues;
+    const receivedIds = this.#receivedIds;
+    this.#directory = new SessionDirectory({
+      store: this.#sessions,
+      queues,
+      receivedIds,
+      session: { queues, limits, clock, figures, ...events },
       limits,
-      events: persistenceEvents(warnings, figures),
+      clock,
+      ended: (clientId) => this.#wills.sessionEnded(clientId),
+      failed: events.failed,
     });
-    this.#gate = new PublishGate({
-      line: this.#line,
-      pressure: this.#pressure,
-      receivedIds: this.#receivedIds,
-      persistence: this.#persistence,
+    const { subscriptions } = this.#directory;
+    const fanOut = new FanOut({ queues, retained: this.#retained });
+    const intake = { pressure: this.#pressure, figures, fanOut };
+    const inlet = new LogInlet({ log, lanes: this.#lanes, clock, figures });
+    this.#local = new LocalLine({ ...intake, inlet, subscriptions });
+    this.#wills = new Wills({
+      store: this.#willStore,
+      publisher: this.#local,
+      clock,
+      graceMs: limits.willGraceMs,
+      published: () => {
+        figures.wills += 1;
+      },
+      failed: (clientId, error) => this.#refusals.refused({ clientId, remote: undefined }, error),
+    });
+    const directory = this.#directory;
+    const wills = this.#wills;
+    this.#doorway = new Doorway({ access, directory, wills, limits, failed: events.failed });
+    const retained = new RetainedDelivery({ retained: this.#retained, queues });
+    const requests = new Requests({ directory, receivedIds, retained, limits });
+    this.#connectionParts = {
+      limits,
+      clock,
       figures,
       refusals: this.#refusals,
-      loadOf: (client) => this.#guards.get(client.conn as Socket)?.load,
-    });
-    const audience = new Audience(this.#fanOut, this.#persistence.subscriptions);
-    this.#express = {
-      log,
-      topics: new ExpressTopics(this.#lanes, audience),
       pressure: this.#pressure,
-      figures,
-      clock,
-      packetBytesMax: limits.packetBytesMax,
+      gathering: new GatheringBudget(limits.partialPacketBytesMax),
+      express: {
+        log,
+        destinations: new Destinations(this.#lanes, subscriptions, access),
+        figures,
+        clock,
+      },
+      intake,
+      publishing: new Publishing({ inlet, receivedIds, subscriptions, figures, clock }),
+      handler: {
+        enter: (connection, packet) => this.#doorway.enter(connection, packet),
+        handle: (connection, packet) => requests.handle(connection, packet),
+        left: (connection, how) => this.#left(connection, how),
+      },
     };
-    this.#delivery = new DeliveryGuard(limits.subscriberBufferBytesMax);
-    this.#rules = new SessionRules(limits);
-    this.#broker = this.#createBroker();
-    this.#gate.serve(this.#broker);
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = limits.connectionsMax;
     this.#server.on("drop", (dropped) => {
       const remote =
         dropped === undefined ? undefined : `${dropped.remoteAddress}:${dropped.remotePort}`;
       const message = `The gateway holds ${limits.connectionsMax} connections (limits.mqttConnectionsMax).`;
-      this.#refusals.report(
-        { clientId: undefined, remote },
-        new Refusal("connections-full", message),
-      );
+      const refusal = new ProtocolRefusal("connections-full", ReasonCode.serverBusy, message);
+      this.#refusals.disconnected({ clientId: undefined, remote }, refusal);
     });
   }
 
@@ -121,27 +156,22 @@ class MqttBridge implements Service {
 
   async start(): Promise<void> {
     await this.#lanes.createNamedTopics();
-    await this.#broker.listen();
-    try {
-      this.#address = await listen(this.#server, this.#options.listen);
-    } catch (error) {
-      await this.#closeBroker();
-      throw error;
-    }
+    await this.#queues.clearOthers(this.#directory.clientIds());
+    this.#address = await listen(this.#server, this.#options.listen);
     this.#server.on("error", (error) => {
-      this.#options.logger.error(
-        { error: messageOf(error) },
-        "MQTT connections cannot be accepted",
-      );
+      const fields = { error: messageOf(error) };
+      this.#options.logger.error(fields, "MQTT connections cannot be accepted");
     });
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
     this.#options.logger.info({ ...this.#address }, "MQTT is listening");
   }
 
   metrics(): readonly MetricSample[] {
-    const { queues, retained, subscriptions } = this.#persistence;
+    const retained = this.#retained;
+    const queues = this.#queues;
     return [
       ...this.#figures.samples(),
-      gauge("connections", "MQTT connections now.", this.#guards.size),
+      gauge("connections", "MQTT connections now.", this.#connections.size),
       gauge(
         "connections_held",
         "Connections not read, as too much waits.",
@@ -153,7 +183,8 @@ class MqttBridge implements Service {
         this.#pressure.pendingBytes,
       ),
       gauge("qos2_inflight", "QoS 2 messages waiting for their PUBREL.", this.#receivedIds.count),
-      gauge("sessions", "Persistent sessions with a subscription.", subscriptions.sessionCount),
+      gauge("sessions", "Sessions that outlive their connection.", this.#directory.persistentCount),
+      gauge("subscriptions", "Subscriptions.", this.#directory.subscriptions.count),
       gauge("queued_messages", "Messages queued for persistent sessions.", queues.count),
       gauge("queued_bytes", "Bytes queued for persistent sessions.", queues.bytes),
       gauge("retained_messages", "Retained messages.", retained.count),
@@ -162,117 +193,82 @@ class MqttBridge implements Service {
 
   /** Reads no more, acknowledges what it has taken, then lets the clients go. */
   async close(): Promise<void> {
+    clearInterval(this.#sweeping);
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const guard of this.#guards.values()) guard.stop();
-    await Promise.all([...this.#guards.values()].map((guard) => guard.drained()));
-    await this.#line.idle();
-    // aedes writes a PUBACK in the turn after it has been told that it may.
+    this.#doorway.close();
+    await Promise.all([...this.#connections].map((connection) => connection.drain()));
+    while (!this.#local.idle) await new Promise((resolve) => setImmediate(resolve));
+    for (const connection of this.#connections) connection.dismiss(ReasonCode.serverShuttingDown);
     await new Promise((resolve) => setImmediate(resolve));
-    this.#gate.close();
-    this.#persistence.seal();
-    for (const { socket } of this.#guards.values()) socket.end();
-    await this.#closeBroker();
-    for (const { socket } of this.#guards.values()) socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
     await closed;
-    await this.#line.idle();
+    const stores = [this.#queues, this.#retained, this.#sessions, this.#willStore];
+    await Promise.all(stores.map((store) => store.close()));
   }
 
   #accept(socket: Socket): void {
     socket.setNoDelay(true);
     this.#figures.connectionsAccepted += 1;
-    const guard = new GuardedSocket(socket, {
-      scanner: new FrameScanner(this.#limits.packetBytesMax),
-      pressure: this.#pressure,
-      express: this.#express,
-      alive: keepAlive,
-      congested: waitForDrain,
-    });
-    this.#guards.set(socket, guard);
-    socket.once("close", () => this.#guards.delete(socket));
-    this.#broker.handle(socket);
-  }
-
-  #createBroker(): Aedes {
-    const limits = this.#limits;
-    const broker = new Aedes({
-      mq: this.#fanOut,
-      persistence: this.#persistence,
-      connectTimeout: limits.connectTimeoutMs,
-      drainTimeout: limits.subscriberDrainMs,
-      heartbeatInterval: Math.ceil(limits.willGraceMs / HEARTBEATS_PER_WILL_CHECK),
-      // The ingest keeps this window itself, ahead of the append.
-      maxInflightInbound: 0,
-      maxTopicLevels: TOPIC_LEVELS_MAX,
-      preConnect: (client, packet, done) => this.#rules.connecting(client, packet, done),
-      authenticate: (client, _username, _password, done) => this.#rules.authenticate(client, done),
-      authorizePublish: (client, packet, done) => this.#gate.publish(client, packet, done),
-      authorizeSubscribe: (client, subscription, done) => {
-        const refusal = this.#rules.subscribeComplaint(client, subscription.topic);
-        done(refusal ?? null, refusal === undefined ? subscription : null);
+    const remote = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    const connection = new Connection(
+      {
+        stream: socket,
+        listener: {
+          name: "mqtt",
+          certificateNames: undefined,
+          limits: {
+            connectionsMax: undefined,
+            packetBytesMax: undefined,
+            messagesPerSecondMax: undefined,
+            inflightMax: undefined,
+          },
+        },
+        remote,
+        loopback: true,
+        certificate: undefined,
       },
-      authorizeForward: (client, packet) => this.#delivery.forward(client, packet),
-    });
-    broker.on("client", (client) => this.#delivery.adopt(client, broker.id));
-    // aedes hands over what it has kept for the session right after this event.
-    broker.on("clientReady", (client) => {
-      setImmediate(() => this.#guards.get(client.conn as Socket)?.sessionStands());
-    });
-    broker.on("connackSent", (_, client) => this.#guards.get(client.conn as Socket)?.answered());
-    const report = (client: Client, error: Error) => this.#report(client, error);
-    broker.on("clientError", report);
-    broker.on("connectionError", report);
-    (broker as NodeJS.EventEmitter).on("error", (error: unknown) => {
-      this.#options.logger.error({ error: messageOf(error) }, "the MQTT session engine failed");
-    });
-    return broker;
+      this.#connectionParts,
+    );
+    this.#connections.add(connection);
+    socket.once("close", () => this.#connections.delete(connection));
   }
 
-  #report(client: Client, error: unknown): void {
-    const remote = this.#guards.get(client.conn as Socket)?.remote;
-    this.#refusals.report({ clientId: client.id ?? undefined, remote }, error);
+  #left(connection: Connection, how: { readonly normally: boolean }): void {
+    this.#doorway.left(connection, how);
   }
 
-  async #closeBroker(): Promise<void> {
-    await new Promise<void>((resolve) => this.#broker.close(() => resolve()));
+  #sweep(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const wallMs = clock.nowMs();
+    for (const connection of this.#connections) connection.sweep(nowMs, wallMs);
+    this.#wills.sweep(wallMs);
+    this.#directory.sweep(wallMs);
   }
-}
 
-/** What aedes hangs on a connection, and does not declare. */
-interface ServedSocket extends Socket {
-  readonly client?: {
-    readonly _keepaliveInterval: number;
-    readonly _keepaliveTimer: NodeJS.Timeout | null;
-    waitForDrain(done: () => void): void;
-  };
-}
-
-/** What aedes does for each packet that it sees: the device has been heard of. */
-function keepAlive({ client }: ServedSocket): void {
-  if (client !== undefined && client._keepaliveInterval > 0) client._keepaliveTimer?.refresh();
-}
-
-/** What aedes does where it writes: a client that does not read is disconnected after a while. */
-function waitForDrain({ client }: ServedSocket, done: () => void): void {
-  client?.waitForDrain(done);
-}
-
-function persistenceEvents(warnings: RateLimitedWarnings, figures: BridgeFigures) {
-  return {
-    dropped(clientId: string): void {
-      figures.queueDropped += 1;
-      const message = "a message was dropped from an absent subscriber's full queue";
-      warnings.warn("queue-dropped", { clientId }, message);
-    },
-    failed(error: unknown): void {
-      const message = "what an MQTT subscriber has acknowledged could not be written down";
-      warnings.warn("queue-failed", { error: messageOf(error) }, message);
-    },
-    retainedRefused(topic: string): void {
-      figures.retainedRefused += 1;
-      const message = "a message was not retained: the store of retained messages is full";
-      warnings.warn("retained-full", { topic }, message);
-    },
-  };
+  #storeEvents() {
+    const figures = this.#figures;
+    const warnings = this.#warnings;
+    return {
+      dropped(clientId: string): void {
+        figures.queueDropped += 1;
+        const message = "a subscriber did not get a message: too much waits for it";
+        warnings.warn("queue-dropped", { clientId }, message);
+      },
+      expired(_: string, count = 1): void {
+        figures.queueExpired += count;
+      },
+      failed(error: unknown): void {
+        const message = "what became of an MQTT session could not be written down";
+        warnings.warn("queue-failed", { error: messageOf(error) }, message);
+      },
+      refused(topic: string): void {
+        figures.retainedRefused += 1;
+        const message = "a message was not retained: the store of retained messages is full";
+        warnings.warn("retained-full", { topic }, message);
+      },
+    };
+  }
 }
 
 async function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {

@@ -1,24 +1,30 @@
 /**
- * Why a client was turned away, for the log line and the figure: MQTT 3.1.1 can only close the
- * connection, so what the client is not told must be told here.
+ * Why a client was turned away, or a message of it: for the reason code that the client is told
+ * (MQTT 5), and for the log line and the figure, as an older client is told nothing.
  */
 import { isTributaryError, messageOf, type TributaryError } from "../src/base/errors.ts";
 import type { BridgeFigures, RefusalReason } from "./bridge-figures.ts";
+import { PacketError } from "./packets/packet-error.ts";
+import { ReasonCode } from "./packets/reason-codes.ts";
 import type { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 
 export interface RefusedClient {
   readonly clientId: string | undefined;
   readonly remote: string | undefined;
+  readonly listener?: string | undefined;
+  readonly user?: string | undefined;
 }
 
 /** A refusal with its reason, where the error's code alone does not tell. */
-export class Refusal extends Error {
+export class ProtocolRefusal extends Error {
   readonly reason: RefusalReason;
+  readonly reasonCode: ReasonCode;
 
-  constructor(reason: RefusalReason, message: string) {
+  constructor(reason: RefusalReason, reasonCode: ReasonCode, message: string) {
     super(message);
-    this.name = "Refusal";
+    this.name = "ProtocolRefusal";
     this.reason = reason;
+    this.reasonCode = reasonCode;
   }
 }
 
@@ -32,37 +38,65 @@ export class Refusals {
   }
 
   /** A connection has ended because of `error`. */
-  report(client: RefusedClient, error: unknown): void {
-    if (isLostConnection(error)) return;
+  disconnected(client: RefusedClient, error: unknown): void {
+    if (!isLostConnection(error)) this.#report(client, error, "an MQTT client was disconnected");
+  }
+
+  /** A request of a client was refused; its connection goes on. */
+  refused(client: RefusedClient, error: unknown): void {
+    this.#report(client, error, "an MQTT client was refused");
+  }
+
+  #report(client: RefusedClient, error: unknown, what: string): void {
     const reason = reasonOf(error);
     this.#figures.refuse(reason);
-    const fields = { ...client, reason, error: messageOf(error) };
-    this.#warnings.warn(reason, fields, "an MQTT client was disconnected");
+    this.#warnings.warn(reason, { ...client, reason, error: messageOf(error) }, what);
   }
 }
 
-/** The network's doing (ECONNRESET, EPIPE ...), or nobody's: nothing was refused. */
+/** What a client of MQTT 5 is told. */
+export function reasonCodeOf(error: unknown): ReasonCode {
+  if (error instanceof ProtocolRefusal || error instanceof PacketError) return error.reasonCode;
+  if (isTributaryError(error)) {
+    return REASON_CODES[error.code] ?? ReasonCode.implementationSpecificError;
+  }
+  return ReasonCode.unspecifiedError;
+}
+
+/** The network's doing (ECONNRESET, EPIPE ...): nothing was refused. */
 function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || isTributaryError(error)) return false;
-  return "code" in error || error.message === "connection closed";
+  return !(error instanceof ProtocolRefusal || error instanceof PacketError) && "code" in error;
 }
 
 function reasonOf(error: unknown): RefusalReason {
-  if (error instanceof Refusal) return error.reason;
+  if (error instanceof ProtocolRefusal) return error.reason;
+  if (error instanceof PacketError) {
+    return error.reasonCode === ReasonCode.packetTooLarge ? "packet-too-large" : "malformed";
+  }
   if (isTributaryError(error)) return REASONS[error.code] ?? "storage";
-  const message = messageOf(error);
-  if (message === "keep alive timeout" || message === "drain timeout") return "timed-out";
-  if (message === "connect did not arrive in time") return "timed-out";
-  // What is left comes from the parser and the session engine's checks of a packet.
-  return "malformed";
+  return "other";
 }
 
 const REASONS: Partial<Record<TributaryError["code"], RefusalReason>> = {
+  ACCESS_DENIED: "not-authorized",
   FRAME_MALFORMED: "malformed",
   FRAME_TOO_LARGE: "packet-too-large",
   TOPIC_NAME_INVALID: "reserved-topic",
   RECORD_TOO_LARGE: "record-too-large",
   DISK_BUDGET_FULL: "disk-budget",
   DISK_FULL: "disk-budget",
-  LIMIT_EXCEEDED: "other",
+  LIMIT_EXCEEDED: "limit",
+};
+
+const REASON_CODES: Partial<Record<TributaryError["code"], ReasonCode>> = {
+  ACCESS_DENIED: ReasonCode.badUserNameOrPassword,
+  FRAME_MALFORMED: ReasonCode.malformedPacket,
+  FRAME_TOO_LARGE: ReasonCode.packetTooLarge,
+  TOPIC_NAME_INVALID: ReasonCode.topicNameInvalid,
+  RECORD_TOO_LARGE: ReasonCode.quotaExceeded,
+  DISK_BUDGET_FULL: ReasonCode.quotaExceeded,
+  DISK_FULL: ReasonCode.quotaExceeded,
+  LIMIT_EXCEEDED: ReasonCode.quotaExceeded,
+  LOG_CLOSED: ReasonCode.serverShuttingDown,
 };

@@ -13,15 +13,10 @@ export interface PressureLimits {
 export class Load {
   pendingBytes = 0;
   readonly resume: () => void;
-  readonly idle: () => void;
 
-  /**
-   * `resume` is called when the connection was held back and may be read again, `idle` whenever the
-   * last of its messages is released.
-   */
-  constructor(resume: () => void, idle: () => void) {
+  /** `resume` is called when the connection was held back and may be read again. */
+  constructor(resume: () => void) {
     this.resume = resume;
-    this.idle = idle;
   }
 }
 
@@ -60,10 +55,7 @@ export class Pressure {
 
   release(load: Load | undefined, bytes: number): void {
     this.#pendingBytes -= bytes;
-    if (load !== undefined) {
-      load.pendingBytes -= bytes;
-      if (load.pendingBytes === 0) load.idle();
-    }
+    if (load !== undefined) load.pendingBytes -= bytes;
     if (this.#held.size === 0 || this.#pendingBytes >= this.#limits.pendingBytesMax) return;
     for (const held of [...this.#held]) {
       if (held.pendingBytes >= this.#limits.connectionPendingBytesMax) continue;

@@ -1,29 +1,25 @@
 /**
- * The short way of a PUBLISH into the log: found in the socket's bytes, appended from there, and
- * acknowledged in bulk when its group is flushed. No packet object, no session engine. It takes
+ * The short way of a PUBLISH: found in the socket's bytes, appended from there, and acknowledged in
+ * bulk when its group is flushed; no packet object. It takes PUBLISH frames of QoS 0 and 1, not
+ * retained, without properties but a topic alias, that are whole in the bytes, and whose topic leads
+ * to a known place ({@link Destinations}). It leaves everything else, and everything that goes wrong,
+ * to the long way (`Publishing`): both put messages into the same line, so order of arrival is kept.
  *
- *  - PUBLISH frames of QoS 0 and 1, not retained, of at most {@link EXPRESS_FRAME_BYTES_MAX},
- *  - for topics of which the record in the log is all there is to do ({@link ExpressTopics}),
- *
- * and leaves everything else, and everything that goes wrong, to the session engine.
- *
- * Invariants: acknowledgements leave in order of arrival [MQTT-4.6.0-2] (the log flushes its groups
- * one after another), each after the flush that covers its message, and none after a flush that
- * failed; the caller hands the session engine no PUBLISH while `pending`, and nothing to this lane
- * while the session engine still has messages of the connection.
+ *     byte 0        0x30 | dup << 3 | qos << 1
+ *     byte 1..4     remaining length
+ *     then          topic length u16, topic | packet identifier u16 (QoS 1)
+ *                   | MQTT 5: property length, properties | payload
  */
 import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { AppendGroup, Log } from "../../src/log/contract.ts";
 import type { BridgeFigures } from "../bridge-figures.ts";
-import type { Load, Pressure } from "../connection/pressure.ts";
-import { Acknowledgements } from "./acknowledgements.ts";
-import type { ExpressTopics } from "./express-topics.ts";
-import type { Lane } from "./lanes.ts";
-import { PartialFrame } from "./partial-frame.ts";
+import { publicationOf } from "../delivery/fan-out.ts";
+import type { ProtocolVersion, Qos } from "../packets/packet.ts";
+import type { Destination, Destinations, Publisher } from "./destinations.ts";
+import type { Intake } from "./intake.ts";
+import type { TopicAliases } from "./topic-aliases.ts";
 
-/** Larger frames are few, and would have to be gathered from many chunks. */
-export const EXPRESS_FRAME_BYTES_MAX = 128 * 1024;
 /** Topics that a connection publishes to in turn, remembered by their bytes. */
 const TOPICS_REMEMBERED = 8;
 const TOPIC_BYTES_REMEMBERED_MAX = 256;
@@ -31,71 +27,43 @@ const TOPIC_BYTES_REMEMBERED_MAX = 256;
 const PUBLISH = 0x30;
 /** Type, and the retain flag: what must be PUBLISH and 0. */
 const TYPE_AND_RETAIN = 0xf1;
+const TOPIC_ALIAS = 0x23;
+const TOPIC_ALIAS_BYTES = 3;
 const LENGTH_BYTES_MAX = 4;
-
-const NOTHING = Buffer.alloc(0);
 
 export interface ExpressLaneParts {
   readonly log: Log;
-  readonly topics: ExpressTopics;
-  readonly pressure: Pressure;
+  readonly destinations: Destinations;
   readonly figures: BridgeFigures;
   readonly clock: Clock;
-  /** A larger packet is refused, by the frame scanner. */
-  readonly packetBytesMax: number;
 }
 
-export interface ExpressConnection {
-  readonly load: Load;
-  /** Sends acknowledgements. */
-  send(bytes: Buffer): void;
-  /** The log did not keep messages that were taken: the connection must end. */
-  failed(error: unknown): void;
-  /** All that was taken is settled. */
-  drained(): void;
-}
-
-/** What one group holds of this connection. */
-interface Taken {
-  readonly group: AppendGroup;
-  readonly acknowledgements: Acknowledgements;
-  bytes: number;
+/** The connection whose frames it takes. */
+export interface ExpressConnection extends Publisher {
+  readonly version: ProtocolVersion;
+  readonly intake: Intake;
+  readonly aliases: TopicAliases;
+  /** A larger frame is refused, on the long way. */
+  readonly frameBytesMax: number;
 }
 
 interface Remembered {
   readonly topic: Buffer;
-  readonly lane: Lane;
-  /** Of {@link ExpressTopics}, when it was found. */
+  readonly destination: Destination;
+  /** Of {@link Destinations}, when it was found. */
   readonly version: number;
 }
 
 export class ExpressLane {
   readonly #parts: ExpressLaneParts;
   readonly #connection: ExpressConnection;
-  readonly #frameBytesMax: number;
-  readonly #remembered: Remembered[] = [];
-  readonly #partial = new PartialFrame();
+  #remembered: Remembered[] | undefined;
   #oldest = 0;
-  #open: Taken | undefined;
-  #groupsPending = 0;
-  #pendingBytes = 0;
-  #acknowledgedLast = 0;
-  #failed = false;
   #messages = 0;
 
   constructor(parts: ExpressLaneParts, connection: ExpressConnection) {
     this.#parts = parts;
     this.#connection = connection;
-    this.#frameBytesMax = Math.min(EXPRESS_FRAME_BYTES_MAX, parts.packetBytesMax);
-  }
-
-  /** Messages were taken that are not settled yet. */
-  get pending(): boolean {
-    return this.#groupsPending > 0;
-  }
-
-  get pendingBytes(): number {
-    return this.#pendingBytes;
   }
 
   /** How many messages it has taken since the connection began. */
@@ -103,150 +71,145 @@ export class ExpressLane {
     return this.#messages;
   }
 
-  /** A frame has begun here: what comes next must come here, too. */
-  get midFrame(): boolean {
-    return this.#partial.bytes > 0;
-  }
-
-  /**
-   * Takes frames from the front of `bytes`, which go on where those before them ended, and the
-   * beginning of one more; answers what it leaves. That begins with a frame. The bytes are copied.
-   */
-  take(bytes: Buffer): Buffer {
-    let rest = bytes;
-    while (this.midFrame) {
-      rest = rest.subarray(this.#partial.fill(rest));
-      const frame = this.#partial.take();
-      if (frame === undefined) return NOTHING;
-      const left = this.#takeFrames(frame);
-      if (left.length > 0) return Buffer.concat([left, rest]);
-    }
-    return this.#takeFrames(rest);
-  }
-
-  #takeFrames(bytes: Buffer): Buffer {
+  /** Takes frames of `bytes` from `from` on, where one begins; answers where it stopped: as far. */
+  take(bytes: Buffer, from: number): number {
     const nowMs = this.#parts.clock.nowMs();
-    let at = 0;
-    while (at < bytes.length) {
+    const { length } = bytes;
+    const { frameBytesMax } = this.#connection;
+    let at = from;
+    while (at + 1 < length) {
       const first = bytes[at] as number;
-      const qos = (first >> 1) & 3;
-      if ((first & TYPE_AND_RETAIN) !== PUBLISH || qos > 1) break;
-      const bodyAt = endOfLength(bytes, at);
-      if (bodyAt === "malformed") break;
-      if (bodyAt === "incomplete") {
-        // One byte more, and then it is looked at again: at most four times a frame.
-        this.#partial.begin(bytes.subarray(at), bytes.length - at + 1);
-        return NOTHING;
+      if ((first & TYPE_AND_RETAIN) !== PUBLISH || (first & 0b0100) !== 0) break;
+      // A DUP of QoS 0 is malformed [MQTT-3.3.1-2].
+      if ((first & 0b1010) === 0b1000) break;
+      let remaining = bytes[at + 1] as number;
+      let bodyAt = at + 2;
+      if (remaining > 127) {
+        bodyAt = endOfLength(bytes, at);
+        if (bodyAt < 0) break;
+        remaining = remainingLength(bytes, at + 1, bodyAt);
       }
-      const end = bodyAt + remainingLength(bytes, at + 1, bodyAt);
-      if (end - at > this.#frameBytesMax) break;
-      if (end > bytes.length) {
-        this.#partial.begin(bytes.subarray(at), end - at);
-        return NOTHING;
-      }
+      const end = bodyAt + remaining;
+      if (end > length || end - at > frameBytesMax) break;
       if (!this.#takeFrame(bytes, at, bodyAt, end, nowMs)) break;
       at = end;
     }
-    return at === 0 ? bytes : bytes.subarray(at);
+    return at;
   }
 
   #takeFrame(bytes: Buffer, at: number, bodyAt: number, end: number, nowMs: number): boolean {
-    const qos = ((bytes[at] as number) >> 1) & 1;
+    const connection = this.#connection;
+    const qos = (((bytes[at] as number) >> 1) & 1) as Qos;
     const topicAt = bodyAt + 2;
     if (topicAt > end) return false;
     const topicEnd = topicAt + uint16(bytes, bodyAt);
-    const payloadAt = topicEnd + 2 * qos;
+    let payloadAt = topicEnd + 2 * qos;
     if (payloadAt > end || (qos > 0 && uint16(bytes, topicEnd) === 0)) return false;
-    const lane = this.#laneOf(bytes, topicAt, topicEnd);
-    if (lane === undefined) return false;
+    let destination: Destination | undefined;
+    if (connection.version === 5) {
+      const propertyBytes = payloadAt < end ? (bytes[payloadAt] as number) : -1;
+      if (propertyBytes === 0) {
+        payloadAt += 1;
+        destination = this.#destinationOf(bytes, topicAt, topicEnd);
+      } else if (propertyBytes === TOPIC_ALIAS_BYTES && bytes[payloadAt + 1] === TOPIC_ALIAS) {
+        if (payloadAt + 1 + TOPIC_ALIAS_BYTES > end) return false;
+        const alias = uint16(bytes, payloadAt + 2);
+        payloadAt += 1 + TOPIC_ALIAS_BYTES;
+        destination = this.#aliased(bytes, topicAt, topicEnd, alias);
+      }
+    } else {
+      destination = this.#destinationOf(bytes, topicAt, topicEnd);
+    }
+    if (destination === undefined) return false;
     const payload = bytes.subarray(payloadAt, end);
-    const taken = this.#append(lane, payload, nowMs);
-    if (taken === undefined) return false;
-    const { figures, pressure } = this.#parts;
+    const group = this.#append(destination, payload, nowMs);
+    if (group === undefined) return false;
     this.#messages += 1;
+    const { figures } = this.#parts;
     figures.express += 1;
-    figures.messages[qos as 0 | 1] += 1;
+    figures.messages[qos] += 1;
     figures.payloadBytes += payload.length;
-    const load = end - at;
-    pressure.take(this.#connection.load, load);
-    this.#pendingBytes += load;
-    taken.bytes += load;
-    if (qos > 0) taken.acknowledgements.add(bytes, topicEnd);
+    const taken = connection.intake.take(group, end - at);
+    if (qos > 0) taken.acknowledgements.pubackAt(bytes, topicEnd);
+    if (destination.audience !== undefined) {
+      taken.publications.push(
+        publicationOf(this.#message(destination, payload, qos), destination.audience),
+      );
+    }
     return true;
   }
 
-  /** Undefined where the log would not take it: the session engine will find out why, and say so. */
-  #append({ plan, partition }: Lane, payload: Buffer, nowMs: number): Taken | undefined {
-    const { log, figures, topics } = this.#parts;
+  /** Undefined where the log would not take it: the long way will find out why, and say so. */
+  #append({ lane }: Destination, payload: Buffer, nowMs: number): AppendGroup | undefined {
+    const { log, figures, destinations } = this.#parts;
+    const { plan, partition } = lane;
     const group = log.group();
     const deviceMs = plan.deviceTime?.read(payload);
     try {
       group.addRecord(partition, deviceMs ?? nowMs, plan.key, payload, plan.headers);
     } catch (error) {
       if (!isTributaryError(error)) throw error;
-      if (error.code === "TOPIC_UNKNOWN") topics.forget();
+      if (error.code === "TOPIC_UNKNOWN") destinations.forget();
       return undefined;
     }
     if (plan.deviceTime !== undefined && deviceMs === undefined) figures.deviceTimesMissing += 1;
     if (plan.fellBack) figures.routeFallbacks += 1;
-    return this.#open?.group === group ? this.#open : this.#openGroup(group);
+    return group;
   }
 
-  #openGroup(group: AppendGroup): Taken {
-    const acknowledgements = new Acknowledgements(this.#acknowledgedLast);
-    const taken = { group, acknowledgements, bytes: 0 };
-    this.#open = taken;
-    this.#groupsPending += 1;
-    group.flushed.then(
-      () => this.#settle(taken, undefined),
-      (error: unknown) => this.#settle(taken, error),
-    );
-    return taken;
+  /** The payload is copied: it outlives the bytes it came in. */
+  #message({ topic }: Destination, payload: Buffer, qos: Qos) {
+    return {
+      topic,
+      payload: Buffer.from(payload),
+      qos,
+      retain: false,
+      properties: undefined,
+      expiresAtMs: undefined,
+      publisher: this.#connection.clientId,
+    };
   }
 
-  #settle(taken: Taken, failure: unknown): void {
-    const { figures, pressure } = this.#parts;
-    if (this.#open === taken) this.#open = undefined;
-    if (failure !== undefined && !this.#failed) {
-      this.#failed = true;
-      this.#connection.failed(failure);
+  /** Undefined where the alias is none, or not known: the long way will say so. */
+  #aliased(bytes: Buffer, from: number, to: number, alias: number): Destination | undefined {
+    const { aliases } = this.#connection;
+    if (from < to) {
+      const destination = this.#destinationOf(bytes, from, to);
+      if (destination === undefined || !aliases.set(alias, bytes.toString("utf8", from, to))) {
+        return undefined;
+      }
+      return destination;
     }
-    const { count, bytes } = taken.acknowledgements;
-    this.#acknowledgedLast = count;
-    if (count > 0 && !this.#failed) {
-      figures.acknowledged[1] += count;
-      this.#connection.send(bytes);
-    }
-    this.#groupsPending -= 1;
-    this.#pendingBytes -= taken.bytes;
-    pressure.release(this.#connection.load, taken.bytes);
-    if (this.#groupsPending === 0) this.#connection.drained();
+    const topic = aliases.bytes(alias);
+    return topic === undefined ? undefined : this.#destinationOf(topic, 0, topic.length);
   }
 
-  #laneOf(bytes: Buffer, from: number, to: number): Lane | undefined {
-    const { topics } = this.#parts;
-    const { version } = topics;
-    for (const known of this.#remembered) {
-      if (known.version === version && equals(known.topic, bytes, from, to)) return known.lane;
+  #destinationOf(bytes: Buffer, from: number, to: number): Destination | undefined {
+    const { destinations } = this.#parts;
+    const { version } = destinations;
+    const remembered = (this.#remembered ??= []);
+    for (const known of remembered) {
+      if (known.version === version && equals(known.topic, bytes, from, to)) {
+        return known.destination;
+      }
     }
-    const lane = topics.find(bytes.subarray(from, to));
-    if (lane === undefined || to - from > TOPIC_BYTES_REMEMBERED_MAX) return lane;
-    // The version now: to find a lane may have changed it.
+    const destination = destinations.find(bytes.subarray(from, to), this.#connection);
+    if (destination === undefined || to - from > TOPIC_BYTES_REMEMBERED_MAX) return destination;
     const topic = Buffer.allocUnsafeSlow(to - from);
     bytes.copy(topic, 0, from, to);
-    this.#remembered[this.#oldest] = { topic, lane, version: topics.version };
+    // The version now: to find a lane may have changed it.
+    remembered[this.#oldest] = { topic, destination, version: destinations.version };
     this.#oldest = (this.#oldest + 1) % TOPICS_REMEMBERED;
-    return lane;
+    return destination;
   }
 }
 
-/** Where the remaining length of the frame at `at` ends. */
-function endOfLength(bytes: Buffer, at: number): number | "incomplete" | "malformed" {
-  for (let nth = 1; nth <= LENGTH_BYTES_MAX; nth += 1) {
-    if (at + nth >= bytes.length) return "incomplete";
+/** Where the remaining length of the frame at `at` ends; below 0: incomplete, or malformed. */
+function endOfLength(bytes: Buffer, at: number): number {
+  for (let nth = 1; nth <= LENGTH_BYTES_MAX && at + nth < bytes.length; nth += 1) {
     if (((bytes[at + nth] as number) & 128) === 0) return at + nth + 1;
   }
-  return "malformed";
+  return -1;
 }
 
 function remainingLength(bytes: Buffer, from: number, to: number): number {

@@ -51,6 +51,7 @@ const OTHER_FIELDS_BYTES = 32;
 const SUBSCRIPTION_ID_BYTES_MAX = 5;
 
 export class OutgoingPublish {
+  readonly message: Message;
   readonly #payload: Buffer;
   readonly #topic: string;
   /** Those that all subscribers get, without the size in front. */
@@ -58,7 +59,9 @@ export class OutgoingPublish {
   /** By {@link kindOf}. */
   readonly #images: (Image | undefined)[] = [];
 
-  constructor({ topic, payload, properties }: Message) {
+  constructor(message: Message) {
+    const { topic, payload, properties } = message;
+    this.message = message;
     this.#payload = payload;
     this.#topic = topic;
     this.#properties = NO_BYTES;

@@ -3,11 +3,11 @@
  * comes again be appended once [MQTT-4.3.3-2]. Durable as small state of the log, in the same
  * transaction as the record, under `qos2/<client key>/<packet identifier>`; mirrored here.
  *
- * A clean session's identifiers end with its connection, so they are kept in memory alone.
+ * Those of a session that ends with its connection are kept in memory alone.
  *
- * The state's one byte says how far the message got: 0 = appended, 1 = also queued for absent
- * subscribers. After a crash a message of state 0 that comes again is not appended again, but is
- * published to the subscribers, as nobody knows whether it was.
+ * The state's one byte says how far the message got: 0 = appended, 1 = also with its subscribers'
+ * sessions. After a crash a message of state 0 that comes again is not appended again, but is
+ * published to its subscribers, as nobody knows whether it was.
  */
 import { TributaryError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/log/contract.ts";
@@ -15,7 +15,7 @@ import { clientKey } from "../client-key.ts";
 
 const PREFIX = "qos2/";
 const APPENDED = Uint8Array.of(0);
-const QUEUED = Uint8Array.of(1);
+const PUBLISHED = Uint8Array.of(1);
 
 export interface ReceivedIdsLimits {
   readonly qos2InflightPerClientMax: number;
@@ -24,39 +24,25 @@ export interface ReceivedIdsLimits {
 
 /** One message between its PUBLISH and its PUBREL. */
 export class Handshake {
-  /** Where its state stands; undefined in a clean session. */
+  /** Where its state stands; undefined where it is in memory alone. */
   readonly stateKey: string | undefined;
-  /** Settles with the flush of its state. */
-  readonly flushed: Promise<void>;
-  /** Somebody publishes it to the subscribers, or has done so. */
-  claimed: boolean;
-  /** Nothing of it is left to be queued for absent subscribers. */
-  queued: boolean;
-  #settle: ((failure: unknown) => void) | undefined;
+  /** Settles with its message; undefined once it has. */
+  settling: PromiseWithResolvers<void> | undefined;
+  /** Nothing of it is left to be done for its subscribers. */
+  published: boolean;
 
-  constructor(stateKey: string | undefined, from: "received" | "appended" | "queued") {
+  constructor(stateKey: string | undefined, from: "received" | "appended" | "published") {
     this.stateKey = stateKey;
-    this.claimed = from === "queued";
-    this.queued = from === "queued";
-    if (from !== "received") {
-      this.flushed = Promise.resolve();
-      return;
-    }
-    this.flushed = new Promise((resolve, reject) => {
-      this.#settle = (failure) => (failure === undefined ? resolve() : reject(failure));
-    });
-    this.flushed.catch(() => {});
+    this.published = from === "published";
+    this.settling = from === "received" ? Promise.withResolvers<void>() : undefined;
+    this.settling?.promise.catch(() => {});
   }
 
-  /** What is to be written with the record; undefined in a clean session. */
+  /** What is to be written with the record. */
   get state(): { readonly key: string; readonly value: () => Uint8Array } | undefined {
     const { stateKey } = this;
     if (stateKey === undefined) return undefined;
-    return { key: stateKey, value: () => (this.queued ? QUEUED : APPENDED) };
-  }
-
-  settle(failure: unknown): void {
-    this.#settle?.(failure);
+    return { key: stateKey, value: () => (this.published ? PUBLISHED : APPENDED) };
   }
 }
 
@@ -71,7 +57,7 @@ export class ReceivedIds {
     this.#limits = limits;
     for (const [stateKey, value] of log.state.entries(PREFIX)) {
       const [, client = "", packetId = ""] = stateKey.split("/");
-      const from = value[0] === QUEUED[0] ? "queued" : "appended";
+      const from = value[0] === PUBLISHED[0] ? "published" : "appended";
       this.#put(client, Number(packetId), new Handshake(stateKey, from));
     }
   }
@@ -79,6 +65,10 @@ export class ReceivedIds {
   /** Handshakes open now, of all clients. */
   get count(): number {
     return this.#count;
+  }
+
+  countOf(clientId: string): number {
+    return this.#clients.get(clientKey(clientId))?.size ?? 0;
   }
 
   find(clientId: string, packetId: number): Handshake | undefined {
@@ -89,7 +79,7 @@ export class ReceivedIds {
    * Opens the handshake of a message received for the first time; the caller puts its state.
    * @throws LIMIT_EXCEEDED
    */
-  open(clientId: string, packetId: number, cleanSession: boolean): Handshake {
+  open(clientId: string, packetId: number, persistent: boolean): Handshake {
     const client = clientKey(clientId);
     const { qos2InflightPerClientMax, qos2InflightMax } = this.#limits;
     if ((this.#clients.get(client)?.size ?? 0) >= qos2InflightPerClientMax) {
@@ -106,27 +96,23 @@ export class ReceivedIds {
           "(qos2InflightMax).",
       );
     }
-    const stateKey = cleanSession ? undefined : `${PREFIX}${client}/${packetId}`;
+    const stateKey = persistent ? `${PREFIX}${client}/${packetId}` : undefined;
     const handshake = new Handshake(stateKey, "received");
     this.#put(client, packetId, handshake);
     return handshake;
   }
 
-  /** Opens a handshake without a record of its own; resolves when it is on disk. */
-  async store(clientId: string, packetId: number): Promise<void> {
-    const handshake = this.open(clientId, packetId, false);
-    handshake.claimed = true;
-    const group = this.#log.group();
-    const { state } = handshake;
-    if (state !== undefined) group.putState(state.key, state.value);
-    try {
-      await group.flushed;
-    } catch (error) {
-      this.drop(clientId, packetId, handshake);
-      handshake.settle(error);
-      throw error;
+  /** Its message has been kept, and its subscribers' sessions have it; or it has not been kept. */
+  settle(clientId: string, packetId: number, handshake: Handshake, failure: unknown): void {
+    const { settling } = handshake;
+    handshake.settling = undefined;
+    if (failure === undefined) {
+      this.markPublished(clientId, packetId, handshake);
+      settling?.resolve();
+      return;
     }
-    handshake.settle(undefined);
+    this.drop(clientId, packetId, handshake);
+    settling?.reject(failure);
   }
 
   /** Undoes {@link open}: the message was not kept. */
@@ -135,11 +121,12 @@ export class ReceivedIds {
     if (this.#clients.get(client)?.get(packetId) === handshake) this.#delete(client, packetId);
   }
 
-  /** Notes that absent subscribers have it; needs no flush of its own (see above). */
-  markQueued(handshake: Handshake, clientId: string, packetId: number): void {
-    handshake.queued = true;
+  /** Needs no flush of its own (see above). */
+  markPublished(clientId: string, packetId: number, handshake: Handshake): void {
+    if (handshake.published) return;
+    handshake.published = true;
     if (handshake.stateKey === undefined || this.find(clientId, packetId) !== handshake) return;
-    this.#log.group().putState(handshake.stateKey, QUEUED);
+    this.#log.group().putState(handshake.stateKey, PUBLISHED);
   }
 
   /** PUBREL: forgets the identifier; resolves when that is on disk. False where it was not known. */

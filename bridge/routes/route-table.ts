@@ -5,6 +5,7 @@
 import { PAYLOAD_CODECS } from "../../src/codec/codecs.ts";
 import { topicNameComplaint } from "../../src/log/topic-name.ts";
 import { type EncodedHeaders, encodeHeaders } from "../../src/wire/batch-builder.ts";
+import type { PayloadCoding } from "../ingest/payload-coding.ts";
 import { DeviceTime } from "./device-time.ts";
 import {
   DEFAULT_PARTITIONS,
@@ -24,6 +25,8 @@ export interface RoutePlan {
   readonly key: Buffer;
   readonly headers: EncodedHeaders | undefined;
   readonly deviceTime: DeviceTime | undefined;
+  /** What is done to payloads; undefined: they are kept as they came. */
+  readonly coding: PayloadCoding | undefined;
   /** The route's topic template gave no valid name, so this is the default route's plan. */
   readonly fellBack: boolean;
 }
@@ -140,6 +143,7 @@ function planOf(
     key: Buffer.from(route.key(scope)),
     headers,
     deviceTime,
+    coding: undefined,
     fellBack,
   };
 }

@@ -1,51 +1,102 @@
 /**
- * The last will of each connected client, under `will/<client key>`: after a crash it tells whose
- * will is still to be published. Mirrored in memory (one small packet a connection).
+ * The last will of each client: on disk while its client is connected, so that a crash of the
+ * gateway does not swallow it; published when the client leaves without saying goodbye, at once or
+ * after its delay, but no later than its session ends [MQTT-3.1.3-9].
  */
-import type { KeyValues } from "../../src/log/contract.ts";
-import { clientKey } from "../client-key.ts";
-import { decodePacket, encodePacket, type StoredPacket } from "./stored-packet.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import type { LocalPublisher } from "../links/local-publisher.ts";
+import type { Message } from "../message.ts";
+import type { WillMessage } from "../packets/packet.ts";
+import type { WillStore } from "./will-store.ts";
+
+export interface WillsParts {
+  readonly store: WillStore;
+  readonly publisher: LocalPublisher;
+  readonly clock: Clock;
+  /** After a restart, how long a client may take to come back before its will is published. */
+  readonly graceMs: number;
+  readonly published: (clientId: string) => void;
+  readonly failed: (clientId: string, error: unknown) => void;
+}
+
+interface Kept {
+  readonly will: WillMessage;
+  /** Undefined while its client is connected. */
+  dueAtMs: number | undefined;
+}
 
 export class Wills {
-  readonly #store: KeyValues;
-  readonly #wills = new Map<string, StoredPacket>();
+  readonly #parts: WillsParts;
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(store: KeyValues) {
-    this.#store = store;
-    for (const [, value] of store.entries({ start: "will/", end: "will0" })) {
-      const will = decodePacket(value);
-      this.#wills.set(will.clientId ?? "", will);
+  constructor(parts: WillsParts) {
+    this.#parts = parts;
+    const graceEndsAtMs = parts.clock.nowMs() + parts.graceMs;
+    for (const { clientId, will, dueAtMs } of parts.store.load()) {
+      const delayMs = (will.delaySeconds ?? 0) * 1000;
+      const due = dueAtMs ?? graceEndsAtMs + delayMs;
+      this.#kept.set(clientId, { will, dueAtMs: Math.max(due, graceEndsAtMs) });
     }
   }
 
-  get(clientId: string): StoredPacket | undefined {
-    return this.#wills.get(clientId);
-  }
-
-  async put(clientId: string, will: StoredPacket): Promise<void> {
-    this.#wills.set(clientId, will);
-    await this.#store.write([[willKey(clientId), encodePacket(will)]]);
-  }
-
-  /** Removes a client's will; with `brokerId`, only one that this run of a gateway has taken. */
-  async remove(clientId: string, brokerId?: string): Promise<StoredPacket | undefined> {
-    const will = this.#wills.get(clientId);
-    if (will === undefined || (brokerId !== undefined && will.brokerId !== brokerId)) {
-      return undefined;
+  /** The client has connected: what was left of its last will is over; resolves when on disk. */
+  async replace(clientId: string, will: WillMessage | undefined): Promise<void> {
+    if (will === undefined) {
+      await this.discard(clientId);
+      return;
     }
-    this.#wills.delete(clientId);
-    await this.#store.write([[willKey(clientId), undefined]]);
-    return will;
+    this.#kept.set(clientId, { will, dueAtMs: undefined });
+    await this.#parts.store.put(clientId, will, undefined);
   }
 
-  /** Those that were not taken by one of `brokers` (by id): what earlier runs left behind. */
-  *notOf(brokers: Readonly<Record<string, unknown>>): Generator<StoredPacket> {
-    for (const will of [...this.#wills.values()]) {
-      if (brokers[will.brokerId ?? ""] === undefined) yield will;
+  /** The client has said goodbye, or is back. */
+  async discard(clientId: string): Promise<void> {
+    if (this.#kept.delete(clientId)) await this.#parts.store.remove(clientId);
+  }
+
+  /** The client is gone. Resolves when its will is published, or its delay on disk. */
+  async leave(clientId: string): Promise<void> {
+    const kept = this.#kept.get(clientId);
+    if (kept === undefined) return;
+    const delayMs = (kept.will.delaySeconds ?? 0) * 1000;
+    if (delayMs === 0) {
+      await this.#publish(clientId, kept);
+      return;
+    }
+    kept.dueAtMs = this.#parts.clock.nowMs() + delayMs;
+    await this.#parts.store.put(clientId, kept.will, kept.dueAtMs);
+  }
+
+  /** Its session has ended: what waited for its delay waits no longer. */
+  sessionEnded(clientId: string): void {
+    const kept = this.#kept.get(clientId);
+    if (kept?.dueAtMs !== undefined) void this.#publish(clientId, kept);
+  }
+
+  /** Publishes those that are due. */
+  sweep(nowMs: number): void {
+    for (const [clientId, kept] of this.#kept) {
+      if (kept.dueAtMs !== undefined && kept.dueAtMs <= nowMs) void this.#publish(clientId, kept);
+    }
+  }
+
+  /** On disk until it is in the log: a crash in between may publish it twice. */
+  async #publish(clientId: string, kept: Kept): Promise<void> {
+    this.#kept.delete(clientId);
+    const { publisher, store, published, failed, clock } = this.#parts;
+    try {
+      await publisher.publish(messageOf(kept.will, clientId, clock.nowMs()));
+      published(clientId);
+      if (!this.#kept.has(clientId)) await store.remove(clientId);
+    } catch (error) {
+      failed(clientId, error);
     }
   }
 }
 
-function willKey(clientId: string): string {
-  return `will/${clientKey(clientId)}`;
+function messageOf(will: WillMessage, clientId: string, nowMs: number): Message {
+  const { topic, payload, qos, retain, properties, messageExpirySeconds } = will;
+  const expiresAtMs =
+    messageExpirySeconds === undefined ? undefined : nowMs + messageExpirySeconds * 1000;
+  return { topic, payload, qos, retain, properties, expiresAtMs, publisher: clientId };
 }

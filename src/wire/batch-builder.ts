@@ -12,7 +12,7 @@
  */
 import { assert } from "../base/errors.ts";
 import { BATCH_HEADER_BYTES, NO_PRODUCER_ID, writeHeader } from "./record-batch.ts";
-import { varintBytes, writeVarint } from "./varint.ts";
+import { VarintCursor, varintBytes, writeVarint } from "./varint.ts";
 
 export interface RecordHeader {
   /** UTF-8 bytes of the header's name. */
@@ -137,4 +137,23 @@ export function encodeHeaders(headers: readonly RecordHeader[]): EncodedHeaders 
     }
   }
   return target as unknown as EncodedHeaders;
+}
+
+/** Headers in wire form, followed by more of them. */
+export function joinHeaders(first: EncodedHeaders, second: EncodedHeaders): EncodedHeaders {
+  const [firstCount, firstAt] = headerCount(first);
+  const [secondCount, secondAt] = headerCount(second);
+  const count = firstCount + secondCount;
+  const entryBytes = first.length - firstAt + second.length - secondAt;
+  const target = Buffer.allocUnsafe(varintBytes(count) + entryBytes);
+  const at = writeVarint(target, count, 0);
+  target.set(first.subarray(firstAt), at);
+  target.set(second.subarray(secondAt), at + first.length - firstAt);
+  return target as unknown as EncodedHeaders;
+}
+
+function headerCount(headers: EncodedHeaders): readonly [count: number, entriesAt: number] {
+  const cursor = new VarintCursor(headers as unknown as Buffer);
+  const count = cursor.varint();
+  return [count, cursor.at];
 }

@@ -172,38 +172,36 @@ test("the log holds what mqtt-packet reads, and answers come in order of arrival
   expect(figure("connections_held")).toBe(0);
   // Neither way was idle.
   expect(figure("express_messages_total")).toBeGreaterThan(200);
-  expect(figure("messages_total") - figure("express_messages_total")).toBeGreaterThan(200);
+  expect(figure("messages_total") - figure("express_messages_total")).toBeGreaterThan(100);
 });
 
-test("messages go to the session engine while somebody subscribes, and the express way again after", async () => {
+test("messages take the express lane, whoever subscribes", async () => {
   const log = await newLog();
   const { port, figure } = await bridge(log);
   const publisher = (await connectClient(port)).client;
   await publisher.publishAsync("t/a", "creates the topic", { qos: 1 });
   const express = () => figure("express_messages_total");
+  const before = express();
 
   await publisher.publishAsync("t/a", "1", { qos: 1 });
-  expect(express()).toBe(1);
   const { client, received } = await connectClient(port);
   await client.subscribeAsync("t/+", { qos: 1 });
   await publisher.publishAsync("t/a", "2", { qos: 1 });
-  expect(express()).toBe(1);
   await vi.waitFor(() => expect(received.map(({ payload }) => payload)).toEqual(["2"]));
   await client.unsubscribeAsync("t/+");
   await publisher.publishAsync("t/a", "3", { qos: 1 });
-  expect(express()).toBe(2);
 
   const absent = (await connectClient(port, { clientId: "absent", clean: false })).client;
   await absent.subscribeAsync("#", { qos: 1 });
   await absent.endAsync();
   await publisher.publishAsync("t/a", "4", { qos: 1 });
-  expect(express()).toBe(2);
   const back = await connectClient(port, { clientId: "absent", clean: false });
   await vi.waitFor(() => expect(back.received.map(({ payload }) => payload)).toEqual(["4"]));
   await back.client.unsubscribeAsync("#");
   await publisher.publishAsync("t/a", "5", { qos: 1 });
-  expect(express()).toBe(3);
+  expect(express() - before).toBe(5);
   expect(await valuesIn(log, "t")).toEqual(["creates the topic", "1", "2", "3", "4", "5"]);
+  expect(received).toHaveLength(1);
 });
 
 test("what a device sends before its CONNACK, and its last byte with it, is logged", async () => {

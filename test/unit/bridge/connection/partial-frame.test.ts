@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { PartialFrame } from "../../../../bridge/ingest/partial-frame.ts";
+import { PartialFrame } from "../../../../bridge/connection/partial-frame.ts";
 
 test("a frame is put together from any pieces, and takes nothing of what follows it", () => {
   fc.assert(

@@ -1,0 +1,397 @@
+/**
+ * One client's connection: the owner of its stream and of its state. Packets come by its
+ * {@link FrameReader}; a PUBLISH goes into the log, the rest to whoever answers it; what is to be sent
+ * is gathered; it ends in one way, whoever wants it to.
+ *
+ *     new --CONNECT--> entering --CONNACK--> open --(DISCONNECT, a fault, the gateway)--> ended
+ *
+ * Invariants: packets are handled in the order in which they came, one at a time where one must wait;
+ * nothing is read while too much of it waits for the disk ({@link Pressure}) or for its own client;
+ * a frame that breaks the protocol ends it after what came before has been answered.
+ */
+import type { Duplex } from "node:stream";
+import type { Principal } from "../../src/access/contract.ts";
+import { ExpressLane } from "../ingest/express-lane.ts";
+import { Intake } from "../ingest/intake.ts";
+import { TopicAliases } from "../ingest/topic-aliases.ts";
+import type { Arrived } from "../listeners/contract.ts";
+import { encodePacket } from "../packets/encode.ts";
+import type {
+  ClientPacket,
+  ConnectPacket,
+  ProtocolVersion,
+  PublishPacket,
+  ServerPacket,
+} from "../packets/packet.ts";
+import { ReasonCode } from "../packets/reason-codes.ts";
+import { ProtocolRefusal, type RefusedClient, reasonCodeOf } from "../refusals.ts";
+import { OutgoingAliases } from "../session/outgoing-aliases.ts";
+import type { Session } from "../session/session.ts";
+import type { ConnectionParts, Entrance, Leaving } from "./connection-parts.ts";
+import { FrameReader, type FrameTaker } from "./frame-reader.ts";
+import { Load } from "./pressure.ts";
+import { withoutProblem } from "./problem-information.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { SendBuffer } from "./send-buffer.ts";
+import { Vigil } from "./vigil.ts";
+
+const NOBODY: Principal = {
+  name: "",
+  expiresAtMs: undefined,
+  mayPublish: () => false,
+  maySubscribe: () => false,
+};
+/** Not read while so much waits in its socket: it takes none of its answers. */
+const CONGESTED_BYTES = 256 * 1024;
+/** How long a connection that was ended may take to let go of its socket. */
+const LINGER_MS_MAX = 2_000;
+
+export class Connection implements FrameTaker {
+  readonly arrived: Arrived;
+  readonly #parts: ConnectionParts;
+  readonly #stream: Duplex;
+  readonly #sending: SendBuffer;
+  readonly #load: Load;
+  readonly #reader: FrameReader;
+  readonly #rate: RateLimit | undefined;
+  readonly intake: Intake;
+  readonly #vigil: Vigil;
+  #express: ExpressLane | undefined;
+  #state: "new" | "entering" | "open" | "ending" | "ended" = "new";
+  #left = false;
+  /** What is to be said when all that came before is answered. */
+  #lastWords: (() => void) | undefined;
+  /** The packet that came last must wait for something. */
+  #waits = false;
+
+  clientId = "";
+  principal = NOBODY;
+  session: Session | undefined;
+  version: ProtocolVersion = 4;
+  aliases = new TopicAliases(0);
+  /** For what the client is sent; see {@link SubscriberConnection}. */
+  outgoingAliases = new OutgoingAliases(0);
+  receiveMaximum = 65_535;
+  packetBytesMax = Number.POSITIVE_INFINITY;
+  #tellsProblems = true;
+  #inflightMax = Number.POSITIVE_INFINITY;
+
+  constructor(arrived: Arrived, parts: ConnectionParts) {
+    this.arrived = arrived;
+    this.#parts = parts;
+    this.#stream = arrived.stream;
+    this.#sending = new SendBuffer(arrived.stream);
+    this.#reader = new FrameReader(arrived.stream, this, parts.gathering);
+    this.#load = new Load(() => this.#reader.offer());
+    const { messagesPerSecondMax } = arrived.listener.limits;
+    this.#rate =
+      messagesPerSecondMax === undefined
+        ? undefined
+        : new RateLimit(messagesPerSecondMax, parts.clock);
+    this.intake = new Intake(parts.intake, {
+      load: this.#load,
+      acknowledge: (bytes) => this.send(bytes),
+      failed: (error) => this.fail(error),
+      drained: () => this.#drained(),
+    });
+    this.#vigil = new Vigil(parts.limits, parts.clock.monotonicMs());
+    this.#stream.on("data", (chunk: Buffer) => this.#received(chunk));
+    this.#stream.on("drain", () => this.#socketDrained());
+    this.#stream.on("end", () => this.#stream.end());
+    this.#stream.on("error", (error) => this.#lost(error));
+    this.#stream.once("close", () => this.#closed());
+  }
+
+  /** It has ended, or is about to. */
+  get gone(): boolean {
+    return this.#state === "ending" || this.#state === "ended";
+  }
+
+  /** Its session outlives it. */
+  get persistent(): boolean {
+    return this.session?.persistent ?? false;
+  }
+
+  get frameBytesMax(): number {
+    const { packetBytesMax } = this.#parts.limits;
+    return Math.min(this.arrived.listener.limits.packetBytesMax ?? packetBytesMax, packetBytesMax);
+  }
+
+  get waitingBytes(): number {
+    return this.#sending.waitingBytes;
+  }
+
+  /** For log lines. */
+  get identity(): RefusedClient {
+    const { remote, listener } = this.arrived;
+    return {
+      clientId: this.clientId === "" ? undefined : this.clientId,
+      remote: `${remote.address}:${remote.port}`,
+      listener: listener.name,
+      user: this.principal.name === "" ? undefined : this.principal.name,
+    };
+  }
+
+  /** What its CONNECT says of the connection itself. */
+  speak(packet: ConnectPacket): void {
+    this.version = packet.protocolVersion;
+    this.clientId = packet.clientId;
+    this.receiveMaximum = packet.receiveMaximum ?? 65_535;
+    this.packetBytesMax = packet.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
+    this.outgoingAliases = new OutgoingAliases(
+      Math.min(packet.topicAliasMaximum ?? 0, this.#parts.limits.topicAliasesMax),
+    );
+    this.#tellsProblems = packet.requestProblemInformation ?? true;
+  }
+
+  /** The client is in: from here on its packets are handled. The CONNACK comes first. */
+  enter(entrance: Entrance, connack: ServerPacket): void {
+    if (this.#state !== "entering") return;
+    this.clientId = entrance.clientId;
+    this.principal = entrance.principal;
+    this.session = entrance.session;
+    this.aliases = new TopicAliases(entrance.topicAliasMaximum);
+    this.#vigil.expect(entrance.keepAliveSeconds);
+    this.#inflightMax = entrance.inflightMax;
+    this.#express = new ExpressLane(this.#parts.express, this);
+    this.#state = "open";
+    this.sendPacket(connack);
+  }
+
+  encode(packet: ServerPacket): Buffer {
+    const told = this.#tellsProblems || packet.type === "connack" || packet.type === "disconnect";
+    return encodePacket(told ? packet : withoutProblem(packet), this.version, this.packetBytesMax);
+  }
+
+  sendPacket(packet: ServerPacket): void {
+    this.send(this.encode(packet));
+  }
+
+  send(bytes: Buffer): void {
+    if (this.#state === "ended") return;
+    this.#sending.add(bytes);
+  }
+
+  /** A request was refused, and the connection goes on. */
+  refused(error: unknown): void {
+    this.#parts.refusals.refused(this.identity, error);
+  }
+
+  /** Ends it because of `error`; the client is told why where its version can be. */
+  fail(error: unknown): void {
+    if (this.gone) return;
+    this.#parts.refusals.disconnected(this.identity, error);
+    this.#farewell(reasonCodeOf(error), error instanceof Error ? error.message : undefined);
+  }
+
+  /** Ends it without anybody's fault: a session taken over, the gateway stopping. */
+  dismiss(reasonCode: ReasonCode): void {
+    if (this.gone) return;
+    this.#farewell(reasonCode, undefined);
+  }
+
+  /** Answers a CONNECT that is refused. */
+  turnAway(error: unknown): void {
+    if (this.#state === "ended") return;
+    this.#parts.refusals.disconnected(this.identity, error);
+    const reasonString = error instanceof Error ? error.message : undefined;
+    this.sendPacket({
+      type: "connack",
+      sessionPresent: false,
+      reasonCode: reasonCodeOf(error),
+      ...(reasonString !== undefined && { reasonString }),
+    });
+    this.#end();
+  }
+
+  /** Called a few times a second. */
+  sweep(nowMs: number, wallMs: number): void {
+    const { principal } = this;
+    const watched = {
+      isNew: this.#state === "new",
+      isOpen: this.#state === "open",
+      principal,
+      holdsBack: this.#reader.holdsBack,
+      waitingBytes: this.#sending.waitingBytes,
+      takenBytes: this.#sending.takenBytes,
+    };
+    const complaint = this.#vigil.complaint(watched, nowMs, wallMs);
+    if (complaint === undefined) return;
+    this.fail(complaint);
+    // One that does not read would not read why, either.
+    if (complaint.reason === "slow-subscriber") this.#stream.destroy();
+  }
+
+  /** Reads nothing more: the gateway is closing. Resolves when all that was taken is settled. */
+  async drain(): Promise<void> {
+    this.#waits = true;
+    this.#stream.pause();
+    while (this.intake.pending) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  #received(chunk: Buffer): void {
+    this.#vigil.heard(this.#parts.clock.monotonicMs());
+    if (!this.gone) this.#reader.received(chunk);
+  }
+
+  get speaks(): ProtocolVersion | undefined {
+    return this.#state === "new" ? undefined : this.version;
+  }
+
+  mayTake(): boolean {
+    if (this.gone || this.#waits) return false;
+    if (this.waitingBytes > CONGESTED_BYTES || this.#rate?.exhausted === true) return false;
+    if (this.version < 5 && this.intake.unanswered >= this.#inflightMax) return false;
+    return this.#parts.pressure.admits(this.#load);
+  }
+
+  takeExpress(bytes: Buffer, at: number): number {
+    const express = this.#express;
+    if (express === undefined) return at;
+    const { messages } = express;
+    const end = express.take(bytes, at);
+    this.#rate?.spend(express.messages - messages);
+    return end;
+  }
+
+  taken(): void {
+    if (this.#rate?.exhausted === true) this.#rate.whenRefilled(() => this.#reader.offer());
+    if (this.version < 5 || this.intake.unanswered <= this.#inflightMax) return;
+    const message = `More than ${this.#inflightMax} messages are unacknowledged [MQTT-3.3.4-9].`;
+    throw new ProtocolRefusal("limit", ReasonCode.receiveMaximumExceeded, message);
+  }
+
+  takePacket(packet: ClientPacket): boolean {
+    if (packet.type === "connect") {
+      if (this.#state !== "new") {
+        const message = "A second CONNECT [MQTT-3.1.0-2].";
+        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
+      }
+      this.#state = "entering";
+      this.#wait(this.#parts.handler.enter(this, packet));
+      return true;
+    }
+    if (packet.type === "publish") return this.#publish(packet);
+    if (packet.type === "pingreq") {
+      this.sendPacket({ type: "pingresp" });
+    } else if (packet.type === "disconnect") {
+      this.#goodbye(packet.reasonCode === ReasonCode.disconnectWithWill, packet);
+    } else {
+      this.#parts.handler.handle(this, packet);
+    }
+    return true;
+  }
+
+  #publish(packet: PublishPacket): boolean {
+    const obstacle = this.#parts.publishing.publish(this, packet, this.#topicOf(packet));
+    if (obstacle === undefined) {
+      this.#rate?.spend(1);
+      return true;
+    }
+    this.#wait(obstacle);
+    return false;
+  }
+
+  #topicOf({ topic, topicAlias }: PublishPacket): string {
+    if (topicAlias === undefined) return topic;
+    if (topic !== "" && this.aliases.set(topicAlias, topic)) return topic;
+    const known = topic === "" ? this.aliases.bytes(topicAlias) : undefined;
+    if (known !== undefined) return known.toString();
+    const message = `The topic alias ${topicAlias} stands for nothing [MQTT-3.3.2-9].`;
+    throw new ProtocolRefusal("malformed", ReasonCode.topicAliasInvalid, message);
+  }
+
+  #wait(obstacle: Promise<void>): void {
+    this.#waits = true;
+    const goOn = () => {
+      this.#waits = false;
+      this.#reader.offer();
+    };
+    obstacle.then(goOn, (error: unknown) => {
+      this.fail(error);
+      goOn();
+    });
+  }
+
+  #socketDrained(): void {
+    this.session?.wake();
+    this.#reader.offer();
+  }
+
+  #drained(): void {
+    if (this.#state === "ending") this.#end();
+    else this.#reader.offer();
+  }
+
+  /** The client leaves as it should. */
+  #goodbye(keepsWill: boolean, packet: ClientPacket & { type: "disconnect" }): void {
+    const { sessionExpirySeconds } = packet;
+    if (sessionExpirySeconds !== undefined && this.session !== undefined) {
+      if (this.session.expirySeconds === 0 && sessionExpirySeconds > 0) {
+        const message = "A session that ends with its connection cannot be kept [MQTT-3.1.2-23].";
+        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
+      }
+      this.session.expirySeconds = Math.min(
+        sessionExpirySeconds,
+        this.#parts.limits.sessionExpirySecondsMax,
+      );
+    }
+    this.#leave({ normally: !keepsWill });
+    this.#end();
+  }
+
+  /** Says why, once what came before has been answered, and ends. */
+  #farewell(reasonCode: ReasonCode, reasonString: string | undefined): void {
+    const wasOpen = this.#state === "open";
+    this.#leave({ normally: false });
+    this.#state = "ending";
+    this.#reader.stop();
+    const say = () => {
+      if (!wasOpen || this.version < 5) return;
+      const reason = reasonString === undefined ? {} : { reasonString };
+      this.sendPacket({ type: "disconnect", reasonCode, ...reason });
+    };
+    if (!this.intake.pending) {
+      say();
+      this.#end();
+      return;
+    }
+    this.#lastWords = say;
+  }
+
+  #end(): void {
+    if (this.#state === "ended") return;
+    this.#lastWords?.();
+    this.#sending.flush();
+    this.#state = "ended";
+    this.#reader.stop();
+    this.#leave({ normally: false });
+    this.#stream.end();
+    // The rest of what it sends is read and thrown away, so that it gets to read our last packet.
+    this.#stream.resume();
+    setTimeout(() => this.#stream.destroy(), LINGER_MS_MAX).unref();
+  }
+
+  #lost(error: Error): void {
+    if (this.#state !== "ended") this.#parts.refusals.disconnected(this.identity, error);
+    this.#stream.destroy();
+  }
+
+  #closed(): void {
+    this.#state = "ended";
+    this.#reader.stop();
+    this.#rate?.forget();
+    this.#parts.pressure.forget(this.#load);
+    this.#leave({ normally: false });
+  }
+
+  #leave(how: Leaving): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#parts.handler.left(this, how);
+  }
+}

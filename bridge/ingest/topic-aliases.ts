@@ -1,0 +1,31 @@
+/**
+ * The topic aliases of one connection's publisher (MQTT 5, section 3.3.2.3.4): numbers from 1 to the
+ * maximum that the gateway has told, each standing for the topic it was last sent with.
+ */
+export class TopicAliases {
+  readonly #max: number;
+  #topics: (Buffer | undefined)[] | undefined;
+
+  /** `max`: 0 = none are accepted. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** False where there can be no such alias [MQTT-3.3.2-8], [MQTT-3.3.2-9]. */
+  set(alias: number, topic: string): boolean {
+    if (!this.#isValid(alias)) return false;
+    this.#topics ??= [];
+    const known = this.#topics[alias];
+    if (known?.equals(Buffer.from(topic)) !== true) this.#topics[alias] = Buffer.from(topic);
+    return true;
+  }
+
+  /** The topic's bytes; undefined where the alias stands for none. */
+  bytes(alias: number): Buffer | undefined {
+    return this.#isValid(alias) ? this.#topics?.[alias] : undefined;
+  }
+
+  #isValid(alias: number): boolean {
+    return alias >= 1 && alias <= this.#max;
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * How a client comes in and goes: its CONNECT is checked, its name and rights settled, an older
+ * connection of the same name sent away, its session opened, its will kept, and then it is told.
+ * One client's comings and goings happen one after another.
+ *
+ * Sources: MQTT 3.1.1, section 3.1; MQTT 5, sections 3.1, 3.2 and 4.12 (no enhanced authentication).
+ */
+import { randomUUID } from "node:crypto";
+import type { Access, Principal } from "../../src/access/contract.ts";
+import type { BridgeLimits } from "../bridge-options.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
+import { ReasonCode } from "../packets/reason-codes.ts";
+import { ProtocolRefusal } from "../refusals.ts";
+import { topicComplaint } from "../routes/topic-filter.ts";
+import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
+import { NEVER_EXPIRES } from "./session-store.ts";
+import type { Wills } from "./wills.ts";
+
+export interface DoorwayParts {
+  readonly access: Access;
+  readonly directory: SessionDirectory;
+  readonly wills: Wills;
+  readonly limits: BridgeLimits;
+  /** What a leaving client left could not be written down, or published. */
+  readonly failed: (error: unknown) => void;
+}
+
+const ASSIGNED_ID_PREFIX = "auto-";
+const RECEIVE_MAXIMUM_MAX = 65_535;
+
+export class Doorway {
+  readonly #parts: DoorwayParts;
+  readonly #connections = new Map<string, Connection>();
+  /** By client identifier: resolves when what it did last is done. */
+  readonly #turns = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(parts: DoorwayParts) {
+    this.#parts = parts;
+  }
+
+  /** Clients that are in, by identifier. */
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#connections;
+  }
+
+  /** From here on clients leave because the gateway does: their sessions and wills stay. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Resolves when the client is in, or has been turned away. */
+  async enter(connection: Connection, packet: ConnectPacket): Promise<void> {
+    connection.speak(packet);
+    try {
+      const clientId = this.#nameOf(packet, connection);
+      connection.clientId = clientId;
+      this.#check(packet, clientId);
+      const principal = await this.#authenticate(connection, packet, clientId);
+      await this.#inTurn(clientId, async () => {
+        await this.#sendAway(clientId);
+        await this.#admit(connection, packet, clientId, principal);
+      });
+    } catch (error) {
+      connection.turnAway(error);
+    }
+  }
+
+  /** The connection has ended. */
+  left(connection: Connection, { normally }: { normally: boolean }): void {
+    const { clientId, session } = connection;
+    if (session === undefined || this.#connections.get(clientId) !== connection) return;
+    this.#connections.delete(clientId);
+    session.disconnect();
+    if (this.#closed) return;
+    const { directory, wills } = this.#parts;
+    this.#inTurn(clientId, async () => {
+      await (normally ? wills.discard(clientId) : wills.leave(clientId));
+      if (!this.#connections.has(clientId)) await directory.leave(session);
+    }).catch(this.#parts.failed);
+  }
+
+  /** An empty identifier is one that the gateway shall choose [MQTT-3.1.3-6]. */
+  #nameOf(
+    { clientId, cleanStart, protocolVersion }: ConnectPacket,
+    connection: Connection,
+  ): string {
+    const { listener, certificate } = connection.arrived;
+    if (listener.certificateNames === "clientId" && certificate?.commonName !== undefined) {
+      return certificate.commonName;
+    }
+    if (clientId !== "") return clientId;
+    if (protocolVersion === 5 || (protocolVersion === 4 && cleanStart)) {
+      return `${ASSIGNED_ID_PREFIX}${randomUUID()}`;
+    }
+    throw new ProtocolRefusal(
+      "identifier",
+      ReasonCode.clientIdentifierNotValid,
+      "A session that is to be kept needs a client identifier [MQTT-3.1.3-8].",
+    );
+  }
+
+  #check(packet: ConnectPacket, clientId: string): void {
+    const { clientIdBytesMax } = this.#parts.limits;
+    if (Buffer.byteLength(clientId) > clientIdBytesMax) {
+      const message = `A client identifier has at most ${clientIdBytesMax} bytes (clientIdBytesMax).`;
+      throw new ProtocolRefusal("identifier", ReasonCode.clientIdentifierNotValid, message);
+    }
+    if (packet.authenticationMethod !== undefined) {
+      // [MQTT-4.12.0-1]: a server that does not know the method says so.
+      const message =
+        "Enhanced authentication is not supported: use a password, a token or a certificate.";
+      throw new ProtocolRefusal("not-authorized", ReasonCode.badAuthenticationMethod, message);
+    }
+    const { will } = packet;
+    if (will === undefined) return;
+    const complaint = topicComplaint(will.topic) ?? reservedComplaint(will.topic);
+    if (complaint !== undefined) {
+      throw new ProtocolRefusal("malformed", ReasonCode.topicNameInvalid, complaint);
+    }
+  }
+
+  async #authenticate(
+    { arrived }: Connection,
+    { username, password, will }: ConnectPacket,
+    clientId: string,
+  ): Promise<Principal> {
+    const principal = await this.#parts.access.authenticate({
+      listener: arrived.listener.name,
+      remoteAddress: arrived.remote.address,
+      loopback: arrived.loopback,
+      clientId,
+      username,
+      password,
+      certificate: arrived.certificate,
+    });
+    if (will !== undefined && !principal.mayPublish(clientId, will.topic)) {
+      const message = `${principal.name} may not publish to its will's topic "${will.topic}".`;
+      throw new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message);
+    }
+    return principal;
+  }
+
+  /** [MQTT-3.1.4-3] */
+  async #sendAway(clientId: string): Promise<void> {
+    const older = this.#connections.get(clientId);
+    if (older === undefined) return;
+    this.#connections.delete(clientId);
+    older.session?.disconnect();
+    older.dismiss(ReasonCode.sessionTakenOver);
+    await this.#parts.wills.leave(clientId);
+    // A session that ends with its connection has ended.
+    if (older.session?.persistent === false) await this.#parts.directory.leave(older.session);
+  }
+
+  async #admit(
+    connection: Connection,
+    packet: ConnectPacket,
+    clientId: string,
+    principal: Principal,
+  ): Promise<void> {
+    if (this.#closed) {
+      const message = "The gateway is closing.";
+      throw new ProtocolRefusal("other", ReasonCode.serverShuttingDown, message);
+    }
+    const { directory, wills, limits } = this.#parts;
+    const expirySeconds = Math.min(wantedExpirySeconds(packet), limits.sessionExpirySecondsMax);
+    const { cleanStart } = packet;
+    const opened = await directory.open(clientId, { cleanStart, expirySeconds });
+    await wills.replace(clientId, packet.will);
+    if (connection.gone) {
+      await wills.leave(clientId);
+      await directory.leave(opened.session);
+      return;
+    }
+    this.#connections.set(clientId, connection);
+    const { session } = opened;
+    const { listener } = connection.arrived;
+    const inflightMax = this.#inflightMaxOf(packet, listener.limits.inflightMax);
+    const keepAliveSeconds = this.#keepAliveOf(packet);
+    const topicAliasMaximum = packet.protocolVersion === 5 ? limits.topicAliasesMax : 0;
+    const entrance = {
+      clientId,
+      principal,
+      session,
+      keepAliveSeconds,
+      topicAliasMaximum,
+      inflightMax,
+    };
+    const connack = this.#connack(connection, packet, opened, entrance);
+    connection.enter(entrance, connack);
+    session.connect(subscriberOf(connection));
+  }
+
+  /** MQTT 5 has one number for QoS 1 and 2, and tells it [MQTT-3.2.2.3.3]. */
+  #inflightMaxOf({ protocolVersion }: ConnectPacket, listenerMax = RECEIVE_MAXIMUM_MAX): number {
+    if (protocolVersion < 5) return listenerMax;
+    return Math.min(listenerMax, this.#parts.limits.qos2InflightPerClientMax, RECEIVE_MAXIMUM_MAX);
+  }
+
+  #keepAliveOf({ protocolVersion, keepAliveSeconds }: ConnectPacket): number {
+    const { keepAliveSecondsMax } = this.#parts.limits;
+    // Only MQTT 5 can tell a client that it must speak more often [MQTT-3.1.2-21].
+    if (protocolVersion < 5 || keepAliveSecondsMax === 0) return keepAliveSeconds;
+    if (keepAliveSeconds === 0) return keepAliveSecondsMax;
+    return Math.min(keepAliveSeconds, keepAliveSecondsMax);
+  }
+
+  #connack(
+    { frameBytesMax }: Connection,
+    packet: ConnectPacket,
+    { session, present }: OpenedSession,
+    settled: { keepAliveSeconds: number; topicAliasMaximum: number; inflightMax: number },
+  ): ConnackPacket {
+    const { keepAliveSeconds, topicAliasMaximum, inflightMax } = settled;
+    const base = {
+      type: "connack",
+      sessionPresent: present,
+      reasonCode: ReasonCode.success,
+    } as const;
+    if (packet.protocolVersion < 5) return base;
+    const { clientId, expirySeconds } = session;
+    return {
+      ...base,
+      ...(expirySeconds !== (packet.sessionExpirySeconds ?? 0) && {
+        sessionExpirySeconds: expirySeconds,
+      }),
+      ...(inflightMax < RECEIVE_MAXIMUM_MAX && { receiveMaximum: inflightMax }),
+      maximumPacketBytes: frameBytesMax,
+      ...(clientId !== packet.clientId && { assignedClientId: clientId }),
+      topicAliasMaximum,
+      ...(keepAliveSeconds !== packet.keepAliveSeconds && {
+        serverKeepAliveSeconds: keepAliveSeconds,
+      }),
+    };
+  }
+
+  /** Runs `task` when what the client did before is done. */
+  async #inTurn(clientId: string, task: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(clientId) ?? Promise.resolve();
+    const turn = before.then(task);
+    const settled = turn.catch(() => {});
+    this.#turns.set(clientId, settled);
+    void settled.then(() => {
+      if (this.#turns.get(clientId) === settled) this.#turns.delete(clientId);
+    });
+    await turn;
+  }
+}
+
+function wantedExpirySeconds(packet: ConnectPacket): number {
+  if (packet.protocolVersion === 5) return packet.sessionExpirySeconds ?? 0;
+  return packet.cleanStart ? 0 : NEVER_EXPIRES;
+}
+
+function reservedComplaint(topic: string): string | undefined {
+  return topic.startsWith("$SYS/") ? "A will cannot go to a $SYS topic." : undefined;
+}
+
+/** The connection as its session sees it. */
+function subscriberOf(connection: Connection) {
+  return {
+    version: connection.version,
+    receiveMaximum: connection.receiveMaximum,
+    packetBytesMax: connection.packetBytesMax,
+    aliases: connection.outgoingAliases,
+    get waitingBytes() {
+      return connection.waitingBytes;
+    },
+    send: (bytes: Buffer) => connection.send(bytes),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * The PUBLISH that one subscriber is sent of a message: with what its connection and its
+ * subscriptions ask for (MQTT 5: identifiers, a topic alias, what is left of the expiry).
+ */
+import type { WaitingMessage } from "./memory-queue.ts";
+import type { SubscriberConnection } from "./subscriber-connection.ts";
+
+export interface Sending {
+  readonly packetId?: number;
+  readonly duplicate?: boolean;
+}
+
+/** `expired` [MQTT-3.3.2-5], or `too-large` for the client [MQTT-3.1.2-24]: it is not sent. */
+export function publishBytes(
+  connection: SubscriberConnection,
+  { outgoing, qos, retain, subscriptionIds }: WaitingMessage,
+  nowMs: number,
+  { packetId, duplicate = false }: Sending,
+): Buffer | "expired" | "too-large" {
+  const { topic, expiresAtMs } = outgoing.message;
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return "expired";
+  const { version } = connection;
+  if (version < 5) {
+    const bytes = outgoing.bytes(version, { qos, packetId, retain, duplicate });
+    return bytes.length > connection.packetBytesMax ? "too-large" : bytes;
+  }
+  const alias = connection.aliases.of(topic);
+  const bytes = outgoing.bytes(version, {
+    qos,
+    packetId,
+    retain,
+    duplicate,
+    subscriptionIds,
+    topicAlias: alias?.alias,
+    omitTopic: alias?.known,
+    messageExpirySeconds:
+      expiresAtMs === undefined ? undefined : Math.ceil((expiresAtMs - nowMs) / 1000),
+  });
+  if (bytes.length <= connection.packetBytesMax) return bytes;
+  // The client has not been told the alias.
+  if (alias?.known === false) connection.aliases.forget(topic);
+  return "too-large";
+}

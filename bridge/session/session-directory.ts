@@ -1,0 +1,172 @@
+/**
+ * Every session of the gateway, by client identifier: opened when its client comes, kept on disk
+ * where it outlives its connection, ended when its time is over. The owner of the sessions and of
+ * the index of their subscriptions.
+ */
+import type { Clock } from "../../src/base/clock.ts";
+import type { Subscription } from "../delivery/subscription.ts";
+import { SubscriptionIndex } from "../delivery/subscription-index.ts";
+import { ReasonCode } from "../packets/reason-codes.ts";
+import type { ReceivedIds } from "../qos2/received-ids.ts";
+import { ProtocolRefusal } from "../refusals.ts";
+import type { SessionQueues } from "./queue-contract.ts";
+import { Session, type SessionParts } from "./session.ts";
+import { NEVER_EXPIRES, type SessionStore } from "./session-store.ts";
+
+export interface SessionDirectoryLimits {
+  readonly routeCacheTopicsMax: number;
+}
+
+export interface SessionDirectoryParts {
+  readonly store: SessionStore;
+  readonly queues: SessionQueues;
+  readonly receivedIds: ReceivedIds;
+  readonly session: SessionParts;
+  readonly limits: SessionDirectoryLimits;
+  readonly clock: Clock;
+  /** A session has ended: a will that waited for it is due [MQTT-3.1.3-9]. */
+  readonly ended: (clientId: string) => void;
+  /** What ended could not be written down. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface OpenedSession {
+  readonly session: Session;
+  /** It was there before. */
+  readonly present: boolean;
+}
+
+export class SessionDirectory {
+  readonly subscriptions: SubscriptionIndex<Session>;
+  readonly #parts: SessionDirectoryParts;
+  readonly #sessions = new Map<string, Session>();
+  /** Those that wait for their client, and end some time. */
+  readonly #ending = new Set<Session>();
+
+  constructor(parts: SessionDirectoryParts) {
+    this.#parts = parts;
+    this.subscriptions = new SubscriptionIndex(parts.limits.routeCacheTopicsMax);
+    for (const record of parts.store.load()) {
+      const session = new Session(record.clientId, record.expirySeconds, parts.session);
+      this.#sessions.set(record.clientId, session);
+      for (const subscription of record.subscriptions) {
+        session.subscribe(subscription);
+        this.subscriptions.put(session, subscription);
+      }
+      // Whoever was connected when the gateway ended has left then; when that was is not known.
+      session.endsAtMs = record.endsAtMs ?? endOf(session, parts.clock.nowMs());
+      if (session.endsAtMs !== undefined) this.#ending.add(session);
+    }
+  }
+
+  /** Those that outlive their connection. */
+  get persistentCount(): number {
+    return this.#parts.store.count;
+  }
+
+  clientIds(): Iterable<string> {
+    return this.#sessions.keys();
+  }
+
+  /**
+   * The session that a client's CONNECT asks for; resolves when one that it ends is gone from the
+   * disk. Nobody may be connected to it.
+   * @throws ProtocolRefusal where the gateway keeps as many as it may
+   */
+  async open(
+    clientId: string,
+    { cleanStart, expirySeconds }: { cleanStart: boolean; expirySeconds: number },
+  ): Promise<OpenedSession> {
+    let session = this.#sessions.get(clientId);
+    const expired =
+      session?.endsAtMs !== undefined && session.endsAtMs <= this.#parts.clock.nowMs();
+    if (session !== undefined && (cleanStart || expired)) {
+      await this.end(session);
+      session = undefined;
+    }
+    const present = session !== undefined;
+    if (expirySeconds > 0) this.#checkPlace(clientId);
+    if (session === undefined) {
+      session = new Session(clientId, expirySeconds, this.#parts.session);
+      this.#sessions.set(clientId, session);
+    }
+    this.#ending.delete(session);
+    const isKept =
+      present && session.expirySeconds === expirySeconds && session.endsAtMs === undefined;
+    session.expirySeconds = expirySeconds;
+    session.endsAtMs = undefined;
+    // Nobody waits for it: what a session is told to keep (a subscription) is saved with it again.
+    if (!isKept) this.save(session).catch(this.#parts.failed);
+    return { session, present };
+  }
+
+  /** Its connection has ended: so does it, or it begins to wait. */
+  async leave(session: Session): Promise<void> {
+    session.disconnect();
+    if (this.#sessions.get(session.clientId) !== session) return;
+    if (!session.persistent) {
+      await this.end(session);
+      return;
+    }
+    session.endsAtMs = endOf(session, this.#parts.clock.nowMs());
+    if (session.endsAtMs === undefined) return;
+    this.#ending.add(session);
+    await this.save(session);
+  }
+
+  /** Resolves when nothing is left of it on disk either. */
+  async end(session: Session): Promise<void> {
+    const { clientId } = session;
+    if (this.#sessions.get(clientId) !== session) return;
+    this.#sessions.delete(clientId);
+    this.#ending.delete(session);
+    for (const filter of session.subscriptions.keys()) this.subscriptions.remove(session, filter);
+    const { store, queues, receivedIds } = this.#parts;
+    this.#parts.ended(clientId);
+    await Promise.all([
+      receivedIds.forget(clientId),
+      store.remove(clientId),
+      queues.clear(clientId),
+    ]);
+  }
+
+  /** Resolves when it is on disk as it is now; one that ends with its connection is not kept there. */
+  async save(session: Session): Promise<void> {
+    const { clientId, expirySeconds, endsAtMs, subscriptions, persistent } = session;
+    const { store, queues } = this.#parts;
+    if (persistent) {
+      const kept = [...subscriptions.values()];
+      await store.put({ clientId, expirySeconds, endsAtMs, subscriptions: kept });
+    } else {
+      await Promise.all([store.remove(clientId), queues.clear(clientId)]);
+    }
+  }
+
+  subscribe(session: Session, subscription: Subscription): Subscription | undefined {
+    this.subscriptions.put(session, subscription);
+    return session.subscribe(subscription);
+  }
+
+  unsubscribe(session: Session, filter: string): boolean {
+    this.subscriptions.remove(session, filter);
+    return session.unsubscribe(filter);
+  }
+
+  /** Ends the sessions whose time is over. */
+  sweep(nowMs: number): void {
+    for (const session of this.#ending) {
+      if ((session.endsAtMs ?? Number.POSITIVE_INFINITY) > nowMs || session.connected) continue;
+      this.end(session).catch(this.#parts.failed);
+    }
+  }
+
+  #checkPlace(clientId: string): void {
+    const complaint = this.#parts.store.complaint(clientId);
+    if (complaint === undefined) return;
+    throw new ProtocolRefusal("limit", ReasonCode.quotaExceeded, complaint);
+  }
+}
+
+function endOf({ expirySeconds }: Session, nowMs: number): number | undefined {
+  return expirySeconds === NEVER_EXPIRES ? undefined : nowMs + expirySeconds * 1000;
+}

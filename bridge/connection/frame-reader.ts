@@ -7,7 +7,7 @@
  * came after it stay here, and nothing more is read.
  */
 import type { Duplex } from "node:stream";
-import { decodePacket } from "../packets/decode.ts";
+import { decodeFramedPacket } from "../packets/decode.ts";
 import { FixedHeader } from "../packets/fixed-header.ts";
 import type { ClientPacket, ProtocolVersion } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
@@ -122,7 +122,7 @@ export class FrameReader {
         this.#gathered.begin(bytes.subarray(at), end - at);
         return bytes.length;
       }
-      if (!taker.takePacket(decodePacket(bytes.subarray(at, end), taker.speaks ?? 4))) return at;
+      if (!taker.takePacket(decodeFramedPacket(bytes, HEADER, taker.speaks ?? 4))) return at;
       at = end;
       if (!taker.mayTake()) return at;
     }

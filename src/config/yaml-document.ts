@@ -6,12 +6,16 @@ import { readFileSync } from "node:fs";
 import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { messageOf, TributaryError } from "../base/errors.ts";
 
-export interface YamlLimits {
+/** `failsafe`: every single value is a text, so that a name like 007 stays what it is. */
+export type YamlSchema = "core" | "failsafe";
+
+export interface YamlForm {
   /** What the file is called in a complaint: `configuration file`. */
   readonly what: string;
   /** The flag that names another file. */
   readonly flag: string;
   readonly bytesMax: number;
+  readonly schema: YamlSchema;
 }
 
 export class YamlDocument {
@@ -21,11 +25,11 @@ export class YamlDocument {
   readonly #lines: LineCounter;
 
   /** @throws CONFIG_INVALID where `text` is not YAML */
-  constructor(file: string, text: string) {
+  constructor(file: string, text: string, schema: YamlSchema) {
     this.file = file;
     this.text = text;
     this.#lines = new LineCounter();
-    const options = { lineCounter: this.#lines, prettyErrors: false };
+    const options = { schema, lineCounter: this.#lines, prettyErrors: false };
     // Its own search for keys that stand twice compares each with each: seconds, for 10,000 users.
     this.document = parseDocument(text, { ...options, uniqueKeys: false });
     const fault = this.document.errors[0];
@@ -72,7 +76,8 @@ export class YamlDocument {
 }
 
 /** @throws CONFIG_INVALID where the file cannot be read, is too large or is not YAML */
-export function readYamlDocument(file: string, { what, flag, bytesMax }: YamlLimits): YamlDocument {
+export function readYamlDocument(file: string, form: YamlForm): YamlDocument {
+  const { what, flag, bytesMax, schema } = form;
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -89,5 +94,5 @@ export function readYamlDocument(file: string, { what, flag, bytesMax }: YamlLim
       `${file} is larger than ${bytesMax} bytes: that is no ${what}.`,
     );
   }
-  return new YamlDocument(file, bytes.toString("utf8"));
+  return new YamlDocument(file, bytes.toString("utf8"), schema);
 }

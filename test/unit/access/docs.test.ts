@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseAccessFile } from "../../../src/access/file/access-file.ts";
-import { YamlDocument } from "../../../src/config/yaml-document.ts";
+import { parseAccessText } from "../../../src/access/file/access-file.ts";
 import { CliBench } from "../cli/run-cli.ts";
 
 const page = readFileSync("docs/access.md", "utf8");
@@ -23,7 +22,7 @@ const transcript = blocks("console")
 
 describe("docs/access.md", () => {
   test("shows access files that can be read", () => {
-    const files = blocks("yaml").map((text) => parseAccessFile(new YamlDocument("f", text)));
+    const files = blocks("yaml").map((text) => parseAccessText("f", text));
     expect(files.map(({ rules }) => rules?.length)).toEqual([5, 1, 1]);
   });
 

@@ -12,6 +12,7 @@ export interface Credentials {
   readonly loopback: boolean;
   readonly clientId: string;
   readonly username: string | undefined;
+  /** Bytes of its own, not a slice of what a socket gave: a check may wait, and it with it. */
   readonly password: Buffer | undefined;
   /** The subject of a client certificate that TLS has verified. */
   readonly certificate: PeerCertificate | undefined;
@@ -43,7 +44,8 @@ export interface Access {
 
   /**
    * Lets a client in.
-   * @throws ACCESS_DENIED where the credentials are wrong or missing
+   * @throws ACCESS_DENIED where the credentials are wrong or missing (why is in the error's cause,
+   * where there is more to say than the client may know), LIMIT_EXCEEDED where too many wait
    */
   authenticate(credentials: Credentials): Promise<Principal>;
 

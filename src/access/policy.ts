@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { readYamlDocument } from "../config/yaml-document.ts";
 import { userOfCertificate } from "./certificates.ts";
 import {
-  ACCESS_FILE_LIMITS,
+  ACCESS_FILE,
   type AccessFile,
   NO_ACCESS_FILE,
   parseAccessFile,
@@ -21,7 +21,7 @@ export interface Policy extends AccessFile {
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export async function loadPolicy(file: string | undefined, clock: Clock): Promise<Policy> {
   if (file === undefined) return { ...NO_ACCESS_FILE, tokens: undefined, fingerprint: "" };
-  const yaml = readYamlDocument(file, ACCESS_FILE_LIMITS);
+  const yaml = readYamlDocument(file, ACCESS_FILE);
   const parsed = parseAccessFile(yaml);
   const tokens = parsed.jwt && (await TokenChecks.load(parsed.jwt, clock));
   const hash = createHash("sha256")

@@ -7,12 +7,13 @@ import { TributaryError } from "../base/errors.ts";
 import type { GivenValue } from "./given-value.ts";
 import { NAMED_OPTIONS, OPTIONS_BY_KEY } from "./named-option.ts";
 import { nearest } from "./nearest.ts";
-import { readYamlDocument, type YamlDocument, type YamlLimits } from "./yaml-document.ts";
+import { readYamlDocument, type YamlDocument, type YamlForm } from "./yaml-document.ts";
 
-const LIMITS: YamlLimits = {
+const FORM: YamlForm = {
   what: "configuration file",
   flag: "--config",
   bytesMax: 1024 * 1024,
+  schema: "core",
 };
 const FILE_KEYS = NAMED_OPTIONS.filter(({ sources }) => sources.includes("file")).map(
   ({ key }) => key,
@@ -21,7 +22,7 @@ const GROUPS = new Set(NAMED_OPTIONS.flatMap(({ path }) => (path.length === 2 ? 
 
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export function readYamlFile(file: string): readonly GivenValue[] {
-  const yaml = readYamlDocument(file, LIMITS);
+  const yaml = readYamlDocument(file, FORM);
   const root = yaml.document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return [];
   if (!isMap(root)) {

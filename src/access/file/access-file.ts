@@ -2,7 +2,7 @@
  * The access file: who is let in and who may do what (docs/access.md). Its form is checked whole,
  * every complaint with its place. The files with keys that it names are not read here.
  */
-import { readYamlDocument, YamlDocument, type YamlLimits } from "../../config/yaml-document.ts";
+import { readYamlDocument, YamlDocument, type YamlForm } from "../../config/yaml-document.ts";
 import { type CertificateUsers, COMMON_NAMES } from "../certificates.ts";
 import type { Rule } from "../rules.ts";
 import { readCertificates } from "./read-certificates.ts";
@@ -32,15 +32,21 @@ export const NO_ACCESS_FILE: AccessFile = {
   rules: undefined,
 };
 
-export const ACCESS_FILE_LIMITS: YamlLimits = {
+export const ACCESS_FILE: YamlForm = {
   what: "access file",
   flag: "--access-file",
   bytesMax: 2 * 1024 * 1024,
+  schema: "failsafe",
 };
 
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export function readAccessFile(file: string): AccessFile {
-  return parseAccessFile(readYamlDocument(file, ACCESS_FILE_LIMITS));
+  return parseAccessFile(readYamlDocument(file, ACCESS_FILE));
+}
+
+/** The same of a text that stands in no file yet. @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
+export function parseAccessText(file: string, text: string): AccessFile {
+  return parseAccessFile(new YamlDocument(file, text, ACCESS_FILE.schema));
 }
 
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */

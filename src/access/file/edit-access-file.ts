@@ -19,7 +19,7 @@ import { basename, dirname, join } from "node:path";
 import { isMap, type YAMLMap } from "yaml";
 import { messageOf, TributaryError } from "../../base/errors.ts";
 import { readYamlDocument, YamlDocument } from "../../config/yaml-document.ts";
-import { ACCESS_FILE_LIMITS, parseAccessFile } from "./access-file.ts";
+import { ACCESS_FILE, parseAccessFile, parseAccessText } from "./access-file.ts";
 
 const NEW_FILE = "# Who may do what on this gateway: docs/access.md.\nusers: {}\n";
 /** For its owner; whoever could read it could try passwords against its hashes. */
@@ -33,8 +33,8 @@ const NEVER_FOR_OTHERS = 0o640;
 export function editUsers(file: string, edit: (users: YAMLMap) => void): void {
   const path = existsSync(file) ? realpathSync(file) : file;
   const yaml = existsSync(path)
-    ? readYamlDocument(path, ACCESS_FILE_LIMITS)
-    : new YamlDocument(path, NEW_FILE);
+    ? readYamlDocument(path, ACCESS_FILE)
+    : new YamlDocument(path, NEW_FILE, ACCESS_FILE.schema);
   parseAccessFile(yaml);
   const { document } = yaml;
   if (!document.has("users")) document.set("users", document.createNode({}));
@@ -44,7 +44,7 @@ export function editUsers(file: string, edit: (users: YAMLMap) => void): void {
   // A line a user, also where the map was written in braces; long hashes are not folded.
   users.flow = users.items.length === 0;
   const text = document.toString({ lineWidth: 0 });
-  parseAccessFile(new YamlDocument(path, text));
+  parseAccessText(path, text);
   try {
     replaceFile(path, text);
   } catch (error) {

@@ -19,10 +19,10 @@ export class YamlPart {
     this.value = value;
   }
 
-  /** The whole document; an empty one is an empty map. @throws CONFIG_INVALID */
+  /** The whole document, of texts only; an empty one is an empty map. @throws CONFIG_INVALID */
   static whole(yaml: YamlDocument): YamlPart {
     try {
-      return new YamlPart(yaml, [], yaml.document.toJS() ?? {});
+      return new YamlPart(yaml, [], yaml.document.toJS() || {});
     } catch (error) {
       // Aliases without an anchor, or so many that they would fill the memory.
       const message = `${yaml.file}: cannot be read: ${messageOf(error)}.`;
@@ -60,7 +60,7 @@ export class YamlPart {
     for (const [key, part] of this.entries(64)) {
       const known = keys.find((candidate) => candidate === key);
       if (known === undefined) throw part.#unknown(keys);
-      if (part.value === null) throw part.complaint("has no value: give it one, or leave it out");
+      if (part.value === "") throw part.complaint("has no value: give it one, or leave it out");
       fields[known] = part;
     }
     return fields;
@@ -75,12 +75,11 @@ export class YamlPart {
 
   text(): string {
     const { value } = this;
-    const single = ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
-    if (single === "") throw this.complaint("must be a text");
-    if (single.length > TEXT_LENGTH_MAX || /\p{Cc}/u.test(single)) {
+    if (typeof value !== "string" || value === "") throw this.complaint("must be a text");
+    if (value.length > TEXT_LENGTH_MAX || /\p{Cc}/u.test(value)) {
       throw this.complaint(`must be one line of at most ${TEXT_LENGTH_MAX} characters`);
     }
-    return single;
+    return value;
   }
 
   texts(itemsMax: number): readonly string[] {

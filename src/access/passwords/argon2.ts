@@ -4,6 +4,7 @@
  */
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import { messageOf, TributaryError } from "../../base/errors.ts";
 import { type Argon2Cost, DEFAULT_COST, type PasswordHash } from "./phc.ts";
 
 const SALT_BYTES = 16;
@@ -33,5 +34,11 @@ async function derive(
   tagLength: number,
 ): Promise<Buffer> {
   const parameters = { message, nonce, tagLength, memory: memoryKib, passes, parallelism: lanes };
-  return await compute("argon2id", parameters);
+  try {
+    return await compute("argon2id", parameters);
+  } catch (error) {
+    // Most likely there was no memory for it: a client's wish to log in must not end the process.
+    const message = `No password can be checked now: ${messageOf(error)}.`;
+    throw new TributaryError("LIMIT_EXCEEDED", message, { cause: error });
+  }
 }

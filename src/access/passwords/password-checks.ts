@@ -55,8 +55,10 @@ export class PasswordChecks {
   #ask(tag: string, { address, password }: Attempt, hash: PasswordHash): Promise<boolean> {
     const asked = this.#asked.get(tag);
     if (asked !== undefined) return asked;
+    // A copy, since what came in may be a slice of a whole read of a socket, and this may wait.
+    const own = Buffer.from(password);
     const answer = this.#queue
-      .run(address, () => verifyPassword(password, hash))
+      .run(address, () => verifyPassword(own, hash))
       .finally(() => this.#asked.delete(tag));
     this.#asked.set(tag, answer);
     return answer;

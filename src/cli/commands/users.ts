@@ -1,7 +1,6 @@
 /** `tributary users`: add, remove and list the users of the access file, and change their passwords. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import type { YAMLMap } from "yaml";
 import { readAccessFile } from "../../access/file/access-file.ts";
 import { editUsers } from "../../access/file/edit-access-file.ts";
 import { userNameComplaint } from "../../access/file/read-users.ts";
@@ -66,7 +65,7 @@ function passwordCommand(context: CommandContext): Command {
     const file = accessFileOf(command, context.env);
     mustBeUser(file, name);
     const hash = await newHash(context, flags);
-    editUsers(file, (users) => users.set(keyOf(users, name), hash));
+    editUsers(file, (users) => users.set(name, hash));
     const text = `changed the password of ${name} in ${file}. ${TAKEN_WHEN}`;
     return done(context, flags, { changed: name }, text);
   });
@@ -77,7 +76,7 @@ function removeCommand(context: CommandContext): Command {
   return command.action(async (name: string, flags: Flags) => {
     const file = accessFileOf(command, context.env);
     mustBeUser(file, name);
-    editUsers(file, (users) => void users.delete(keyOf(users, name)));
+    editUsers(file, (users) => void users.delete(name));
     return done(context, flags, { removed: name }, `removed ${name} from ${file}. ${TAKEN_WHEN}`);
   });
 }
@@ -106,11 +105,6 @@ export function accessFileOf(
 function mustBeUser(file: string, name: string): void {
   if (readAccessFile(file).users.has(name)) return;
   throw wrong(`${name} is no user in ${file}: tributary users list shows them.`);
-}
-
-/** YAML takes a name like 7 for a number, under which it must be found again. */
-function keyOf(users: YAMLMap, name: string): unknown {
-  return users.items.find(({ key }) => String(key) === name)?.key ?? name;
 }
 
 async function newHash(context: CommandContext, { passwordStdin }: Flags): Promise<string> {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseAccessFile } from "../../../src/access/file/access-file.ts";
+import { parseAccessText } from "../../../src/access/file/access-file.ts";
 import { GrantedPrincipal } from "../../../src/access/principal.ts";
-import { YamlDocument } from "../../../src/config/yaml-document.ts";
 
 const RULES = `
 groups:
@@ -18,7 +17,7 @@ rules:
   - { allow: all, topics: ["lab/#"], clients: ["lab-*"], listeners: [lab] }
 `;
 
-const { rules } = parseAccessFile(new YamlDocument("access.yaml", RULES));
+const { rules } = parseAccessText("access.yaml", RULES);
 
 interface Asking {
   readonly user?: string;
@@ -85,7 +84,7 @@ describe("the table of what is refused", () => {
 
 test("anonymous clients have no ${user}: what it would allow is not theirs", () => {
   const text = 'rules: [{ allow: publish, topics: ["u/${user}/#"] }]';
-  const own = parseAccessFile(new YamlDocument("f", text)).rules;
+  const own = parseAccessText("f", text).rules;
   const proof = { by: "nothing", loopback: true } as const;
   const anonymous = new GrantedPrincipal({ user: undefined, listener: "mqtt" }, proof, own);
   expect(anonymous.mayPublish("c", "u/anonymous/a")).toBe(false);
@@ -94,7 +93,7 @@ test("anonymous clients have no ${user}: what it would allow is not theirs", () 
 
 test("a denial that a client's name cannot be put into takes all from there on", () => {
   const text = 'rules: [{ deny: all, topics: ["p/${client}/x"] }, { allow: all, topics: ["#"] }]';
-  const own = parseAccessFile(new YamlDocument("f", text)).rules;
+  const own = parseAccessText("f", text).rules;
   const proof = { by: "nothing", loopback: true } as const;
   const principal = new GrantedPrincipal({ user: "u", listener: "mqtt" }, proof, own);
   expect(principal.mayPublish("c", "p/c/y")).toBe(true);

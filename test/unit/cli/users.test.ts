@@ -103,15 +103,17 @@ rules:
 });
 
 describe("users passwd, remove and list", () => {
-  test("change one user and leave the others, also one whose name YAML takes for a number", async () => {
-    writeFileSync(file, `users: { 7: "${OLD}", ann: "${OLD}" }\n`);
-    expect((await withPassword("correct horse", "passwd", "7")).stdout).toContain("password of 7");
+  test("change one user and leave the others, also one whose name looks like a number", async () => {
+    writeFileSync(file, `users: { 007: "${OLD}", ann: "${OLD}" }\n`);
+    expect((await withPassword("correct horse", "passwd", "007")).stdout).toContain(
+      "password of 007",
+    );
     const listed = JSON.parse((await users("list", "--json")).stdout);
     expect(listed).toEqual([
-      { name: "7", memoryKib: 19_456, passes: 2, lanes: 1 },
+      { name: "007", memoryKib: 19_456, passes: 2, lanes: 1 },
       { name: "ann", memoryKib: 256, passes: 2, lanes: 1 },
     ]);
-    expect((await users("remove", "7", "--json")).stdout).toBe('{"removed":"7"}\n');
+    expect((await users("remove", "007", "--json")).stdout).toBe('{"removed":"007"}\n');
     expect((await users()).stdout).toBe(
       "USER  MEMORY (KiB)  PASSES  LANES\nann            256       2      1\n",
     );

@@ -56,6 +56,6 @@ test("a password that was right is not right any more under another hash", async
 });
 
 async function usersOf(name: string, password: string) {
-  const yaml = new YamlDocument("f", await userLine(name, password));
+  const yaml = new YamlDocument("f", await userLine(name, password), "failsafe");
   return readUsers(YamlPart.whole(yaml));
 }

@@ -25,6 +25,11 @@ test("a new hash has its own salt and takes its own password only", async () => 
   expect(await verifyPassword(Buffer.from("y"), one)).toBe(false);
 });
 
+test("a hash that cannot be computed is a refusal, not the end of the process", async () => {
+  const impossible = hashPassword("x", { ...CHEAP, memoryKib: 0 });
+  await expect(impossible).rejects.toThrow(expect.objectContaining({ code: "LIMIT_EXCEEDED" }));
+});
+
 test("what is written by default costs what OWASP asks for", () => {
   expect(DEFAULT_COST).toEqual({ memoryKib: 19 * 1024, passes: 2, lanes: 1 });
 });

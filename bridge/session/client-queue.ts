@@ -54,7 +54,7 @@ export class ClientQueue {
   #protectedUpTo: Sequence = 0;
   /** Up to here a full queue has dropped all that it may. */
   #droppedUpTo: Sequence = 0;
-  #ended = false;
+  #ended: boolean;
   #gathering: PendingEntries | undefined;
   #flying: ReadonlyMap<Sequence, Pending> | undefined;
   /** Entries below it have been written, or are being written. */
@@ -72,6 +72,8 @@ export class ClientQueue {
     this.#next = head.next;
     this.#notedUpTo = head.notedUpTo;
     this.#sweepTo = head.sweepTo;
+    // Cleared, and nothing queued since.
+    this.#ended = head.sweepTo > 0 && head.count === 0;
     this.#handedTo = head.next;
     this.#onDiskTo = head.next;
     totals.count += head.count;

@@ -59,7 +59,7 @@ export interface SessionQueues {
   /**
    * Notes identifiers of QoS 2 messages about to be sent, or (`released`) that the subscriber has a
    * message and a PUBREL goes out; resolves when that is on disk [MQTT-4.4.0-1]. One transaction.
-   * What is not queued any more (removed, cleared) is passed over.
+   * What is not queued any more (removed, cleared, released) is passed over.
    */
   note(
     clientId: string,

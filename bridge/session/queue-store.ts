@@ -15,7 +15,7 @@ import { clientKeyOfHead, decodeHead, HEADS } from "./queue-head.ts";
 import { makeRoom, type QueueLimits } from "./queue-limits.ts";
 import { QueueSweeper } from "./queue-sweeper.ts";
 import { SharedImages } from "./shared-images.ts";
-import { decodeEntry, releasedEntry, withPacketId } from "./stored-entry.ts";
+import { decodeEntry, isReleased, releasedEntry, withPacketId } from "./stored-entry.ts";
 import { WriteLine } from "./write-line.ts";
 
 export interface QueueEvents {
@@ -139,7 +139,7 @@ export class QueueStore implements SessionQueues {
     if (queue === undefined) return Promise.resolve();
     for (const { sequence, packetId, released } of entries) {
       const found = queue.find(sequence);
-      if (found === undefined) continue;
+      if (found === undefined || (!released && isReleased(found.value))) continue;
       queue.replace(
         found,
         released ? releasedEntry(packetId) : withPacketId(found.value, packetId),

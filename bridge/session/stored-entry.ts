@@ -40,6 +40,10 @@ export function releasedEntry(packetId: number): Buffer {
   return released;
 }
 
+export function isReleased(value: Uint8Array): boolean {
+  return value[0] === RELEASED;
+}
+
 /** The payload is a view of `value`. @throws DATA_FORMAT_UNSUPPORTED */
 export function decodeEntry(clientId: string, sequence: Sequence, value: Uint8Array): QueueEntry {
   return decodeStored(value, (reader) => {

@@ -62,8 +62,8 @@ export function encodeMessage(message: Message, delivery: Delivery = NO_DELIVERY
 
 /** What `write` writes with a flexible writer, for {@link decodeStored}. */
 export function encodeStored(write: (writer: WireWriter) => void): Buffer {
-  write(scratch);
-  return scratch.takeCopy();
+  write(scratch.restart());
+  return scratch.copy();
 }
 
 /** A view of `bytes`, not a copy. @throws DATA_FORMAT_UNSUPPORTED */

@@ -194,22 +194,27 @@ export class WireWriter {
     return this.finish();
   }
 
-  /**
-   * Everything written, as one buffer of its own; the writer begins anew in the memory that it has.
-   * For small values by the million, of which each would have a writer of its own to throw away.
-   */
-  takeCopy(): Buffer {
+  /** Everything written, as one buffer of its own. */
+  copy(): Buffer {
     const copy = Buffer.allocUnsafe(this.sizeBytes);
     let at = 0;
     for (const piece of this.finish()) {
       copy.set(piece, at);
       at += piece.length;
     }
+    return copy;
+  }
+
+  /**
+   * Begins anew in the memory that it has, so that one writer serves small values by the million;
+   * only what {@link copy} answered is still good.
+   */
+  restart(): this {
     if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
     this.#length = 0;
     this.#rangeBytes = 0;
     this.#ranges.length = 0;
-    return copy;
+    return this;
   }
 
   /** A writer that begins with room for a frame's length; see {@link finishFrame}. */

@@ -1,5 +1,6 @@
 /** The named maps of larger, slower state, in one environment beside the segments. */
 import { type Database, open, type RootDatabase } from "lmdb";
+import { TributaryError } from "../../base/errors.ts";
 import type { KeyValues, StateValue } from "../contract.ts";
 import { type Commit, untilFlushed } from "./lmdb-flush.ts";
 
@@ -29,7 +30,9 @@ export class LmdbMaps {
     return map;
   }
 
+  /** Flushes what was written before, then closes; later writes are refused. */
   async close(): Promise<void> {
+    await Promise.all([...this.#maps.values()].map((map) => map.close()));
     await this.#environment.flushed;
     await this.#environment.close();
   }
@@ -37,6 +40,8 @@ export class LmdbMaps {
 
 class LmdbKeyValues implements KeyValues {
   readonly #database: Database<Buffer, Buffer>;
+  readonly #writes = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(database: Database<Buffer, Buffer>) {
     this.#database = database;
@@ -63,24 +68,40 @@ class LmdbKeyValues implements KeyValues {
 
   async write(changes: Iterable<readonly [string, StateValue]>): Promise<void> {
     const database = this.#database;
-    const commit = database.batch(() => {
-      for (const [key, value] of changes) {
-        if (value === undefined) void database.remove(Buffer.from(key));
-        else void database.put(Buffer.from(key), owned(value));
-      }
+    await this.#inOneTransaction([...changes], ([key, value]) => {
+      if (value === undefined) void database.remove(Buffer.from(key));
+      else void database.put(Buffer.from(key), owned(value));
     });
-    await untilFlushed(commit as Commit);
   }
 
   async removeRange(start: string, end: string, limit: number): Promise<number> {
     const database = this.#database;
     const range = { start: Buffer.from(start), end: Buffer.from(end), limit };
-    const keys = [...database.getKeys(range)];
-    const commit = database.batch(() => {
-      for (const key of keys) void database.remove(key);
-    });
-    await untilFlushed(commit as Commit);
+    const keys = this.#closed ? [] : [...database.getKeys(range)];
+    await this.#inOneTransaction(keys, (key) => void database.remove(key));
     return keys.length;
+  }
+
+  /** Resolves when no write is on its way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#writes);
+  }
+
+  /** @throws LOG_CLOSED, DISK_FULL, STORAGE_FAILED */
+  async #inOneTransaction<Item>(items: readonly Item[], put: (item: Item) => void): Promise<void> {
+    if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
+    if (items.length === 0) return;
+    const commit = this.#database.batch(() => {
+      for (const item of items) put(item);
+    });
+    const flushed = untilFlushed(commit as Commit);
+    this.#writes.add(flushed);
+    try {
+      await flushed;
+    } finally {
+      this.#writes.delete(flushed);
+    }
   }
 }
 

@@ -1,0 +1,177 @@
+import { beforeEach, expect, test } from "vitest";
+import { QueueStore } from "../../../../bridge/session/queue-store.ts";
+import { SharedImages } from "../../../../bridge/session/shared-images.ts";
+import { MemoryKeyValues } from "../../../../src/log/storage/memory-key-values.ts";
+import { enqueue, textsOf } from "../../../suites/queue-suite.ts";
+import { HeldKeyValues } from "../../../support/held-key-values.ts";
+import { ManualTimers } from "../../../support/manual-timers.ts";
+import { messageOf, queuedFor } from "../../../support/messages.ts";
+
+const LIMITS = {
+  queuedMessagesPerClientMax: 100_000,
+  queuedMessagesMax: 100_000,
+  queuedBytesMax: 10_000_000,
+  queueFullPolicy: "drop-oldest",
+} as const;
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+let real: MemoryKeyValues;
+let map: HeldKeyValues;
+let timers: ManualTimers;
+let failed: unknown[];
+
+function newStore(): QueueStore {
+  const events = {
+    dropped: () => {},
+    expired: () => {},
+    failed: (error: unknown) => failed.push(error),
+  };
+  return new QueueStore({ store: map, limits: LIMITS, events, clock: timers.clock, timers });
+}
+
+beforeEach(() => {
+  real = new MemoryKeyValues();
+  map = new HeldKeyValues(real);
+  timers = new ManualTimers();
+  failed = [];
+});
+
+test("what is gathering, being written and on disk is read as one queue", async () => {
+  const queues = newStore();
+  await enqueue(queues, "c", "a", "b", "c");
+  map.hold();
+  void queues.remove("c", [2]);
+  void enqueue(queues, "c", "d", "e");
+  await turn();
+  void queues.remove("c", [3, 4]);
+  void queues.note("c", [{ sequence: 5, packetId: 9, released: false }]);
+  void enqueue(queues, "c", "f");
+  expect(textsOf(queues, "c")).toEqual(["a", "e", "f"]);
+  expect(queues.read("c", 4, 1, 1_000)).toMatchObject([{ sequence: 5, packetId: 9 }]);
+  map.release();
+  await queues.close();
+  expect(textsOf(queues, "c")).toEqual(["a", "e", "f"]);
+  expect(textsOf(newStore(), "c")).toEqual(["a", "e", "f"]);
+});
+
+test("nobody is told that a message is queued before it is on disk", async () => {
+  const queues = newStore();
+  map.hold();
+  let told = false;
+  void enqueue(queues, "c", "a").then(() => (told = true));
+  await turn();
+  expect([told, textsOf(queues, "c")]).toEqual([false, ["a"]]);
+  map.release();
+  await turn();
+  expect(told).toBe(true);
+});
+
+test("many acknowledgements are one write, a moment later", async () => {
+  const queues = newStore();
+  await enqueue(queues, "c", ...Array.from({ length: 200 }, (_, nth) => `${nth}`));
+  const before = map.writes;
+  let told = 0;
+  for (let sequence = 1; sequence <= 200; sequence += 1) {
+    void queues.remove("c", [sequence]).then(() => (told += 1));
+  }
+  await timers.advance(24);
+  expect([map.writes - before, told]).toEqual([0, 0]);
+  await timers.advance(1);
+  await turn();
+  expect([map.writes - before, told]).toEqual([1, 200]);
+  expect([...real.entries({ start: "queue/", end: "queue0" })]).toEqual([]);
+});
+
+test("a thousand acknowledgements do not wait for more", async () => {
+  const queues = newStore();
+  const { sequences, written } = queues.enqueue(
+    Array.from({ length: 1_000 }, (_, nth) => queuedFor(`c${nth % 10}`, messageOf("x"))),
+  );
+  await written;
+  const before = map.writes;
+  for (const [nth, sequence = 0] of sequences.entries()) {
+    void queues.remove(`c${nth % 10}`, [sequence]);
+  }
+  await turn();
+  expect(map.writes - before).toBe(1);
+});
+
+test("a message that its subscriber has before it was written never reaches the disk", async () => {
+  const queues = newStore();
+  const { written } = queues.enqueue([queuedFor("c", messageOf("quick"))]);
+  void queues.remove("c", [1]);
+  await written;
+  expect([...real.entries()].map(([key]) => key)).toEqual(["queue-head/=c"]);
+});
+
+test("messages whose write failed are gone, and what they changed on disk is tried again", async () => {
+  const queues = newStore();
+  await enqueue(queues, "c", "a", "b", "c");
+  const bytes = queues.bytes;
+  map.failures = 1;
+  void queues.remove("c", [1]);
+  const lost = enqueue(queues, "c", "lost", "lost too");
+  await expect(lost).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect(failed).toHaveLength(1);
+  expect(textsOf(queues, "c")).toEqual(["b", "c"]);
+  expect([queues.count, queues.bytes]).toEqual([2, (bytes / 3) * 2]);
+  expect(await enqueue(queues, "c", "d")).toEqual([6]);
+  expect(textsOf(queues, "c")).toEqual(["b", "c", "d"]);
+  const again = newStore();
+  expect(textsOf(again, "c")).toEqual(["b", "c", "d"]);
+  expect([again.count, again.bytes]).toEqual([queues.count, queues.bytes]);
+});
+
+test("what came after a write that failed is written, and counted right", async () => {
+  const queues = newStore();
+  map.hold();
+  map.failures = 1;
+  const lost = enqueue(queues, "c", "lost 1", "lost 2", "lost 3");
+  await turn();
+  void queues.remove("c", [1]);
+  void queues.note("c", [{ sequence: 2, packetId: 1, released: false }]);
+  const kept = enqueue(queues, "c", "kept");
+  map.release();
+  await expect(lost).rejects.toMatchObject({ code: "DISK_FULL" });
+  await kept;
+  expect(textsOf(queues, "c")).toEqual(["kept"]);
+  expect([queues.count, textsOf(newStore(), "c")]).toEqual([1, ["kept"]]);
+});
+
+test("a session that ends while its messages are being written leaves nothing", async () => {
+  const queues = newStore();
+  map.hold();
+  void enqueue(queues, "c", "a", "b");
+  await turn();
+  void queues.clear("c");
+  void queues.remove("c", [1]);
+  map.release();
+  await turn();
+  await timers.advance(100);
+  await queues.close();
+  expect([...real.entries()]).toEqual([]);
+  expect([queues.count, queues.bytes]).toEqual([0, 0]);
+});
+
+test("a start reads the heads of the queues, and none of their messages", async () => {
+  const queues = newStore();
+  for (const clientId of ["a", "b"]) await enqueue(queues, clientId, "1", "2", "3");
+  map.rangesRead.length = 0;
+  const again = newStore();
+  expect(again.count).toBe(6);
+  expect(map.rangesRead).toEqual(["queue-head/"]);
+});
+
+test("a message for many clients is encoded once for each way in which they get it", () => {
+  const images = new SharedImages();
+  const message = messageOf("shared");
+  const first = images.of(queuedFor("a", message));
+  expect(images.of(queuedFor("b", message))).toBe(first);
+  expect(images.of(queuedFor("c", message, { qos: 2 }))).not.toBe(first);
+  expect(images.of(queuedFor("d", message, { retain: true }))).not.toBe(first);
+  const ids = images.of(queuedFor("e", message, { subscriptionIds: [1, 2] }));
+  expect(images.of(queuedFor("f", message, { subscriptionIds: [1, 2] }))).toBe(ids);
+  expect(images.of(queuedFor("g", message, { subscriptionIds: [12] }))).not.toBe(ids);
+  expect(images.of(queuedFor("h", messageOf("shared")))).not.toBe(first);
+});

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { RetainedStore } from "../../../../bridge/session/retained-store.ts";
+import { SessionStore } from "../../../../bridge/session/session-store.ts";
+import { ManualClock } from "../../../../src/base/clock.ts";
+import { MemoryKeyValues } from "../../../../src/log/storage/memory-key-values.ts";
+import { sessionStateSuite } from "../../../suites/session-state-suite.ts";
+import { HeldKeyValues } from "../../../support/held-key-values.ts";
+import { inMemory, onDisk } from "../../../support/log-places.ts";
+import { messageOf } from "../../../support/messages.ts";
+
+sessionStateSuite("LMDB", onDisk);
+sessionStateSuite("memory", inMemory);
+
+const session = (clientId: string) => ({
+  clientId,
+  subscriptions: [],
+  expirySeconds: 1,
+  endsAtMs: undefined,
+});
+
+test("a retained message whose write failed is not retained; the one before it is", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const limits = { retainedMessagesMax: 10, retainedBytesMax: 10_000 };
+  const events = { refused: () => {}, expired: () => {} };
+  const retained = new RetainedStore({ store: map, limits, events, clock: new ManualClock() });
+  await retained.store(messageOf("before", { topic: "a" }));
+  const { bytes } = retained;
+  map.failures = 1;
+  const lost = ["a", "b"].map((topic) => retained.store(messageOf("lost", { topic })));
+  for (const each of lost) await expect(each).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect([...retained.matching("#")]).toEqual([messageOf("before", { topic: "a" })]);
+  expect([retained.count, retained.bytes]).toEqual([1, bytes]);
+});
+
+test("a session whose write failed takes no room, unless it is being written again", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const sessions = new SessionStore({ store: map, limits: { sessionsMax: 2 } });
+  map.failures = 1;
+  map.hold();
+  const lost = [sessions.put(session("a")), sessions.put(session("b"))];
+  await new Promise(setImmediate);
+  const kept = sessions.put(session("b"));
+  map.release();
+  for (const each of lost) await expect(each).rejects.toMatchObject({ code: "DISK_FULL" });
+  await kept;
+  expect(sessions.count).toBe(1);
+});
+
+test("a hundred sessions put at once are one write", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const sessions = new SessionStore({ store: map, limits: { sessionsMax: 100 } });
+  await Promise.all(Array.from({ length: 100 }, (_, nth) => sessions.put(session(`${nth}`))));
+  expect(map.writes).toBe(1);
+});

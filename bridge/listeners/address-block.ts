@@ -5,7 +5,7 @@ import { BlockList, isIP } from "node:net";
 function readBlock(text: string): { address: string; bits: number; family: Family } | undefined {
   const [address = "", prefix, ...rest] = text.split("/");
   const family = familyOf(address);
-  if (family === undefined || rest.length > 0) return undefined;
+  if (family === undefined || address.includes("%") || rest.length > 0) return undefined;
   const bitsMax = family === "ipv4" ? 32 : 128;
   const bits = prefix === undefined ? bitsMax : Number(prefix);
   const written = prefix === undefined || /^\d{1,3}$/.test(prefix);
@@ -28,8 +28,10 @@ export class AddressBlocks {
   }
 
   has(address: string): boolean {
-    const family = familyOf(address);
-    return family !== undefined && this.#list.check(address, family);
+    // A link-local client is called by its interface as well: fe80::1%eth0.
+    const [bare = ""] = address.split("%", 1);
+    const family = familyOf(bare);
+    return family !== undefined && this.#list.check(bare, family);
   }
 }
 

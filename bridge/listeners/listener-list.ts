@@ -136,6 +136,7 @@ type Fields = Readonly<Record<string, unknown>>;
 type Reader<T> = Pick<Kind<T>, "read">;
 
 function required<T>(kind: Reader<T>, fields: Fields, key: string, at: string): T {
+  if (fields[key] === undefined) throw invalid(`${at}.${key}`, "must be given");
   const reading: Reading<T> = kind.read(fields[key]);
   if ("value" in reading) return reading.value;
   const inner = (reading.path ?? []).map((part) => `[${String(part)}]`).join("");

@@ -145,6 +145,11 @@ class RunningListener implements Listener {
   }
 
   #arrive(socket: Socket): void {
+    // It has hung up already, and so has no address any more.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     const incoming = new Incoming(socket, this.#parts.refused);
     if (!this.#admits(incoming)) return;
     this.#count(socket);

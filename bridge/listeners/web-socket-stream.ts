@@ -8,8 +8,8 @@
  *  - `end()` says goodbye and waits for the client's; `destroy()` hangs up. A client that has broken
  *    the rules is told by a close code.
  *
- * `createWebSocketStream` of the same package makes a message of every corked write, takes texts for
- * bytes, and tells errors without a code.
+ * `createWebSocketStream` of the same package makes a message of every corked write, and takes texts
+ * for bytes.
  */
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
@@ -76,12 +76,10 @@ export class WebSocketStream extends Duplex {
     if (!this.push(data)) this.#socket.pause();
   }
 
-  /** The client broke the rules of WebSocket; `ws` has told it so. */
+  /** The client broke the rules of WebSocket; `ws` has told it so. A lost socket is no error to it. */
   #broken(error: Error & { readonly code?: string }): void {
     this.#closing = true;
-    const { code = "" } = error;
-    if (!code.startsWith("WS_ERR_")) this.destroy(error);
-    const tooLarge = code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+    const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
     const message = `A WebSocket client sent what cannot be read: ${messageOf(error)}.`;
     this.destroy(new TributaryError(tooLarge ? "FRAME_TOO_LARGE" : "FRAME_MALFORMED", message));
   }

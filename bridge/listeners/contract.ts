@@ -25,7 +25,10 @@ export interface ListenerLimits {
 }
 
 export interface Arrived {
-  /** A socket, a TLS socket, or a WebSocket as a stream. No byte of MQTT has been read. */
+  /**
+   * A socket, a TLS socket, or a WebSocket as a stream. No byte of MQTT has been read, and nobody
+   * listens to it: whoever takes it listens to `error` at once.
+   */
   readonly stream: Duplex;
   readonly listener: ListenerSettings;
   /** The client's own address, also behind a proxy that tells it. */
@@ -39,6 +42,34 @@ export interface Arrived {
 export interface Listener {
   readonly settings: ListenerSettings;
   readonly address: ListenAddress;
-  /** Accepts no more; resolves when its last connection is gone. */
+  /** Connections now, those in a handshake among them. */
+  readonly connectionCount: number;
+  /**
+   * Reads its certificate, key and authorities again; who connects from now on meets them. Where
+   * they cannot be used, those it has stay, and the log says why. Never rejects.
+   */
+  reload(): Promise<void>;
+  /**
+   * Accepts no more and drops who is still in a handshake; resolves when its last connection is
+   * gone. Ending those it has handed on is for whoever has them.
+   */
   close(): Promise<void>;
 }
+
+/** Why somebody was turned away before a byte of MQTT was read. */
+export type ListenerRefusalReason =
+  | "connections-full"
+  /** The handshakes (PROXY, TLS, WebSocket) took too long. */
+  | "timed-out"
+  /** A PROXY header missing or malformed, or from somebody who is not trusted with one. */
+  | "proxy"
+  /** A TLS handshake that failed. */
+  | "tls"
+  /** A client certificate missing, or not to be trusted. */
+  | "certificate"
+  /** Not the WebSocket upgrade that MQTT asks for. */
+  | "websocket"
+  /** A web page of another site. */
+  | "origin"
+  /** The system would not hand over a connection. */
+  | "accept";

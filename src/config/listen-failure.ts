@@ -5,9 +5,13 @@ import { showAddress } from "./kinds/address.ts";
 
 /** Whatever a room says of an address it cannot have, the operator learns which option to change. */
 export function listenFailure(name: string, wanted: ListenAddress, error: unknown): unknown {
+  return addressFailure(`give --${name} another HOST:PORT, or off`, wanted, error);
+}
+
+/** The same, where the way to another address is told in words of its own. */
+export function addressFailure(advice: string, wanted: ListenAddress, error: unknown): unknown {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const address = showAddress(wanted);
-  const advice = `give --${name} another HOST:PORT, or off`;
   switch ((cause as NodeJS.ErrnoException).code) {
     case "EADDRINUSE":
     case "ADDRESS_IN_USE":

@@ -9,6 +9,7 @@ import { choice } from "./kinds/choice.ts";
 import { count } from "./kinds/count.ts";
 import { duration, MINUTE_MS, SECOND_MS } from "./kinds/duration.ts";
 import { handedOn } from "./kinds/handed-on.ts";
+import { origins } from "./kinds/origins.ts";
 import { patterns } from "./kinds/patterns.ts";
 import { secret } from "./kinds/secret.ts";
 import { GIB, KIB, MIB, size, TIB } from "./kinds/size.ts";
@@ -29,6 +30,44 @@ export const OPTION_TABLE = {
   data: option(text({ placeholder: "DIR", bounds: "a path" }), "./data", "Folder of the log"),
   gateway: option(gatewayName, defaultGatewayName(), "This gateway's name, unique upstream"),
   mqtt: option(listenAddress(), "127.0.0.1:1883", "Where to listen for MQTT"),
+  mqtts: option(listenAddress(), "off", "Where to listen for MQTT over TLS"),
+  mqttTls: {
+    certFile: optional(path, "Certificate (PEM, with its chain) that MQTT over TLS shows"),
+    keyFile: optional(path, "Its private key (PEM)"),
+    clientCaFile: optional(
+      path,
+      "Certificates (PEM) that MQTT clients' certificates must come from",
+    ),
+    clientCertificates: option(
+      choice(["off", "optional", "required"]),
+      "off",
+      "Whether MQTT clients are asked for a certificate",
+    ),
+    certificateNames: optional(
+      choice(["username", "clientId"]),
+      "What the common name of an MQTT client's certificate stands for",
+    ),
+  },
+  mqttWs: option(listenAddress(), "off", "Where to listen for MQTT over WebSocket"),
+  mqttWss: option(listenAddress(), "off", "Where to listen for MQTT over WebSocket with TLS"),
+  mqttWsPath: option(
+    text({
+      placeholder: "PATH",
+      bounds: "a path like /mqtt",
+      pattern: /^\/[A-Za-z0-9._~/-]{0,255}$/,
+    }),
+    "/mqtt",
+    "Path of MQTT over WebSocket",
+  ),
+  mqttWsOrigins: optional(
+    origins(),
+    "Sites whose web pages may connect over WebSocket (without it: those of this host and port)",
+  ),
+  mqttListeners: optional(
+    handedOn("a list of listeners, see docs/listeners.md"),
+    "More MQTT listeners, each with settings of its own",
+    ["file"],
+  ),
   kafka: option(listenAddress(), "127.0.0.1:9092", "Where to listen for Kafka clients"),
   kafkaAdvertised: optional(
     address(),

@@ -43,6 +43,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   mqemitter: ["bridge/"],
   mqtt: ["bridge/", FLEET],
   "mqtt-packet": ["bridge/", FLEET],
+  ws: ["bridge/"],
 };
 
 export function layerViolations(files: readonly SourceFile[]): readonly string[] {

@@ -5,6 +5,7 @@ import { listenAddress } from "../../../src/config/kinds/address.ts";
 import { choice } from "../../../src/config/kinds/choice.ts";
 import { count } from "../../../src/config/kinds/count.ts";
 import { DAY_MS, duration } from "../../../src/config/kinds/duration.ts";
+import { origins } from "../../../src/config/kinds/origins.ts";
 import { patterns } from "../../../src/config/kinds/patterns.ts";
 import { size, TIB } from "../../../src/config/kinds/size.ts";
 import { upstreamAddress } from "../../../src/config/kinds/upstream-address.ts";
@@ -119,6 +120,26 @@ describe("an upstream address", () => {
       expect(problem(upstreamAddress(), input)).toMatch(/^must be kafka:\/\/HOST:PORT/);
     },
   );
+});
+
+describe("origins", () => {
+  test("are sites as browsers write them", () => {
+    const input = "https://Board.example:443, http://[::1]:3000";
+    expect(read(origins(), input)).toEqual(["https://board.example", "http://[::1]:3000"]);
+    expect(read(origins(), ["*"])).toEqual(["*"]);
+  });
+
+  test.each([
+    "board.example",
+    "ws://a",
+    "https://a/path",
+    "https://a/?x",
+    "https://u@a",
+    "null",
+    "",
+  ])("refuse %j", (input) => {
+    expect(problem(origins(), input)).toMatch(/^must be sites like https/);
+  });
 });
 
 describe("other kinds", () => {

@@ -1,0 +1,204 @@
+/**
+ * One listener: it counts who comes, and leads each connection through the handshakes that it is
+ * configured with (PROXY header, TLS, WebSocket, in this order, the way the layers lie on the wire)
+ * to whoever accepts it.
+ *
+ * A connection counts from its first moment to its last, whatever stage it is in; all handshakes
+ * together have one time limit.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { messageOf } from "../../src/base/errors.ts";
+import type { Logger } from "../../src/base/logger.ts";
+import type { ListenAddress } from "../../src/base/service.ts";
+import { addressFailure } from "../../src/config/listen-failure.ts";
+import { AddressBlocks } from "./address-block.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
+import type { Arrived, Listener, ListenerSettings } from "./contract.ts";
+import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
+import type { ListenerConfig } from "./listener-config.ts";
+import { ProxyStage } from "./proxy-stage.ts";
+import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
+import { TlsStage } from "./tls-stage.ts";
+import { WebSocketStage } from "./web-socket-stage.ts";
+
+/** A peer that vanished without a word is noticed after a while, also where MQTT asks for nothing. */
+const KEEP_ALIVE_AFTER_MS = 60_000;
+export const HANDSHAKE_MS_MAX = 10_000;
+
+export interface ListenerParts {
+  readonly logger: Logger;
+  /** Connections of all listeners together; each counts itself there as well. */
+  readonly connections: ConnectionLimit;
+  /** The gateway's largest packet, for listeners without a limit of their own. */
+  readonly packetBytesMax: number;
+  /** How long PROXY, TLS and WebSocket handshakes may take together. */
+  readonly handshakeMsMax?: number;
+  /** Somebody was turned away. Called at the clients' will: limit the rate of what it writes. */
+  readonly refused: ReportRefusal;
+}
+
+/**
+ * Opens a listener; resolves when it listens. `accept` is called synchronously for each client.
+ * @throws CONFIG_INVALID naming the key, ADDRESS_IN_USE
+ */
+export async function openListener(
+  config: ListenerConfig,
+  accept: (arrived: Arrived) => void,
+  parts: ListenerParts,
+): Promise<Listener> {
+  const files = config.tls && (await readTlsFiles(config.tls));
+  const listener = new RunningListener(config, files, accept, parts);
+  await listener.listen();
+  return listener;
+}
+
+class RunningListener implements Listener {
+  readonly settings: ListenerSettings;
+  address: ListenAddress;
+  readonly #config: ListenerConfig;
+  readonly #parts: ListenerParts;
+  readonly #accept: (arrived: Arrived) => void;
+  readonly #own: ConnectionLimit;
+  readonly #proxies: AddressBlocks | undefined;
+  readonly #server: Server;
+  readonly #tls: TlsStage | undefined;
+  readonly #first: NextStage;
+  readonly #handshakes = new Set<Incoming>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    config: ListenerConfig,
+    files: TlsFiles | undefined,
+    accept: (arrived: Arrived) => void,
+    parts: ListenerParts,
+  ) {
+    const { settings, address, tls, webSocket, proxies } = config;
+    this.settings = settings;
+    this.address = address;
+    this.#config = config;
+    this.#parts = parts;
+    this.#accept = accept;
+    this.#own = new ConnectionLimit(settings.limits.connectionsMax ?? Number.POSITIVE_INFINITY);
+    this.#proxies = proxies && new AddressBlocks(proxies);
+
+    let first: NextStage = (incoming) => this.#handOn(incoming);
+    if (webSocket !== undefined) {
+      const packetBytesMax = settings.limits.packetBytesMax ?? parts.packetBytesMax;
+      first = entered(new WebSocketStage(webSocket, packetBytesMax, first));
+    }
+    if (tls !== undefined && files !== undefined) {
+      const { clientCertificates } = tls;
+      const applicationProtocol = webSocket === undefined ? "mqtt" : "http/1.1";
+      this.#tls = new TlsStage({ files, clientCertificates, applicationProtocol }, first);
+      first = entered(this.#tls);
+    }
+    if (proxies !== undefined) first = entered(new ProxyStage(first));
+    this.#first = first;
+
+    this.#server = createServer({
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+    });
+    this.#server.on("connection", (socket) => this.#arrive(socket));
+  }
+
+  get connectionCount(): number {
+    return this.#own.count;
+  }
+
+  async listen(): Promise<void> {
+    const { address, addressAdvice } = this.#config;
+    const server = this.#server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => reject(addressFailure(addressAdvice, address, error)));
+      server.listen(address.port, address.host, resolve);
+    });
+    server.removeAllListeners("error");
+    server.on("error", (error) => this.#parts.refused("accept", undefined, messageOf(error)));
+    const bound = server.address() as AddressInfo;
+    this.address = { host: bound.address, port: bound.port };
+    this.#parts.logger.info({ listener: this.settings.name, ...this.address }, "MQTT is listening");
+  }
+
+  async reload(): Promise<void> {
+    const { tls } = this.#config;
+    if (tls === undefined || this.#tls === undefined) return;
+    const listener = this.settings.name;
+    try {
+      const files = await readTlsFiles(tls);
+      this.#tls.use(files);
+      const { validTo } = files;
+      this.#parts.logger.info({ listener, validTo }, "the listener's certificate was loaded again");
+    } catch (error) {
+      const message = "the listener's certificate cannot be loaded again: the one it has stays";
+      this.#parts.logger.error({ listener, error: messageOf(error) }, message);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const { socket } of this.#handshakes) socket.destroy();
+    });
+    return this.#closing;
+  }
+
+  #arrive(socket: Socket): void {
+    // It has hung up already, and so has no address any more.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const incoming = new Incoming(socket, this.#parts.refused);
+    if (!this.#admits(incoming)) return;
+    this.#count(socket);
+    if (this.#handshakesNeeded) {
+      this.#handshakes.add(incoming);
+      socket.once("close", () => this.#handshakes.delete(incoming));
+      incoming.allow(this.#parts.handshakeMsMax ?? HANDSHAKE_MS_MAX);
+    }
+    this.#first(incoming);
+  }
+
+  get #handshakesNeeded(): boolean {
+    const { tls, webSocket, proxies } = this.#config;
+    return tls !== undefined || webSocket !== undefined || proxies !== undefined;
+  }
+
+  #admits(incoming: Incoming): boolean {
+    const { connections } = this.#parts;
+    if (this.#own.full) {
+      const message = `The listener ${this.settings.name} holds ${this.#own.max} connections (limits.connectionsMax).`;
+      incoming.refuse("connections-full", message);
+    } else if (connections.full) {
+      const message = `The gateway holds ${connections.max} MQTT connections (limits.mqttConnectionsMax).`;
+      incoming.refuse("connections-full", message);
+    } else if (this.#proxies?.has(incoming.remote.address) === false) {
+      const message = "Only proxies may connect here, and this is none of proxyProtocol.from.";
+      incoming.refuse("proxy", message);
+    }
+    return !incoming.socket.destroyed;
+  }
+
+  #count(socket: Socket): void {
+    this.#own.take();
+    this.#parts.connections.take();
+    socket.once("close", () => {
+      this.#own.release();
+      this.#parts.connections.release();
+    });
+  }
+
+  #handOn(incoming: Incoming): void {
+    const { socket, stream, remote, loopback, certificate } = incoming;
+    if (socket.destroyed) return;
+    this.#handshakes.delete(incoming);
+    incoming.handOn();
+    this.#accept({ stream, listener: this.settings, remote, loopback, certificate });
+  }
+}
+
+function entered(stage: Stage): NextStage {
+  return (incoming) => stage.enter(incoming);
+}

@@ -5,7 +5,7 @@
  *     BooleanArray   count u32 | bits, eight a byte, the first in the highest
  *     StringArray    text, a zero byte, text, a zero byte, ...
  *
- * Source: Sparkplug 3.0, section 6.4.16.
+ * Source: Sparkplug 3.0, section 6.4.17, Datatype Details.
  */
 import type { PlainValue } from "../contract.ts";
 import { textOf } from "../text.ts";

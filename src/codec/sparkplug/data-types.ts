@@ -1,6 +1,6 @@
 /**
  * The data types of Sparkplug B: a metric's `datatype` is a place in this list.
- * Source: Sparkplug 3.0, section 6.4.16 and its enumeration DataType.
+ * Source: Sparkplug 3.0, section 6.4.16, Data Types.
  */
 export const DATA_TYPES = [
   "Unknown",
@@ -54,7 +54,7 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
 );
 
 /** Undefined where there is no such type. */
-export function dataTypeNumber(type: DataType | string): number | undefined {
+export function dataTypeNumber(type: string | number): number | undefined {
   return typeof type === "number" ? type : NUMBERS.get(type);
 }
 

@@ -2,7 +2,7 @@
  * The single values of Sparkplug B: what the wire holds, what a type makes of it, and back. The wire
  * knows unsigned integers only, so a negative one stands in two's complement: of 32 bits for Int8 to
  * Int32 (some senders write fewer), of 64 for Int64.
- * Source: Sparkplug 3.0, section 6.4.16.
+ * Source: Sparkplug 3.0, section 6.4.17, Datatype Details.
  */
 import type { PlainValue } from "../contract.ts";
 import { type DataType, SIGNED_BITS, UNSIGNED_BITS } from "./data-types.ts";

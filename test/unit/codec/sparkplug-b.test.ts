@@ -218,27 +218,31 @@ describe("numbers", () => {
   });
 });
 
-// The examples of Sparkplug 3.0, section 6.4.16.
+// The examples of Sparkplug 3.0, section 6.4.17. Left out are those that break its own rule, which is
+// little endian: Int8Array, Int64Array, FloatArray and DoubleArray stand here by that rule instead.
 it.each([
-  ["Int8Array", 22, "ef7b", [-17, 123]],
-  ["Int16Array", 23, "d08a307b".replace("d08a", "308a").replace("307b", "d07b"), [-30_160, 31_696]],
-  ["Int32Array", 24, "ffffffff293e7512", [-1, 309_673_513]],
-  ["Int64Array", 25, "ce06721ac018ffff46dbffffffffffff", ["x", -9_402]],
+  ["Int8Array", 22, "e97b", [-23, 123]],
+  ["Int16Array", 23, "d08a3075", [-30_000, 30_000]],
+  ["Int32Array", 24, "15cd5b07b168de3a", [123_456_789, 987_654_321]],
+  ["Int32Array", 24, "fffffffffaafcb12", [-1, 315_338_746]],
+  ["Int64Array", 25, "ffffffffffffff7ffeffffffffffffff", ["9223372036854775807", -2]],
   ["UInt8Array", 26, "17fa", [23, 250]],
-  ["UInt16Array", 27, "1e00e3ff", [30, 65_507]],
-  ["FloatArray", 30, "0000803f0000c0bf", [1, -1.5]],
-  ["DoubleArray", 31, "000000000000f83f", [1.5]],
+  ["UInt16Array", 27, "1e0088cc", [30, 52_360]],
+  ["UInt32Array", 28, "3400000049fb55c4", [52, 3_293_969_225]],
+  ["UInt64Array", 29, "3400000000000000d99e02d1b27637e4", [52, "16444743074749521625"]],
+  ["FloatArray", 30, "a4709d3f98aeb242", [1.23, 89.341]],
+  ["DoubleArray", 31, "d7a205685bb52840", [12.354213]],
   ["BooleanArray", 32, "0c00000034d0", bits("001101001101")],
+  ["BooleanArray", 32, "0c00000034df", bits("001101001101")],
   ["StringArray", 33, "4142430068656c6c6f00", ["ABC", "hello"]],
   ["DateTimeArray", 34, "c7d0907524010000", [1_256_102_875_335]],
 ])("reads a %s", (_type, number, hex, values) => {
   const metric = new ProtobufWriter().uint64(4, number).bytes(16, Buffer.from(hex, "hex"));
-  const found = onlyMetric(metric).value as readonly PlainValue[];
-  expect(found.map((value, at) => (values[at] === "x" ? "x" : value))).toEqual(values);
+  expect(onlyMetric(metric).value).toEqual(values);
 });
 
 function bits(text: string): boolean[] {
-  return [...text].map((bit) => bit === "1");
+  return Array.from(text, (bit) => bit === "1");
 }
 
 describe("what is refused", () => {

@@ -27,8 +27,12 @@ export function encodeSender(
   return Buffer.from(JSON.stringify({ v: VERSION, ...sender, metrics: definitions.stored() }));
 }
 
-/** Undefined where another version wrote it: the next birth replaces it. */
+/** Undefined where another version wrote it, or a bad disk: the next birth replaces it. */
 export function decodeSender(value: Uint8Array): StoredSender | undefined {
-  const stored = JSON.parse(Buffer.from(value).toString("utf8")) as StoredSender & { v?: number };
-  return stored.v === VERSION ? stored : undefined;
+  try {
+    const stored = JSON.parse(Buffer.from(value).toString("utf8")) as StoredSender & { v?: number };
+    return stored.v === VERSION ? stored : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -19,7 +19,8 @@ export class Link {
   #everOnline = false;
   #leaving = false;
   #cutWhenQuiet = false;
-  #announcing = false;
+  /** Within a call of ours: what settles at once, as QoS 0 does, must not begin the next message. */
+  #handingOver = false;
   #inFlight = 0;
   #session = 0;
   #lastAcknowledged: Sent | undefined;
@@ -59,7 +60,7 @@ export class Link {
 
   /** True where a message may be sent now. */
   get ready(): boolean {
-    const mayBegin = this.#online && !this.#announcing && !this.#cutWhenQuiet;
+    const mayBegin = this.#online && !this.#handingOver && !this.#cutWhenQuiet;
     return mayBegin && this.#inFlight < this.#options.windowMessages;
   }
 
@@ -80,6 +81,7 @@ export class Link {
     const cut = this.#random.chance(this.#options.dropRate);
     const repeat = this.#random.chance(this.#options.duplicateRate);
     const sentAtMs = performance.now();
+    this.#handingOver = true;
     this.#publish(sent, (error) => {
       if (error !== undefined) {
         this.#counters.lost++;
@@ -90,6 +92,7 @@ export class Link {
       this.#lastAcknowledged = sent;
       if (repeat && this.#online && !this.#leaving) this.#repeat(sent);
     });
+    this.#handingOver = false;
     if (cut) this.#cut();
   }
 
@@ -126,11 +129,10 @@ export class Link {
     });
   }
 
-  /** All of it before the next message: QoS 0 settles at once, and would let one in between. */
   async #announce(announcements: readonly Announcement[]): Promise<void> {
-    this.#announcing = true;
+    this.#handingOver = true;
     const published = announcements.map((one) => this.#publishAnnouncement(one));
-    this.#announcing = false;
+    this.#handingOver = false;
     await Promise.all(published);
   }
 

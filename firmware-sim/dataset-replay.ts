@@ -8,6 +8,7 @@ import type { PayloadFormat } from "./kinds/kind.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { DatasetOptions } from "./options.ts";
 import { encodePayload } from "./payload.ts";
+import { statusPresence } from "./presence.ts";
 import { type FleetQos, qosOf } from "./qos.ts";
 import { randomStream } from "./random.ts";
 import { connectInTurn, leaveAll } from "./roll-call.ts";
@@ -122,8 +123,10 @@ export class DatasetReplay {
     const link = new Link(
       {
         clientId: `dataset-${topicLevel(device)}-${index + 1}`,
-        device,
-        statusTopic: `dataset/${topicLevel(this.#name)}/${topicLevel(device)}/status`,
+        presence: statusPresence(
+          device,
+          `dataset/${topicLevel(this.#name)}/${topicLevel(device)}/status`,
+        ),
         qos: qosOf(this.#options.qos, index),
         onReady: () => this.#wake(),
         onError: (error) => {

@@ -25,7 +25,7 @@ export class Fleet {
     this.#plan = plan;
     this.#options = options;
     for (let index = 0; index < plan.deviceCount; index++) {
-      this.#members.push({ device: createDevice(plan, index), owed: 0, link: undefined });
+      this.#members.push({ device: createDevice(plan, index), owed: 0, late: 0, link: undefined });
     }
   }
 
@@ -82,9 +82,8 @@ export class Fleet {
     member.link = new Link(
       {
         clientId: device.id,
-        device: device.id,
-        statusTopic: `${device.topicBase}/status`,
-        qos: qosOf(this.#options.qos, Math.floor(index / this.#plan.kinds.length)),
+        presence: device.presence,
+        qos: device.qos ?? qosOf(this.#options.qos, Math.floor(index / this.#plan.kinds.length)),
         onReady: () => this.#pay(member),
         onError: (error) => {
           this.#lastError = error;
@@ -102,6 +101,7 @@ export class Fleet {
       const member = this.#members[this.#due % this.#members.length] as Member;
       member.owed++;
       this.#owed++;
+      if (member.link?.online === false) member.late++;
       this.#pay(member);
     }
   }
@@ -127,7 +127,11 @@ export class Fleet {
     ) {
       member.owed--;
       this.#owed--;
-      link.send(device.topic, device.next().payload);
+      // What came due while the link was down is the oldest of what is owed.
+      const late = member.late > 0;
+      if (late) member.late--;
+      const { topic, payload } = device.next(late);
+      link.send(topic, payload);
     }
   }
 
@@ -150,6 +154,8 @@ export class Fleet {
 interface Member {
   readonly device: Device;
   owed: number;
+  /** Of those, what came due while the link was down. */
+  late: number;
   link: Link | undefined;
 }
 

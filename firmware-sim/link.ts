@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from "mqtt";
 import type { Counters } from "./counters.ts";
+import type { Announcement, Presence } from "./presence.ts";
 import type { Random } from "./random.ts";
 import { UnackedStore } from "./unacked-store.ts";
 
@@ -18,9 +19,13 @@ export class Link {
   #everOnline = false;
   #leaving = false;
   #cutWhenQuiet = false;
+  /** Within a call of ours: what settles at once, as QoS 0 does, must not begin the next message. */
+  #handingOver = false;
   #inFlight = 0;
   #session = 0;
   #lastAcknowledged: Sent | undefined;
+  /** Topics of announcements, which are not data. */
+  readonly #announced = new Set<string>();
 
   constructor(config: LinkConfig, options: LinkOptions, counters: Counters, random: Random) {
     this.#config = config;
@@ -40,21 +45,14 @@ export class Link {
       queueQoSZero: false,
       resubscribe: false,
       outgoingStore: new UnackedStore(),
-      will: {
-        topic: config.statusTopic,
-        payload: Buffer.from(
-          JSON.stringify({ device: config.device, status: "offline", by: "will" }),
-        ),
-        qos: 1,
-        retain: true,
-      },
+      will: willOf(config.presence.will(1)),
     });
     this.#client.setMaxListeners(0);
     this.#client.on("connect", () => this.#onConnect());
     this.#client.on("close", () => this.#onClose());
     this.#client.on("error", (error) => config.onError(error));
     this.#client.on("packetsend", (packet) => {
-      if (packet.cmd === "publish" && packet.dup && packet.topic !== config.statusTopic) {
+      if (packet.cmd === "publish" && packet.dup && !this.#announced.has(packet.topic)) {
         counters.resent++;
       }
     });
@@ -62,7 +60,12 @@ export class Link {
 
   /** True where a message may be sent now. */
   get ready(): boolean {
-    return this.#online && !this.#cutWhenQuiet && this.#inFlight < this.#options.windowMessages;
+    const mayBegin = this.#online && !this.#handingOver && !this.#cutWhenQuiet;
+    return mayBegin && this.#inFlight < this.#options.windowMessages;
+  }
+
+  get online(): boolean {
+    return this.#online;
   }
 
   get inFlight(): number {
@@ -78,6 +81,7 @@ export class Link {
     const cut = this.#random.chance(this.#options.dropRate);
     const repeat = this.#random.chance(this.#options.duplicateRate);
     const sentAtMs = performance.now();
+    this.#handingOver = true;
     this.#publish(sent, (error) => {
       if (error !== undefined) {
         this.#counters.lost++;
@@ -88,13 +92,14 @@ export class Link {
       this.#lastAcknowledged = sent;
       if (repeat && this.#online && !this.#leaving) this.#repeat(sent);
     });
+    this.#handingOver = false;
     if (cut) this.#cut();
   }
 
-  /** Says goodbye: a retained `offline` of its own, then DISCONNECT, which discards the will. */
+  /** Says goodbye: an `offline` of its own, then DISCONNECT, which discards the will. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    if (this.#online) await this.#publishStatus("offline");
+    if (this.#online) await this.#announce(this.#config.presence.offline(this.#session));
     await this.#client.endAsync();
   }
 
@@ -124,14 +129,20 @@ export class Link {
     });
   }
 
-  #publishStatus(status: "online" | "offline"): Promise<void> {
-    const { device, statusTopic } = this.#config;
-    const payload = JSON.stringify({ device, status, by: "device", session: this.#session });
+  async #announce(announcements: readonly Announcement[]): Promise<void> {
+    this.#handingOver = true;
+    const published = announcements.map((one) => this.#publishAnnouncement(one));
+    this.#handingOver = false;
+    await Promise.all(published);
+  }
+
+  #publishAnnouncement({ topic, payload, qos, retain }: Announcement): Promise<void> {
+    this.#announced.add(topic);
     this.#counters.statuses++;
     this.#inFlight++;
     this.#counters.inFlight++;
     return new Promise((resolve) => {
-      this.#client.publish(statusTopic, payload, { qos: 1, retain: true }, (error) => {
+      this.#client.publish(topic, payload, { qos, retain }, (error) => {
         this.#settle();
         if (!error) this.#counters.statusesAcknowledged++;
         if (this.ready) this.#config.onReady();
@@ -149,6 +160,8 @@ export class Link {
   #cut(): void {
     if (this.#options.dropMode === "quiet") {
       this.#cutWhenQuiet = true;
+      // Under QoS 0 a message is settled as soon as it is written: no answer comes to wait for.
+      if (this.#inFlight === 0) setImmediate(() => this.#cutNow());
       return;
     }
     setTimeout(() => this.#cutNow(), this.#random.between(0, CUT_DELAY_MS_MAX));
@@ -168,7 +181,9 @@ export class Link {
     this.#counters.connected++;
     if (this.#everOnline) this.#counters.reconnects++;
     this.#everOnline = true;
-    void this.#publishStatus("online");
+    void this.#announce(this.#config.presence.online(this.#session));
+    // Its will for the next connection, which mqtt.js reads when that begins.
+    this.#client.options.will = willOf(this.#config.presence.will(this.#session + 1));
     const last = this.#lastAcknowledged;
     if (this.#session > 1 && last !== undefined && this.#options.duplicateRate > 0) {
       this.#repeat(last);
@@ -190,8 +205,7 @@ interface Sent {
 
 export interface LinkConfig {
   readonly clientId: string;
-  readonly device: string;
-  readonly statusTopic: string;
+  readonly presence: Presence;
   readonly qos: 0 | 1 | 2;
   /** Called whenever the link may have become ready. */
   readonly onReady: () => void;
@@ -210,6 +224,11 @@ export interface LinkOptions {
   readonly offlineMs: number;
   /** The chance that an acknowledged message is sent again; above 0, also after each reconnect. */
   readonly duplicateRate: number;
+}
+
+/** mqtt.js takes a will's payload as bytes alone. */
+function willOf({ payload, ...will }: Announcement) {
+  return { ...will, payload: Buffer.from(payload) };
 }
 
 const KEEPALIVE_S = 30;

@@ -14,7 +14,11 @@ const table = {
   duration: { hint: "TIME", fallback: "20s", help: "how long to publish: 500ms, 20s, 5m, 1h" },
   count: { hint: "N", help: "stop after N messages" },
   qos: { hint: "Q", fallback: "1", help: "0, 1, 2, or mixed: devices take them in turn" },
-  kinds: { hint: "LIST", fallback: "all", help: "of environment,vibration,meter,payment" },
+  kinds: {
+    hint: "LIST",
+    fallback: "all",
+    help: "of environment,vibration,meter,payment; edge-node",
+  },
   sites: { hint: "N", help: "how many sites (default: one for eight devices, at most 16)" },
   start: { hint: "TIME", fallback: "now", help: "the true time of the first message" },
   format: { hint: "F", fallback: "auto", help: "json, cbor, or auto: as each kind does" },

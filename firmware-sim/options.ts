@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { DeviceKind, PayloadFormat } from "./kinds/kind.ts";
-import { DEVICE_KINDS } from "./kinds/table.ts";
+import { DEVICE_KINDS, NAMED_KINDS } from "./kinds/table.ts";
 import * as measures from "./measures.ts";
 import { OPTION_TABLE, type OptionName } from "./option-table.ts";
 import type { FleetQos } from "./qos.ts";
@@ -131,8 +131,8 @@ function parseRaw(argv: readonly string[]): RawValues {
 }
 
 function parseKinds(text: string): readonly DeviceKind[] {
-  const names = DEVICE_KINDS.map(({ name }) => name);
+  const names = NAMED_KINDS.map(({ name }) => name);
   if (text === "all") return DEVICE_KINDS;
   const chosen = text.split(",").map((name) => measures.parseChoice(name.trim(), names));
-  return DEVICE_KINDS.filter(({ name }) => chosen.includes(name));
+  return NAMED_KINDS.filter(({ name }) => chosen.includes(name));
 }

@@ -26,16 +26,24 @@ export class DeviceTime {
 
   /** Milliseconds since 1970 by the device's clock; undefined where the payload holds no time. */
   read(payload: Uint8Array): number | undefined {
-    let value: PlainValue | undefined;
     try {
-      value = this.#codec.decode(payload);
+      return this.find(this.#codec.decode(payload));
     } catch {
       return undefined;
     }
-    for (const name of this.#path) value = member(value, name);
-    const timeMs = toMs(value, this.#unit);
-    return timeMs !== undefined && timeMs > 0 && timeMs <= TIME_MS_MAX ? timeMs : undefined;
   }
+
+  /** The same, of a payload that has been decoded. */
+  find(payload: PlainValue): number | undefined {
+    let value: PlainValue | undefined = payload;
+    for (const name of this.#path) value = member(value, name);
+    return validTimeMs(toMs(value, this.#unit));
+  }
+}
+
+/** `value` where it is a time in milliseconds since 1970 that a date can hold, else undefined. */
+export function validTimeMs(value: PlainValue | undefined): number | undefined {
+  return typeof value === "number" && value > 0 && value <= TIME_MS_MAX ? value : undefined;
 }
 
 function member(value: PlainValue | undefined, name: string): PlainValue | undefined {

@@ -8,7 +8,7 @@ import { TIME_UNITS, type TimeUnit } from "./device-time.ts";
 import { templateComplaint } from "./template.ts";
 import { filterComplaint, TopicFilter } from "./topic-filter.ts";
 
-export const PAYLOAD_CODECS = ["raw", "json", "cbor"] as const;
+export const PAYLOAD_CODECS = ["raw", "json", "cbor", "sparkplug-b"] as const;
 export type PayloadCodec = (typeof PAYLOAD_CODECS)[number];
 
 export interface DefaultRouteConfig {
@@ -20,8 +20,10 @@ export interface DefaultRouteConfig {
   readonly key?: string;
   /** Record headers: name to template. None without it. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How payloads are encoded: needed only to find `timestamp` in them. */
+  /** How payloads are encoded: to find `timestamp` in them, to check them, to decode Sparkplug. */
   readonly codec?: PayloadCodec;
+  /** A payload that `codec` refuses gets a header that says so. Never without it. */
+  readonly check?: boolean;
   /** Where the payload says when it was measured; the time of arrival without it. */
   readonly timestamp?: { readonly field: string; readonly unit: TimeUnit };
 }
@@ -35,7 +37,16 @@ export const DEFAULT_PARTITIONS = 4;
 export const DEFAULT_ROUTE: DefaultRouteConfig = { topic: "telemetry" };
 
 const PARTITIONS_MAX = 1024;
-const ROUTE_KEYS = ["filter", "topic", "partitions", "key", "headers", "codec", "timestamp"];
+const ROUTE_KEYS = [
+  "filter",
+  "topic",
+  "partitions",
+  "key",
+  "headers",
+  "codec",
+  "check",
+  "timestamp",
+];
 
 /** Checks routes as a configuration file gives them. @throws CONFIG_INVALID naming the key. */
 export function parseRoutes(input: unknown, at = "routes"): readonly RouteConfig[] {
@@ -70,7 +81,7 @@ function parseTarget(
       throw invalid(`${at}.${name}`, `is unknown: a route has ${ROUTE_KEYS.join(", ")}`);
     }
   }
-  const { topic, partitions, key, headers, codec, timestamp } = fields;
+  const { topic, partitions, key, headers, codec, check, timestamp } = fields;
   return {
     topic: parseTopic(topic, `${at}.topic`, wildcardCount),
     ...(partitions !== undefined && {
@@ -81,6 +92,7 @@ function parseTarget(
       headers: parseHeaders(headers, `${at}.headers`, wildcardCount),
     }),
     ...(codec !== undefined && { codec: oneOf(codec, PAYLOAD_CODECS, `${at}.codec`) }),
+    ...(check !== undefined && { check: parseCheck(check, codec, at) }),
     ...(timestamp !== undefined && { timestamp: parseTimestamp(timestamp, codec, at) }),
   };
 }
@@ -111,12 +123,26 @@ function parseHeaders(input: unknown, at: string, wildcardCount: number): Record
   return headers;
 }
 
+function parseCheck(input: unknown, codec: unknown, at: string): boolean {
+  if (typeof input !== "boolean") throw invalid(`${at}.check`, "must be true or false");
+  if (input && codec !== "json" && codec !== "cbor") {
+    throw invalid(
+      `${at}.check`,
+      "needs the codec json or cbor (sparkplug-b is always decoded, and raw refuses nothing)",
+    );
+  }
+  return input;
+}
+
 function parseTimestamp(
   input: unknown,
   codec: unknown,
   at: string,
 ): { field: string; unit: TimeUnit } {
   const here = `${at}.timestamp`;
+  if (codec === "sparkplug-b") {
+    throw invalid(here, "has no place with sparkplug-b, which says itself when it was sent");
+  }
   if (codec !== "json" && codec !== "cbor") {
     throw invalid(`${at}.codec`, "must be json or cbor for a timestamp to be found in the payload");
   }

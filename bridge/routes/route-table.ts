@@ -25,7 +25,7 @@ export interface RoutePlan {
   readonly key: Buffer;
   readonly headers: EncodedHeaders | undefined;
   readonly deviceTime: DeviceTime | undefined;
-  /** What is done to payloads; undefined: they are kept as they came. */
+  /** What is done to payloads; undefined: they are kept as they come, and nobody looks. */
   readonly coding: PayloadCoding | undefined;
   /** The route's topic template gave no valid name, so this is the default route's plan. */
   readonly fellBack: boolean;
@@ -41,7 +41,16 @@ interface Route {
   readonly headers: readonly (readonly [name: string, value: Template])[];
   readonly constantHeaders: EncodedHeaders | undefined;
   readonly deviceTime: DeviceTime | undefined;
+  readonly coding: PayloadCoding | undefined;
 }
+
+/** Where routes get their payload codings from: see `coding/payload-codings.ts`. */
+export type CodingOfRoute = (
+  route: DefaultRouteConfig,
+  deviceTime: DeviceTime | undefined,
+) => PayloadCoding | undefined;
+
+const noCoding: CodingOfRoute = () => undefined;
 
 const DEFAULT_KEY = "${topic}";
 const FALLBACK_TOPIC = "telemetry";
@@ -59,6 +68,7 @@ export class RouteTable {
     defaultRoute: DefaultRouteConfig,
     gateway: string,
     defaultPartitions: number = DEFAULT_PARTITIONS,
+    codingOf: CodingOfRoute = noCoding,
   ) {
     const checked = parseRoutes(routes).map((route) => ({
       partitions: defaultPartitions,
@@ -66,8 +76,11 @@ export class RouteTable {
     }));
     const fallback = { partitions: defaultPartitions, ...parseDefaultRoute(defaultRoute) };
     this.#gateway = gateway;
-    this.#routes = checked.map((route) => [new TopicFilter(route.filter), compileRoute(route)]);
-    this.#defaultRoute = compileRoute(fallback);
+    this.#routes = checked.map((route) => [
+      new TopicFilter(route.filter),
+      compileRoute(route, codingOf),
+    ]);
+    this.#defaultRoute = compileRoute(fallback, codingOf);
     this.namedTopics = namedTopics([...checked, fallback]);
   }
 
@@ -107,8 +120,9 @@ export class RouteTable {
 /** A route that says how many partitions its log topic gets. */
 type SizedRoute = DefaultRouteConfig & { readonly partitions: number };
 
-function compileRoute(config: SizedRoute): Route {
-  const { topic, partitions, key, headers, codec, timestamp } = config;
+function compileRoute(config: SizedRoute, codingOf: CodingOfRoute): Route {
+  const { topic, partitions, key, headers } = config;
+  const deviceTime = deviceTimeOf(config);
   const templates = Object.entries(headers ?? {});
   const constant = templates.every(([, value]) => !value.includes("${"));
   const compiled = templates.map(([name, value]) => [name, compileTemplate(value)] as const);
@@ -121,11 +135,14 @@ function compileRoute(config: SizedRoute): Route {
       constant && compiled.length > 0
         ? encode(compiled, { topic: "", captures: [], gateway: "" })
         : undefined,
-    deviceTime:
-      timestamp === undefined || codec === undefined || codec === "raw"
-        ? undefined
-        : new DeviceTime(timestamp.field, timestamp.unit, PAYLOAD_CODECS[codec]),
+    deviceTime,
+    coding: codingOf(config, deviceTime),
   };
+}
+
+function deviceTimeOf({ codec, timestamp }: DefaultRouteConfig): DeviceTime | undefined {
+  if (timestamp === undefined || codec === undefined || codec === "raw") return undefined;
+  return new DeviceTime(timestamp.field, timestamp.unit, PAYLOAD_CODECS[codec]);
 }
 
 function planOf(
@@ -136,14 +153,14 @@ function planOf(
 ): RoutePlan {
   const headers =
     route.constantHeaders ?? (route.headers.length > 0 ? encode(route.headers, scope) : undefined);
-  const { partitions, deviceTime } = route;
+  const { partitions, deviceTime, coding } = route;
   return {
     logTopic,
     partitions,
     key: Buffer.from(route.key(scope)),
     headers,
     deviceTime,
-    coding: undefined,
+    coding,
     fellBack,
   };
 }

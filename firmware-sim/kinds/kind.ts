@@ -28,10 +28,10 @@ export interface DeviceKind {
   readonly name: string;
   /** The first letters of a device's name. */
   readonly prefix: string;
-  /** The last level of the topic it publishes to. */
+  /** The last level of the topic it publishes to; Sparkplug has topics of its own. */
   readonly channel: string;
-  /** What its firmware encodes to when nobody says otherwise. */
-  readonly format: PayloadFormat;
+  /** What its firmware encodes to when nobody says otherwise; Sparkplug is never anything else. */
+  readonly format: PayloadFormat | "sparkplug-b";
   readonly create: (context: SensorContext) => Sensor;
 }
 

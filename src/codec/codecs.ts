@@ -6,12 +6,14 @@ import { cborCodec } from "./cbor.ts";
 import type { PayloadCodec } from "./contract.ts";
 import { jsonCodec } from "./json.ts";
 import { rawCodec } from "./raw.ts";
+import { sparkplugBCodec } from "./sparkplug-b.ts";
 
 export const PAYLOAD_CODECS = {
   auto: autoCodec,
   json: jsonCodec,
   cbor: cborCodec,
   raw: rawCodec,
+  "sparkplug-b": sparkplugBCodec,
 } as const satisfies Record<string, PayloadCodec>;
 
 export type PayloadCodecName = keyof typeof PAYLOAD_CODECS;

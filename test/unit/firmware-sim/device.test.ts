@@ -55,6 +55,6 @@ test("a kind speaks its own format unless another is asked for", () => {
 
 test("a topic says site, kind and device", () => {
   const plan = planOf({ deviceCount: 16, siteCount: 2 });
-  expect(createDevice(plan, 5).topic).toBe("site/site-2/vibration/vib-0006/telemetry");
-  expect(createDevice(plan, 11).topic).toBe("site/site-1/payment/pay-0012/transaction");
+  expect(createDevice(plan, 5).next().topic).toBe("site/site-2/vibration/vib-0006/telemetry");
+  expect(createDevice(plan, 11).next().topic).toBe("site/site-1/payment/pay-0012/transaction");
 });

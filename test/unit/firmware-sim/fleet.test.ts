@@ -76,7 +76,8 @@ test("what arrives is byte for byte what the seed says", async () => {
   for (let index = 0; index < 8; index++) {
     const device = createDevice(plan, index);
     for (let count = 0; count < 800; count++) {
-      said.add(`${device.topic} ${Buffer.from(device.next().payload as Buffer).toString("hex")}`);
+      const { topic, payload } = device.next();
+      said.add(`${topic} ${Buffer.from(payload as Buffer).toString("hex")}`);
     }
   }
   for (const { topic, payload } of dataOf(broker.accepted)) {

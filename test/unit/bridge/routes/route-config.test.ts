@@ -15,6 +15,12 @@ test("a whole route is taken as it is", () => {
   expect(parseRoutes([WHOLE])).toEqual([WHOLE]);
 });
 
+test("a route may ask for its payloads to be checked, or for Sparkplug to be decoded", () => {
+  const checked = { filter: "a", topic: "t", codec: "json", check: true };
+  const decoded = { filter: "spBv1.0/#", topic: "sparkplug", codec: "sparkplug-b" };
+  expect(parseRoutes([checked, decoded])).toEqual([checked, decoded]);
+});
+
 test("a filter and a topic are enough", () => {
   expect(parseRoutes([{ filter: "#", topic: "all" }])).toEqual([{ filter: "#", topic: "all" }]);
 });
@@ -40,6 +46,11 @@ test.each([
   [[{ filter: "a", topic: "t", headers: { x: 1 } }], "routes[0].headers.x:"],
   [[{ filter: "a", topic: "t", codec: "xml" }], "routes[0].codec:"],
   [[{ ...WHOLE, codec: "raw" }], "routes[0].codec:"],
+  [[{ ...WHOLE, codec: "sparkplug-b" }], "routes[0].timestamp:"],
+  [[{ filter: "a", topic: "t", check: true }], "routes[0].check:"],
+  [[{ filter: "a", topic: "t", codec: "raw", check: true }], "routes[0].check:"],
+  [[{ filter: "a", topic: "t", codec: "sparkplug-b", check: true }], "routes[0].check:"],
+  [[{ filter: "a", topic: "t", codec: "json", check: "yes" }], "routes[0].check:"],
   [[{ ...WHOLE, timestamp: { field: "a..b", unit: "ms" } }], "routes[0].timestamp.field:"],
   [[{ ...WHOLE, timestamp: { field: "a", unit: "h" } }], "routes[0].timestamp.unit:"],
   [[{ ...WHOLE, timestamp: { field: "a", unit: "s", x: 1 } }], "routes[0].timestamp.x:"],

@@ -1,6 +1,7 @@
 /** The three kinds of filter of a replay (key, headers, payload) as one question about a record. */
+
+import { matchesGlob } from "../base/glob.ts";
 import { matchesHeader } from "./header-filter.ts";
-import { matchesGlob } from "./key-glob.ts";
 import { matchesPayload } from "./payload-filter.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 import type { ReplayedRecord } from "./replayed-record.ts";

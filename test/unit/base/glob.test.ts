@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { matchesGlob } from "../../../src/replay/key-glob.ts";
+import { matchesGlob } from "../../../src/base/glob.ts";
 
 describe("matchesGlob", () => {
   it.each([

@@ -4,7 +4,7 @@
  */
 import type { DurableMark, LocalPublisher } from "../../bridge/links/local-publisher.ts";
 import type { Message } from "../../bridge/message.ts";
-import type { Log } from "../../src/log/contract.ts";
+import type { Log, Topic } from "../../src/log/contract.ts";
 import { encodeHeaders } from "../../src/wire/batch-builder.ts";
 import { partitionForKey } from "../../src/wire/murmur2.ts";
 
@@ -15,6 +15,7 @@ export class LogPublisher implements LocalPublisher {
   readonly messages: Message[] = [];
   readonly #log: Log;
   readonly #remember: boolean;
+  #topic: Promise<Topic> | undefined;
 
   /** Without `remember`, nothing of a message stays in memory. */
   constructor(log: Log, remember = true) {
@@ -27,9 +28,8 @@ export class LogPublisher implements LocalPublisher {
     headers: readonly (readonly [string, string])[] = [],
     mark?: DurableMark,
   ): Promise<void> {
-    const topic =
-      this.#log.topic(LOCAL_TOPIC) ??
-      (await this.#log.createTopic(LOCAL_TOPIC, { partitions: PARTITIONS }));
+    this.#topic ??= topicOf(this.#log);
+    const topic = await this.#topic;
     const key = Buffer.from(message.topic);
     const partition = topic.partitions[partitionForKey(key, topic.partitions.length)];
     if (partition === undefined) throw new Error("a topic has partitions");
@@ -42,4 +42,9 @@ export class LogPublisher implements LocalPublisher {
     if (mark !== undefined) group.putState(mark.key, mark.value);
     await group.flushed;
   }
+}
+
+async function topicOf(log: Log): Promise<Topic> {
+  const topic = log.topic(LOCAL_TOPIC);
+  return topic ?? (await log.createTopic(LOCAL_TOPIC, { partitions: PARTITIONS }));
 }

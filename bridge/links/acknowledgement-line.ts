@@ -7,7 +7,7 @@ import type { Acknowledgement, Remote } from "./remote.ts";
 
 interface Place {
   readonly remote: Remote;
-  readonly kind: Acknowledgement | undefined;
+  readonly kind: Acknowledgement;
   readonly packetId: number;
   settled: boolean;
   kept: boolean;
@@ -22,15 +22,8 @@ export class AcknowledgementLine {
     this.#onAcknowledged = onAcknowledged;
   }
 
-  /**
-   * Takes the next place; call the answer once, with whether the message was kept. `kind` undefined
-   * (QoS 0): there is nothing to answer.
-   */
-  join(
-    remote: Remote,
-    kind: Acknowledgement | undefined,
-    packetId: number,
-  ): (kept: boolean) => void {
+  /** Takes the next place; call the answer once, with whether the message was kept. */
+  join(remote: Remote, kind: Acknowledgement, packetId: number): (kept: boolean) => void {
     const place: Place = { remote, kind, packetId, settled: false, kept: false };
     this.#places.push(place);
     return (kept) => {
@@ -45,7 +38,7 @@ export class AcknowledgementLine {
     for (const { remote, kind, packetId, settled, kept } of this.#places) {
       if (!settled) break;
       done += 1;
-      if (!kept || kind === undefined || !remote.open) continue;
+      if (!kept || !remote.open) continue;
       remote.acknowledge(kind, packetId);
       this.#onAcknowledged();
     }

@@ -63,42 +63,26 @@ export class Inbound implements RemoteListener {
 
   message(remote: Remote, message: RemoteMessage): void {
     if (this.#stopped) return;
-    const { figures, receivedIds, config, gateway } = this.#parts;
+    const { figures, receivedIds, gateway } = this.#parts;
     figures.received += 1;
     const { qos, packetId, topic } = message;
-    const kind = qos === 0 ? undefined : qos === 1 ? "puback" : "pubrec";
-    const settle = this.#line.join(remote, kind, packetId);
+    // Of QoS 0 nothing is acknowledged.
+    const settle =
+      qos === 0 ? () => {} : this.#line.join(remote, qos === 1 ? "puback" : "pubrec", packetId);
     const known = qos === 2 ? receivedIds.known(packetId) : undefined;
-    if (known !== undefined) {
-      figures.duplicates += 1;
-      known.then(
-        () => settle(true),
-        () => settle(false),
-      );
-      return;
-    }
     const localTopic = this.#topics.localTopic(topic);
     const hops = hopsOf(userPropertiesOf(message.properties?.userProperties));
-    if (localTopic === undefined || goesRound(hops, gateway)) {
+    if (known !== undefined) {
+      figures.duplicates += 1;
+      this.#settleWith(known, remote, settle);
+    } else if (localTopic === undefined || goesRound(hops, gateway)) {
       this.#drop(topic, localTopic === undefined ? "unmatched" : "loop");
       settle(true);
-      return;
+    } else {
+      const flushed = this.#publish(message, localTopic, throughGateway(hops, gateway));
+      if (qos === 2) receivedIds.add(packetId, flushed);
+      this.#settleWith(flushed, remote, settle);
     }
-    const passed = throughGateway(hops, gateway);
-    const headers = [[LINK_HEADER, config.name] as const, [ORIGIN, passed] as const];
-    const local = localMessage(message, localTopic, passed, this.#parts.clock.nowMs());
-    const mark = qos === 2 ? receivedIds.mark(packetId) : undefined;
-    const flushed = this.#publish(remote, local, headers, mark);
-    if (qos === 2) receivedIds.add(packetId, flushed);
-    const bytes = message.payload.length;
-    this.#unflushed += 1;
-    this.#unflushedBytes += bytes;
-    flushed
-      .then(
-        () => settle(true),
-        () => settle(false),
-      )
-      .finally(() => this.#flushed(bytes));
   }
 
   released(remote: Remote, packetId: number): void {
@@ -124,18 +108,34 @@ export class Inbound implements RemoteListener {
   }
 
   /** Resolves with the flush, or when it is known that the message can never be taken. */
-  async #publish(remote: Remote, ...message: Parameters<LocalPublisher["publish"]>): Promise<void> {
+  async #publish(message: RemoteMessage, topic: string, passed: string): Promise<void> {
+    const { publisher, receivedIds, config, clock } = this.#parts;
+    const { qos, packetId, payload } = message;
+    const local = localMessage(message, topic, passed, clock.nowMs());
+    const headers = [[LINK_HEADER, config.name] as const, [ORIGIN, passed] as const];
+    const mark = qos === 2 ? receivedIds.mark(packetId) : undefined;
+    this.#unflushed += 1;
+    this.#unflushedBytes += payload.length;
     try {
-      await this.#parts.publisher.publish(...message);
+      await publisher.publish(local, headers, mark);
     } catch (error) {
       const reason = neverTaken(error);
-      if (reason !== undefined) {
-        this.#drop(message[0].topic, reason, error);
-        return;
-      }
-      remote.fail(new RemoteFailure("log", `The log takes no message now: ${messageOf(error)}`));
-      throw error;
+      if (reason === undefined) throw error;
+      this.#drop(topic, reason, error);
+    } finally {
+      this.#flushed(payload.length);
     }
+  }
+
+  /** Where it was not kept, the connection is broken off, so that the remote sends it again. */
+  #settleWith(flushed: Promise<void>, remote: Remote, settle: (kept: boolean) => void): void {
+    flushed.then(
+      () => settle(true),
+      (error: unknown) => {
+        settle(false);
+        remote.fail(new RemoteFailure("log", `The log takes no message now: ${messageOf(error)}`));
+      },
+    );
   }
 
   #flushed(bytes: number): void {

@@ -35,6 +35,7 @@ export interface OutboundParts {
 export class Outbound {
   readonly #parts: OutboundParts;
   readonly #wake = new WakeUp();
+  readonly #drained = new WakeUp();
   #inFlight = 0;
   #inFlightBytes = 0;
   #stopped = false;
@@ -50,7 +51,10 @@ export class Outbound {
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
     for (const lane of lanes.all) lane.rewind();
-    void remote.closed.then(() => this.#wake.call());
+    void remote.closed.then(() => {
+      this.#wake.call();
+      this.#drained.call();
+    });
     try {
       while (this.#goesOn(remote)) {
         let moved = false;
@@ -71,7 +75,7 @@ export class Outbound {
   async stop(remote: Remote | undefined): Promise<void> {
     this.#stopped = true;
     this.#wake.call();
-    while (remote?.open === true && this.#inFlight > 0) await this.#wake.wait();
+    while (remote?.open === true && this.#inFlight > 0) await this.#drained.wait();
   }
 
   #goesOn(remote: Remote): boolean {
@@ -124,6 +128,7 @@ export class Outbound {
       lane.acknowledged(offset);
       positions.mark(lane);
       this.#wake.call();
+      if (this.#inFlight === 0) this.#drained.call();
     });
   }
 

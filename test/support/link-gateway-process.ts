@@ -12,7 +12,7 @@ export class LinkGatewayProcess {
   #child: ChildProcess | undefined;
   #latest: LinkGatewayReport | undefined;
   readonly #past = new Map<string, number>();
-  residentBytesMost = 0;
+  heapBytesMost = 0;
 
   constructor(place: LinkGatewayPlace) {
     this.#place = place;
@@ -26,7 +26,7 @@ export class LinkGatewayProcess {
     createInterface({ input: child.stdout }).on("line", (line) => {
       if (child !== this.#child) return;
       this.#latest = JSON.parse(line) as LinkGatewayReport;
-      this.residentBytesMost = Math.max(this.residentBytesMost, this.#latest.residentBytes);
+      this.heapBytesMost = Math.max(this.heapBytesMost, this.#latest.heapBytes);
     });
   }
 

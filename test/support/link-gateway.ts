@@ -27,7 +27,8 @@ export interface LinkGatewayPlace {
 export interface LinkGatewayReport {
   /** Figures of the link by name, without their prefix. */
   readonly figures: Readonly<Record<string, number>>;
-  readonly residentBytes: number;
+  /** The heap in use, and buffers beside it. */
+  readonly heapBytes: number;
 }
 
 const REPORT_INTERVAL_MS = 50;
@@ -85,7 +86,8 @@ function report(service: Service): void {
     const short = name.replace("tributary_link_", "");
     figures[short] = (figures[short] ?? 0) + value;
   }
-  const line: LinkGatewayReport = { figures, residentBytes: process.memoryUsage().rss };
+  const { heapUsed, external } = process.memoryUsage();
+  const line: LinkGatewayReport = { figures, heapBytes: heapUsed + external };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 

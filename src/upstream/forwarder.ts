@@ -2,12 +2,14 @@
  * Forwards the log's topics to the central Kafka cluster: a lane for each partition, one link, one
  * store of checkpoints. Owner of the lanes; it finds new topics and lets deleted ones go.
  */
+
+import { type BackoffOptions, DEFAULT_BACKOFF } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Offset, ZERO_OFFSET } from "../base/offset.ts";
 import type { MetricSample, Service } from "../base/service.ts";
+import { realSleep, type Sleep } from "../base/sleep.ts";
 import type { Log, Partition } from "../log/contract.ts";
-import { type BackoffOptions, DEFAULT_BACKOFF } from "./backoff.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lane } from "./lane.ts";
@@ -19,7 +21,6 @@ import type { Sink } from "./sink.ts";
 import type { TopicCreation } from "./sinks/kafka.ts";
 import { kafkaName } from "./sinks/kafka-name.ts";
 import { LoadedSink } from "./sinks/loaded-sink.ts";
-import { realSleep, type Sleep } from "./sleep.ts";
 import type { ForwarderStatus, TopicStatus } from "./status.ts";
 import { selectTopics, type TopicRule, type TopicSelection } from "./topic-rules.ts";
 

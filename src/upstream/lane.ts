@@ -5,12 +5,15 @@
  * The invariant: the position moves only over records that upstream has acknowledged, or that the
  * log itself no longer has (counted as a gap).
  */
+
+import { Backoff, type BackoffOptions } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { assert, isTributaryError, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
+import type { Sleep } from "../base/sleep.ts";
+import { WakeUp } from "../base/wake-up.ts";
 import type { Log, Partition, Unsubscribe } from "../log/contract.ts";
-import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import type { ForwarderLimits } from "./limits.ts";
@@ -18,9 +21,7 @@ import type { Link } from "./link.ts";
 import { type Plan, planWrites } from "./plan.ts";
 import { Position } from "./position.ts";
 import { type Sink, SinkError } from "./sink.ts";
-import type { Sleep } from "./sleep.ts";
 import type { LaneState, LaneStatus, UpstreamProblem } from "./status.ts";
-import { WakeUp } from "./wake-up.ts";
 
 export interface LaneOptions {
   readonly log: Log;

@@ -3,11 +3,12 @@
  * state. However many lanes wait, one attempt is under way at a time, and all go on when it
  * succeeds.
  */
+
+import { Backoff, type BackoffOptions } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { Backoff, type BackoffOptions } from "./backoff.ts";
+import type { Sleep } from "../base/sleep.ts";
 import { type Sink, SinkError } from "./sink.ts";
-import type { Sleep } from "./sleep.ts";
 import type { LinkState, UpstreamProblem } from "./status.ts";
 
 export interface LinkOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Backoff } from "../../../src/upstream/backoff.ts";
+import { Backoff } from "../../../src/base/backoff.ts";
 
 const OPTIONS = { initialMs: 100, maxMs: 1_000, jitter: 0.5 };
 

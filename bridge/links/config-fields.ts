@@ -1,0 +1,67 @@
+/** Reads the fields of a piece of configuration, and says what is wrong with one by its key. */
+import { TributaryError } from "../../src/base/errors.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A map that has no key but those of `names`. @throws CONFIG_INVALID */
+export function map(input: unknown, at: string, names: readonly string[]): Fields {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw invalid(at, "must be a map");
+  }
+  const unknownName = Object.keys(input).find((name) => !names.includes(name));
+  if (unknownName !== undefined) {
+    throw invalid(`${at}.${unknownName}`, `is unknown: use ${names.join(", ")}`);
+  }
+  return input as Fields;
+}
+
+/** A list, each of its items read by `read`. @throws CONFIG_INVALID */
+export function list<T>(
+  input: unknown,
+  at: string,
+  countMax: number,
+  read: (item: unknown, at: string) => T,
+): readonly T[] {
+  if (!Array.isArray(input)) throw invalid(at, "must be a list");
+  if (input.length > countMax) throw invalid(at, `holds ${input.length}; ${countMax} at most`);
+  return input.map((item: unknown, index) => read(item, `${at}[${index}]`));
+}
+
+/** @throws CONFIG_INVALID */
+export function text(input: unknown, at: string, charactersMax = 1_000): string {
+  if (typeof input !== "string" || input === "") throw invalid(at, "must be a text");
+  if (input.length > charactersMax) throw invalid(at, `has at most ${charactersMax} characters`);
+  return input;
+}
+
+/** @throws CONFIG_INVALID */
+export function flag(input: unknown, at: string): boolean {
+  if (typeof input === "boolean") return input;
+  throw invalid(at, "must be true or false");
+}
+
+/** @throws CONFIG_INVALID */
+export function wholeNumber(input: unknown, at: string, min: number, max: number): number {
+  if (typeof input === "number" && Number.isInteger(input) && input >= min && input <= max) {
+    return input;
+  }
+  throw invalid(at, `must be a whole number from ${min} to ${max}`);
+}
+
+/** @throws CONFIG_INVALID */
+export function oneOf<const T extends string | number>(
+  input: unknown,
+  choices: readonly T[],
+  at: string,
+): T {
+  const choice = choices.find((candidate) => candidate === input);
+  if (choice === undefined) throw invalid(at, `must be one of ${choices.join(", ")}`);
+  return choice;
+}
+
+export function invalid(key: string, complaint: string): TributaryError {
+  return new TributaryError(
+    "CONFIG_INVALID",
+    `${key}: ${complaint.endsWith(".") ? complaint : `${complaint}.`}`,
+  );
+}

@@ -134,11 +134,14 @@ describe("behind a proxy, with more layers inside", () => {
   async function startProxy(listener: Listener, header: Buffer, apart: boolean): Promise<number> {
     proxy = createServer((client) => {
       const upstream = bench.connect(listener);
-      client.once("data", async (first: Buffer) => {
-        client.pause();
+      const forward = async (first: Buffer) => {
         if (apart) await sent(upstream, header);
         upstream.write(apart ? first : Buffer.concat([header, first]));
         client.pipe(upstream);
+      };
+      client.once("data", (first: Buffer) => {
+        client.pause();
+        void forward(first);
       });
       upstream.pipe(client);
       client.on("error", () => upstream.destroy());

@@ -232,6 +232,11 @@ export const OPTION_TABLE = {
     "Where the MQTT topics go that no route takes (without it: telemetry)",
     ["file"],
   ),
+  links: optional(
+    handedOn("a list of links, see docs/links.md"),
+    "Other MQTT brokers, whose topics come in and to which log topics go out",
+    ["file"],
+  ),
 } as const satisfies Record<string, Option<unknown> | Record<string, Option<unknown>>>;
 
 type ValueOf<Entry> =

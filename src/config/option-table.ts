@@ -222,11 +222,6 @@ export const OPTION_TABLE = {
     "Which MQTT topics go to which log topic",
     ["file"],
   ),
-  links: optional(
-    handedOn("a list of links, see docs/links.md"),
-    "Links to other MQTT brokers, in both directions",
-    ["file"],
-  ),
   defaultRoute: optional(
     handedOn("a route without a filter, see docs/mqtt.md"),
     "Where the MQTT topics go that no route takes (without it: telemetry)",

@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import time
+import traceback
 import unittest
 
 NAMES = ("TopicA", "TopicA/B", "Topic/C", "TopicA/C", "/TopicA")
@@ -25,49 +26,63 @@ class TookTooLong(Exception):
 class Reporter(unittest.TestResult):
     """Writes each test's outcome as it becomes known."""
 
-    def __init__(self, lines, seconds_max):
+    def __init__(self, module, lines, names, seconds_max):
         super().__init__()
+        self.module = module
         self.lines = lines
+        self.names = names
         self.seconds_max = seconds_max
         self.began = 0.0
         self.reason = None
+        self.swallowed = None
 
     def startTest(self, test):
         super().startTest(test)
         self.began = time.monotonic()
         self.reason = None
+        self.swallowed = None
         signal.alarm(self.seconds_max)
 
     def stopTest(self, test):
         signal.alarm(0)
         super().stopTest(test)
-        self.say(test, "failed" if self.reason else "passed")
+        self.say(test._testMethodName)
 
-    def say(self, test, outcome):
-        name = getattr(test, "_testMethodName", str(test))
+    def say(self, name):
+        outcome = "failed" if self.reason else "passed"
         seconds = round(time.monotonic() - self.began, 1)
         line = {"test": name, "outcome": outcome, "seconds": seconds, "reason": self.reason or ""}
         self.lines.write(json.dumps(line) + "\n")
         self.lines.flush()
 
     def addFailure(self, test, err):
-        self.fail(test, err)
+        self.fail(err)
 
     def addError(self, test, err):
-        self.fail(test, err)
+        self.fail(err)
         if not hasattr(test, "_testMethodName"):
-            self.say(test, "failed")
+            # The suite's own preparation broke, and no test of it is run.
+            self.reason = f"before the first test, {self.reason}"
+            for name in self.names:
+                self.say(name)
 
-    def fail(self, test, err):
-        where = err[2]
-        module = type(test).__module__
-        last = 0
-        while where is not None:
-            if where.tb_frame.f_globals.get("__name__") == module:
-                last = where.tb_lineno
-            where = where.tb_next
-        text = " ".join(str(err[1]).split())
-        self.reason = f"{err[0].__name__} at line {last}: {text}"
+    def fail(self, err):
+        # Many tests catch what went wrong, print it, and then only say "False is not True".
+        kind, value, where = self.swallowed or err
+        path = self.module.__file__
+        own = [frame for frame in traceback.extract_tb(where) if frame.filename == path]
+        text = " ".join(str(value).split()) or (own[-1].line if own else "")
+        self.reason = f"{kind.__name__} at line {own[-1].lineno if own else '?'}: {text}"
+
+    def watch_what_is_swallowed(self):
+        """Sees what a test prints with traceback.print_exc."""
+        printed = traceback.print_exc
+
+        def print_exc(*args, **options):
+            self.swallowed = sys.exc_info()
+            printed(*args, **options)
+
+        traceback.print_exc = print_exc
 
 
 def too_long(_signal, _frame):
@@ -86,15 +101,12 @@ def main():
     module.wildtopics = FILTERS
     module.nosubscribe_topics = ("test/nosubscribe",)
     module.topic_prefix = "client_test5/"
-    if hasattr(module, "setData"):
-        module.setData = lambda: None
-    loader = unittest.defaultTestLoader
-    if wanted:
-        suite = unittest.TestSuite([module.Test(test) for test in wanted])
-    else:
-        suite = loader.loadTestsFromModule(module)
+    names = wanted or unittest.defaultTestLoader.getTestCaseNames(module.Test)
+    suite = unittest.TestSuite([module.Test(name) for name in names])
     signal.signal(signal.SIGALRM, too_long)
-    suite.run(Reporter(lines, int(seconds_max)))
+    reporter = Reporter(module, lines, names, int(seconds_max))
+    reporter.watch_what_is_swallowed()
+    suite.run(reporter)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import {
 
 /** What a line of a message begins with, to tell it from what `-d` prints. */
 const MARK = "message ";
+/** Or mosquitto_sub would keep those lines to itself until it ends. */
+const BY_LINE = ["-oL", "mosquitto_sub"];
 
 export const mosquittoClients: MqttClient = {
   name: "mosquitto_pub and mosquitto_sub",
@@ -26,7 +28,7 @@ export const mosquittoClients: MqttClient = {
   },
 
   async receive(place, wanted, subscribed) {
-    const child = spawn("mosquitto_sub", subscriberArgs(place, wanted), limited());
+    const child = spawn("stdbuf", [...BY_LINE, ...subscriberArgs(place, wanted)], limited());
     const messages: Message[] = [];
     const end = ended(child);
     let told = Promise.resolve();
@@ -39,7 +41,7 @@ export const mosquittoClients: MqttClient = {
   },
 
   async die(place, will) {
-    const child = spawn("mosquitto_sub", willArgs(place, will), limited());
+    const child = spawn("stdbuf", [...BY_LINE, ...willArgs(place, will)], limited());
     const gone = once(child, "exit");
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.includes("received CONNACK (0)")) child.kill("SIGKILL");

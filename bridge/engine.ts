@@ -67,7 +67,7 @@ export class MqttEngine {
     const { log, clock, logger, gateway, routes = [], defaultRoute = DEFAULT_ROUTE } = options;
     const { access = openForAll } = options;
     const figures = this.#figures;
-    const store = log.keyValues("mqtt");
+    const store = log.keyValues("mqtt-sessions");
     this.#options = options;
     this.#warnings = new RateLimitedWarnings(logger, clock, limits.warnIntervalMs);
     this.refusals = new Refusals(this.#warnings, figures);

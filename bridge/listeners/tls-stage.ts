@@ -6,7 +6,7 @@
  * may have been read from them. It tells which socket a handshake belongs to only by its addresses.
  */
 import type { Socket } from "node:net";
-import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Incoming, NextStage, Stage } from "./incoming.ts";
 import type { ClientCertificates } from "./listener-config.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
@@ -53,12 +53,9 @@ export class TlsStage implements Stage {
     this.#server.emit("connection", socket);
   }
 
-  /** Takes the files for connections to come. @throws where they do not go together */
+  /** Takes the files for connections to come. Sessions of before cannot be resumed with them. */
   use(files: TlsFiles): void {
-    const context = contextOf(files);
-    // The server would keep half of what it cannot use.
-    createSecureContext(context);
-    this.#server.setSecureContext(context);
+    this.#server.setSecureContext(contextOf(files));
   }
 
   #secured(stream: TLSSocket): void {

@@ -23,7 +23,7 @@ const MESSAGE_FRAGMENTS_MAX = 1_024;
 const MESSAGE_PIECES_MIN = 4_096;
 const MESSAGE_PIECE_BYTES = 256;
 /** How long a client may take for its own goodbye. */
-const CLOSE_MS_MAX = 2_000;
+const CLOSE_MS_MAX = 1_000;
 
 export class WebSocketStage implements Stage {
   readonly #config: ListenerWebSocket;

@@ -101,6 +101,17 @@ describe("a listener behind a proxy", () => {
     await closed(slow);
   });
 
+  it("lets who has arrived stay beyond the time for handshakes", async () => {
+    const listener = await bench.open(TRUSTED, { handshakeMsMax: 40 });
+    const client = bench.connect(listener);
+    client.write(LINE);
+    const { stream } = await bench.arrivals.next();
+    bench.connect(listener);
+    expect((await bench.refusals.next()).reason).toBe("timed-out");
+    client.write("hello");
+    expect(String(await readBytes(stream, 5))).toBe("hello");
+  });
+
   it("hands on a client that has sent everything and gone", async () => {
     const listener = await bench.open(TRUSTED);
     bench.connect(listener).end(Buffer.concat([LINE, Buffer.from("goodbye")]));

@@ -117,6 +117,14 @@ describe("a WebSocket listener", () => {
     await until(() => listener.connectionCount === 0);
   });
 
+  it("waits for nobody to hang up once it has answered", async () => {
+    const listener = await bench.open({ webSocket: WEB_SOCKET });
+    const client = bench.connect(listener, { allowHalfOpen: true });
+    client.write("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(String(await readBytes(client, 12))).toMatch(/^HTTP\/1\.1 426/);
+    await until(() => listener.connectionCount === 0);
+  });
+
   const badKey =
     "GET /mqtt HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n" +
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";

@@ -145,11 +145,13 @@ describe("behind a proxy, with more layers inside", () => {
   async function startProxy(listener: Listener, header: Buffer, apart: boolean): Promise<number> {
     proxy = createServer((client) => {
       const upstream = bench.connect(listener);
-      client.once("data", async (first: Buffer) => {
+      client.once("data", (first: Buffer) => {
         client.pause();
-        if (apart) await sent(upstream, header);
-        upstream.write(apart ? first : Buffer.concat([header, first]));
-        client.pipe(upstream);
+        const headerSent = apart ? sent(upstream, header) : Promise.resolve();
+        void headerSent.then(() => {
+          upstream.write(apart ? first : Buffer.concat([header, first]));
+          client.pipe(upstream);
+        });
       });
       upstream.pipe(client);
       client.on("error", () => upstream.destroy());

@@ -69,6 +69,16 @@ describe("a WebSocket listener", () => {
     expect([String(data), isBinary]).toEqual(["there", true]);
   });
 
+  it("takes nobody for local whom an HTTP proxy says to come from elsewhere", async () => {
+    const listener = await bench.open({ webSocket: WEB_SOCKET });
+    await once(dial(listener, { headers: { "X-Forwarded-For": "192.0.2.1" } }), "open");
+    const { remote, loopback } = await bench.arrivals.next();
+    expect({ address: remote.address, loopback }).toEqual({
+      address: "127.0.0.1",
+      loopback: false,
+    });
+  });
+
   it("offers no compression", async () => {
     const listener = await bench.open({ webSocket: WEB_SOCKET });
     const client = dial(listener, { perMessageDeflate: true });

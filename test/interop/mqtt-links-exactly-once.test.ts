@@ -69,7 +69,8 @@ describeWithTools(["mosquitto"], "a link to Mosquitto with QoS 2", () => {
       expect([...logged].filter(([, count]) => count > 1)).toEqual([]);
       console.log(
         `${MESSAGES} of QoS 2, killed ${KILLS} times: 0 lost, 0 repeated; ` +
-          `${gateway.total("duplicates_suppressed_total")} came again and were known`,
+          `${gateway.total("duplicates_suppressed_total")} came again and were known, ` +
+          `${gateway.total("identifiers_reused_total")} came under another's identifier`,
       );
     },
     DONE_MS_MAX * 2,

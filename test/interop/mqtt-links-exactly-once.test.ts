@@ -2,8 +2,8 @@
  * QoS 2 all the way: a message is logged once, though the link's process is killed again and again
  * between its flush and its PUBREC, its PUBREL and its PUBCOMP.
  *
- * Mosquitto stays up: 2.0.11 sends, after a restart of its own, QoS 2 messages anew whose PUBCOMP it
- * had (seen on the wire: 84 of 3,000 messages over 5 restarts), which nobody can tell from new ones.
+ * Mosquitto stays up: 2.0.11 sends, after a restart of its own, QoS 2 messages anew that it had
+ * released (seen on the wire: 84 of 3,000 messages over 5 restarts), which nobody can tell from new ones.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -9,7 +9,7 @@ import type { ListenAddress, MetricSample, Service } from "../src/base/service.t
 import { BridgeFigures, gauge } from "./bridge-figures.ts";
 import { type MqttBridgeOptions, withDefaultLimits } from "./bridge-options.ts";
 import { Connection } from "./connection/connection.ts";
-import type { ConnectionParts } from "./connection/connection-parts.ts";
+import type { ConnectionParts, Leaving } from "./connection/connection-parts.ts";
 import { GatheringBudget } from "./connection/gathering.ts";
 import { Pressure } from "./connection/pressure.ts";
 import { FanOut } from "./delivery/fan-out.ts";
@@ -233,7 +233,7 @@ class MqttBridge implements Service {
     socket.once("close", () => this.#connections.delete(connection));
   }
 
-  #left(connection: Connection, how: { readonly normally: boolean }): void {
+  #left(connection: Connection, how: Leaving): void {
     this.#doorway.left(connection, how);
   }
 

@@ -19,10 +19,12 @@ import { encodePacket } from "../packets/encode.ts";
 import type {
   ClientPacket,
   ConnectPacket,
+  DisconnectPacket,
   ProtocolVersion,
   PublishPacket,
   ServerPacket,
 } from "../packets/packet.ts";
+import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal, type RefusedClient, reasonCodeOf } from "../refusals.ts";
 import { OutgoingAliases } from "../session/outgoing-aliases.ts";
@@ -43,6 +45,8 @@ const NOBODY: Principal = {
 };
 /** Not read while so much waits in its socket: it takes none of its answers. */
 const CONGESTED_BYTES = 256 * 1024;
+/** SUBSCRIBE, UNSUBSCRIBE and PUBREL that may wait for the disk; then no more are read. */
+const REQUESTS_MAX = 64;
 /** How long a connection that was ended may take to let go of its socket. */
 const LINGER_MS_MAX = 2_000;
 
@@ -63,6 +67,12 @@ export class Connection implements FrameTaker {
   #lastWords: (() => void) | undefined;
   /** The packet that came last must wait for something. */
   #waits = false;
+  /** Nothing more is read: the gateway is closing. */
+  #draining = false;
+  /** Requests whose answer has not left. */
+  #requests = 0;
+  /** The version that a CONNECT claimed which was malformed further on. */
+  #claimed: ProtocolVersion | undefined;
 
   clientId = "";
   principal = NOBODY;
@@ -74,7 +84,7 @@ export class Connection implements FrameTaker {
   receiveMaximum = 65_535;
   packetBytesMax = Number.POSITIVE_INFINITY;
   #tellsProblems = true;
-  #inflightMax = Number.POSITIVE_INFINITY;
+  inflightMax = Number.POSITIVE_INFINITY;
 
   constructor(arrived: Arrived, parts: ConnectionParts) {
     this.arrived = arrived;
@@ -144,18 +154,27 @@ export class Connection implements FrameTaker {
     this.#tellsProblems = packet.requestProblemInformation ?? true;
   }
 
-  /** The client is in: from here on its packets are handled. The CONNACK comes first. */
-  enter(entrance: Entrance, connack: ServerPacket): void {
-    if (this.#state !== "entering") return;
+  /**
+   * The client is in: from here on its packets are handled. The CONNACK comes first; false where the
+   * client takes no packet as large as that [MQTT-3.1.2-24], or is gone.
+   */
+  enter(entrance: Entrance, connack: ServerPacket): boolean {
+    if (this.#state !== "entering") return false;
+    const bytes = this.encode(connack);
+    if (bytes.length > this.packetBytesMax) {
+      this.fail(this.#tooLarge(bytes.length));
+      return false;
+    }
     this.clientId = entrance.clientId;
     this.principal = entrance.principal;
     this.session = entrance.session;
     this.aliases = new TopicAliases(entrance.topicAliasMaximum);
     this.#vigil.expect(entrance.keepAliveSeconds);
-    this.#inflightMax = entrance.inflightMax;
+    this.inflightMax = entrance.inflightMax;
     this.#express = new ExpressLane(this.#parts.express, this);
     this.#state = "open";
-    this.sendPacket(connack);
+    this.send(bytes);
+    return true;
   }
 
   encode(packet: ServerPacket): Buffer {
@@ -163,8 +182,16 @@ export class Connection implements FrameTaker {
     return encodePacket(told ? packet : withoutProblem(packet), this.version, this.packetBytesMax);
   }
 
+  /** A packet that is larger than the client takes is not sent, and ends it [MQTT-3.1.2-24]. */
   sendPacket(packet: ServerPacket): void {
-    this.send(this.encode(packet));
+    const bytes = this.encode(packet);
+    if (bytes.length <= this.packetBytesMax) this.send(bytes);
+    else this.fail(this.#tooLarge(bytes.length));
+  }
+
+  #tooLarge(bytes: number): ProtocolRefusal {
+    const message = `The answer has ${bytes} bytes; the client takes ${this.packetBytesMax}.`;
+    return new ProtocolRefusal("packet-too-large", ReasonCode.packetTooLarge, message);
   }
 
   send(bytes: Buffer): void {
@@ -181,7 +208,14 @@ export class Connection implements FrameTaker {
   fail(error: unknown): void {
     if (this.gone) return;
     this.#parts.refusals.disconnected(this.identity, error);
-    this.#farewell(reasonCodeOf(error), error instanceof Error ? error.message : undefined);
+    const reasonCode = reasonCodeOf(error);
+    const reasonString = error instanceof Error ? error.message : undefined;
+    if (this.#state === "new") this.#answerMalformedConnect(reasonCode, reasonString);
+    this.#farewell(reasonCode, reasonString);
+  }
+
+  claims(version: ProtocolVersion | undefined): void {
+    this.#claimed = version;
   }
 
   /** Ends it without anybody's fault: a session taken over, the gateway stopping. */
@@ -195,12 +229,7 @@ export class Connection implements FrameTaker {
     if (this.#state === "ended") return;
     this.#parts.refusals.disconnected(this.identity, error);
     const reasonString = error instanceof Error ? error.message : undefined;
-    this.sendPacket({
-      type: "connack",
-      sessionPresent: false,
-      reasonCode: reasonCodeOf(error),
-      ...(reasonString !== undefined && { reasonString }),
-    });
+    this.#refuseConnect(reasonCodeOf(error), reasonString);
     this.#end();
   }
 
@@ -224,7 +253,7 @@ export class Connection implements FrameTaker {
 
   /** Reads nothing more: the gateway is closing. Resolves when all that was taken is settled. */
   async drain(): Promise<void> {
-    this.#waits = true;
+    this.#draining = true;
     this.#stream.pause();
     while (this.intake.pending) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -243,9 +272,9 @@ export class Connection implements FrameTaker {
   }
 
   mayTake(): boolean {
-    if (this.gone || this.#waits) return false;
+    if (this.gone || this.#waits || this.#draining || this.#requests >= REQUESTS_MAX) return false;
     if (this.waitingBytes > CONGESTED_BYTES || this.#rate?.exhausted === true) return false;
-    if (this.version < 5 && this.intake.unanswered >= this.#inflightMax) return false;
+    if (this.version < 5 && this.intake.unanswered >= this.inflightMax) return false;
     return this.#parts.pressure.admits(this.#load);
   }
 
@@ -260,8 +289,8 @@ export class Connection implements FrameTaker {
 
   taken(): void {
     if (this.#rate?.exhausted === true) this.#rate.whenRefilled(() => this.#reader.offer());
-    if (this.version < 5 || this.intake.unanswered <= this.#inflightMax) return;
-    const message = `More than ${this.#inflightMax} messages are unacknowledged [MQTT-3.3.4-9].`;
+    if (this.version < 5 || this.intake.unanswered <= this.inflightMax) return;
+    const message = `More than ${this.inflightMax} messages are unacknowledged [MQTT-3.3.4-7].`;
     throw new ProtocolRefusal("limit", ReasonCode.receiveMaximumExceeded, message);
   }
 
@@ -279,11 +308,24 @@ export class Connection implements FrameTaker {
     if (packet.type === "pingreq") {
       this.sendPacket({ type: "pingresp" });
     } else if (packet.type === "disconnect") {
-      this.#goodbye(packet.reasonCode === ReasonCode.disconnectWithWill, packet);
+      this.#goodbye(packet);
     } else {
-      this.#parts.handler.handle(this, packet);
+      this.#request(this.#parts.handler.handle(this, packet));
     }
     return true;
+  }
+
+  #request(answered: Promise<void> | undefined): void {
+    if (answered === undefined) return;
+    this.#requests += 1;
+    const done = () => {
+      this.#requests -= 1;
+      if (this.#requests === REQUESTS_MAX - 1) this.#reader.offer();
+    };
+    answered.then(done, (error: unknown) => {
+      this.fail(error);
+      done();
+    });
   }
 
   #publish(packet: PublishPacket): boolean {
@@ -328,39 +370,52 @@ export class Connection implements FrameTaker {
   }
 
   /** The client leaves as it should. */
-  #goodbye(keepsWill: boolean, packet: ClientPacket & { type: "disconnect" }): void {
-    const { sessionExpirySeconds } = packet;
-    if (sessionExpirySeconds !== undefined && this.session !== undefined) {
-      if (this.session.expirySeconds === 0 && sessionExpirySeconds > 0) {
-        const message = "A session that ends with its connection cannot be kept [MQTT-3.1.2-23].";
-        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
-      }
-      this.session.expirySeconds = Math.min(
-        sessionExpirySeconds,
-        this.#parts.limits.sessionExpirySecondsMax,
-      );
+  #goodbye({ reasonCode, sessionExpirySeconds }: DisconnectPacket): void {
+    if (this.session?.expirySeconds === 0 && (sessionExpirySeconds ?? 0) > 0) {
+      const message = "A session that ends with its connection cannot be kept [section 3.14.2.2.2].";
+      throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
     }
-    this.#leave({ normally: !keepsWill });
-    this.#end();
+    // Any other reason than that all is well has the will published [MQTT-3.14.4-3].
+    const normally = reasonCode === ReasonCode.normalDisconnection;
+    this.#leave({ normally, sessionExpirySeconds });
+    this.#finish(undefined);
   }
 
   /** Says why, once what came before has been answered, and ends. */
   #farewell(reasonCode: ReasonCode, reasonString: string | undefined): void {
-    const wasOpen = this.#state === "open";
+    const tells = this.#state === "open" && this.version === 5;
     this.#leave({ normally: false });
+    this.#finish(tells ? () => this.#sayGoodbye(reasonCode, reasonString) : undefined);
+  }
+
+  #sayGoodbye(reasonCode: ReasonCode, reasonString: string | undefined): void {
+    this.sendPacket({
+      type: "disconnect",
+      reasonCode: allowedCode("disconnect", reasonCode),
+      ...(reasonString !== undefined && { reasonString }),
+    });
+  }
+
+  /** Nothing more is taken; what was is still answered. */
+  #finish(lastWords: (() => void) | undefined): void {
     this.#state = "ending";
     this.#reader.stop();
-    const say = () => {
-      if (!wasOpen || this.version < 5) return;
-      const reason = reasonString === undefined ? {} : { reasonString };
-      this.sendPacket({ type: "disconnect", reasonCode, ...reason });
-    };
-    if (!this.intake.pending) {
-      say();
-      this.#end();
-      return;
-    }
-    this.#lastWords = say;
+    this.#lastWords = lastWords;
+    if (!this.intake.pending) this.#end();
+  }
+
+  /** What a client of MQTT 5 is told; one of MQTT 3.1.1 only that its version is not served. */
+  #answerMalformedConnect(reasonCode: ReasonCode, reasonString: string | undefined): void {
+    if (this.#claimed !== 5 && reasonCode !== ReasonCode.unsupportedProtocolVersion) return;
+    this.version = this.#claimed ?? 4;
+    this.#refuseConnect(reasonCode, reasonString);
+  }
+
+  #refuseConnect(code: ReasonCode, reasonString: string | undefined): void {
+    const reasonCode = allowedCode("connack", code);
+    const reason = reasonString === undefined ? {} : { reasonString };
+    const bytes = this.encode({ type: "connack", sessionPresent: false, reasonCode, ...reason });
+    if (bytes.length <= this.packetBytesMax) this.send(bytes);
   }
 
   #end(): void {

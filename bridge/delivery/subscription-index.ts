@@ -79,11 +79,13 @@ export class SubscriptionIndex<S extends Subscriber> {
       path.push([node, level]);
       node = child;
     }
+    const before = this.#count;
     if (shareName === undefined) {
       if (node.subscriptions?.delete(subscriber) === true) this.#count -= 1;
     } else {
       this.#leaveGroup(node, shareName, subscriber);
     }
+    if (this.#count === before) return;
     prune(path);
     this.#changed();
   }

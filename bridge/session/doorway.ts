@@ -9,10 +9,12 @@ import { randomUUID } from "node:crypto";
 import type { Access, Principal } from "../../src/access/contract.ts";
 import type { BridgeLimits } from "../bridge-options.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { Leaving } from "../connection/connection-parts.ts";
 import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { topicComplaint } from "../routes/topic-filter.ts";
+import type { Session } from "./session.ts";
 import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
 import { NEVER_EXPIRES } from "./session-store.ts";
 import type { Wills } from "./wills.ts";
@@ -59,6 +61,8 @@ export class Doorway {
       this.#check(packet, clientId);
       const principal = await this.#authenticate(connection, packet, clientId);
       await this.#inTurn(clientId, async () => {
+        // One that has given up waiting must not cost another its place.
+        if (connection.gone) return;
         await this.#sendAway(clientId);
         await this.#admit(connection, packet, clientId, principal);
       });
@@ -68,17 +72,28 @@ export class Doorway {
   }
 
   /** The connection has ended. */
-  left(connection: Connection, { normally }: { normally: boolean }): void {
+  left(connection: Connection, { normally, sessionExpirySeconds }: Leaving): void {
     const { clientId, session } = connection;
     if (session === undefined || this.#connections.get(clientId) !== connection) return;
     this.#connections.delete(clientId);
     session.disconnect();
     if (this.#closed) return;
-    const { directory, wills } = this.#parts;
-    this.#inTurn(clientId, async () => {
-      await (normally ? wills.discard(clientId) : wills.leave(clientId));
-      if (!this.#connections.has(clientId)) await directory.leave(session);
-    }).catch(this.#parts.failed);
+    const { wills, directory, limits } = this.#parts;
+    if (sessionExpirySeconds !== undefined) {
+      directory.outlive(session, Math.min(sessionExpirySeconds, limits.sessionExpirySecondsMax));
+    }
+    this.#inTurn(clientId, () =>
+      this.#depart(session, normally ? wills.discard(clientId) : wills.leave(clientId)),
+    ).catch(this.#parts.failed);
+  }
+
+  /** The session goes its way, whatever became of the will. */
+  async #depart(session: Session, will: Promise<void>): Promise<void> {
+    try {
+      await will;
+    } finally {
+      await this.#parts.directory.leave(session);
+    }
   }
 
   /** An empty identifier is one that the gateway shall choose [MQTT-3.1.3-6]. */
@@ -147,11 +162,9 @@ export class Doorway {
     const older = this.#connections.get(clientId);
     if (older === undefined) return;
     this.#connections.delete(clientId);
-    older.session?.disconnect();
     older.dismiss(ReasonCode.sessionTakenOver);
-    await this.#parts.wills.leave(clientId);
-    // A session that ends with its connection has ended.
-    if (older.session?.persistent === false) await this.#parts.directory.leave(older.session);
+    const { session } = older;
+    if (session !== undefined) await this.#depart(session, this.#parts.wills.leave(clientId));
   }
 
   async #admit(
@@ -168,13 +181,14 @@ export class Doorway {
     const expirySeconds = Math.min(wantedExpirySeconds(packet), limits.sessionExpirySecondsMax);
     const { cleanStart } = packet;
     const opened = await directory.open(clientId, { cleanStart, expirySeconds });
-    await wills.replace(clientId, packet.will);
-    if (connection.gone) {
-      await wills.leave(clientId);
+    try {
+      await wills.replace(clientId, packet.will, (topic) =>
+        mayStillPublish(this.#parts.access, principal, clientId, topic),
+      );
+    } catch (error) {
       await directory.leave(opened.session);
-      return;
+      throw error;
     }
-    this.#connections.set(clientId, connection);
     const { session } = opened;
     const { listener } = connection.arrived;
     const inflightMax = this.#inflightMaxOf(packet, listener.limits.inflightMax);
@@ -189,7 +203,11 @@ export class Doorway {
       inflightMax,
     };
     const connack = this.#connack(connection, packet, opened, entrance);
-    connection.enter(entrance, connack);
+    if (!connection.enter(entrance, connack)) {
+      await this.#depart(session, wills.leave(clientId));
+      return;
+    }
+    this.#connections.set(clientId, connection);
     session.connect(subscriberOf(connection));
   }
 
@@ -247,6 +265,16 @@ export class Doorway {
     });
     await turn;
   }
+}
+
+/** Asked when a will is due: the right to it may have been taken away since the CONNECT. */
+function mayStillPublish(
+  access: Access,
+  principal: Principal,
+  clientId: string,
+  topic: string,
+): boolean {
+  return access.renew(principal)?.mayPublish(clientId, topic) ?? false;
 }
 
 function wantedExpirySeconds(packet: ConnectPacket): number {

@@ -10,12 +10,10 @@
  * a frame that breaks the protocol ends it after what came before has been answered.
  */
 import type { Duplex } from "node:stream";
-import type { Principal } from "../../src/access/contract.ts";
 import { ExpressLane } from "../ingest/express-lane.ts";
 import { Intake } from "../ingest/intake.ts";
 import { TopicAliases } from "../ingest/topic-aliases.ts";
 import type { Arrived } from "../listeners/contract.ts";
-import { encodePacket } from "../packets/encode.ts";
 import type {
   ClientPacket,
   ConnectPacket,
@@ -24,29 +22,21 @@ import type {
   PublishPacket,
   ServerPacket,
 } from "../packets/packet.ts";
-import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal, type RefusedClient, reasonCodeOf } from "../refusals.ts";
-import { OutgoingAliases } from "../session/outgoing-aliases.ts";
 import type { Session } from "../session/session.ts";
+import { ClientTerms, farewellOf, refusalOf } from "./client-terms.ts";
 import type { ConnectionParts, Entrance, Leaving } from "./connection-parts.ts";
 import { FrameReader, type FrameTaker } from "./frame-reader.ts";
+import { NOBODY } from "./nobody.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { Load } from "./pressure.ts";
-import { withoutProblem } from "./problem-information.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import { Vigil } from "./vigil.ts";
 
-const NOBODY: Principal = {
-  name: "",
-  expiresAtMs: undefined,
-  mayPublish: () => false,
-  maySubscribe: () => false,
-};
 /** Not read while so much waits in its socket: it takes none of its answers. */
 const CONGESTED_BYTES = 256 * 1024;
-/** SUBSCRIBE, UNSUBSCRIBE and PUBREL that may wait for the disk; then no more are read. */
-const REQUESTS_MAX = 64;
 /** How long a connection that was ended may take to let go of its socket. */
 const LINGER_MS_MAX = 2_000;
 
@@ -64,13 +54,12 @@ export class Connection implements FrameTaker {
   #state: "new" | "entering" | "open" | "ending" | "ended" = "new";
   #left = false;
   /** What is to be said when all that came before is answered. */
-  #lastWords: (() => void) | undefined;
+  #lastWords: ServerPacket | undefined;
   /** The packet that came last must wait for something. */
   #waits = false;
   /** Nothing more is read: the gateway is closing. */
   #draining = false;
-  /** Requests whose answer has not left. */
-  #requests = 0;
+  readonly #requests: OpenRequests;
   /** The version that a CONNECT claimed which was malformed further on. */
   #claimed: ProtocolVersion | undefined;
 
@@ -78,12 +67,8 @@ export class Connection implements FrameTaker {
   principal = NOBODY;
   session: Session | undefined;
   version: ProtocolVersion = 4;
+  terms = new ClientTerms({}, 0);
   aliases = new TopicAliases(0);
-  /** For what the client is sent; see {@link SubscriberConnection}. */
-  outgoingAliases = new OutgoingAliases(0);
-  receiveMaximum = 65_535;
-  packetBytesMax = Number.POSITIVE_INFINITY;
-  #tellsProblems = true;
   inflightMax = Number.POSITIVE_INFINITY;
 
   constructor(arrived: Arrived, parts: ConnectionParts) {
@@ -104,6 +89,10 @@ export class Connection implements FrameTaker {
       failed: (error) => this.fail(error),
       drained: () => this.#drained(),
     });
+    this.#requests = new OpenRequests(
+      (error) => this.fail(error),
+      () => this.#reader.offer(),
+    );
     this.#vigil = new Vigil(parts.limits, parts.clock.monotonicMs());
     this.#stream.on("data", (chunk: Buffer) => this.#received(chunk));
     this.#stream.on("drain", () => this.#socketDrained());
@@ -145,13 +134,8 @@ export class Connection implements FrameTaker {
   /** What its CONNECT says of the connection itself. */
   speak(packet: ConnectPacket): void {
     this.version = packet.protocolVersion;
+    this.terms = new ClientTerms(packet, this.#parts.limits.topicAliasesMax);
     this.clientId = packet.clientId;
-    this.receiveMaximum = packet.receiveMaximum ?? 65_535;
-    this.packetBytesMax = packet.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
-    this.outgoingAliases = new OutgoingAliases(
-      Math.min(packet.topicAliasMaximum ?? 0, this.#parts.limits.topicAliasesMax),
-    );
-    this.#tellsProblems = packet.requestProblemInformation ?? true;
   }
 
   /**
@@ -161,8 +145,8 @@ export class Connection implements FrameTaker {
   enter(entrance: Entrance, connack: ServerPacket): boolean {
     if (this.#state !== "entering") return false;
     const bytes = this.encode(connack);
-    if (bytes.length > this.packetBytesMax) {
-      this.fail(this.#tooLarge(bytes.length));
+    if (!this.terms.takes(bytes)) {
+      this.fail(this.terms.tooLarge(bytes));
       return false;
     }
     this.clientId = entrance.clientId;
@@ -178,20 +162,14 @@ export class Connection implements FrameTaker {
   }
 
   encode(packet: ServerPacket): Buffer {
-    const told = this.#tellsProblems || packet.type === "connack" || packet.type === "disconnect";
-    return encodePacket(told ? packet : withoutProblem(packet), this.version, this.packetBytesMax);
+    return this.terms.encode(packet);
   }
 
   /** A packet that is larger than the client takes is not sent, and ends it [MQTT-3.1.2-24]. */
   sendPacket(packet: ServerPacket): void {
     const bytes = this.encode(packet);
-    if (bytes.length <= this.packetBytesMax) this.send(bytes);
-    else this.fail(this.#tooLarge(bytes.length));
-  }
-
-  #tooLarge(bytes: number): ProtocolRefusal {
-    const message = `The answer has ${bytes} bytes; the client takes ${this.packetBytesMax}.`;
-    return new ProtocolRefusal("packet-too-large", ReasonCode.packetTooLarge, message);
+    if (this.terms.takes(bytes)) this.send(bytes);
+    else this.fail(this.terms.tooLarge(bytes));
   }
 
   send(bytes: Buffer): void {
@@ -229,7 +207,7 @@ export class Connection implements FrameTaker {
     if (this.#state === "ended") return;
     this.#parts.refusals.disconnected(this.identity, error);
     const reasonString = error instanceof Error ? error.message : undefined;
-    this.#refuseConnect(reasonCodeOf(error), reasonString);
+    this.#sendIfTaken(refusalOf(reasonCodeOf(error), reasonString));
     this.#end();
   }
 
@@ -272,7 +250,7 @@ export class Connection implements FrameTaker {
   }
 
   mayTake(): boolean {
-    if (this.gone || this.#waits || this.#draining || this.#requests >= REQUESTS_MAX) return false;
+    if (this.gone || this.#waits || this.#draining || this.#requests.full) return false;
     if (this.waitingBytes > CONGESTED_BYTES || this.#rate?.exhausted === true) return false;
     if (this.version < 5 && this.intake.unanswered >= this.inflightMax) return false;
     return this.#parts.pressure.admits(this.#load);
@@ -310,41 +288,19 @@ export class Connection implements FrameTaker {
     } else if (packet.type === "disconnect") {
       this.#goodbye(packet);
     } else {
-      this.#request(this.#parts.handler.handle(this, packet));
+      this.#requests.add(this.#parts.handler.handle(this, packet));
     }
     return true;
   }
 
-  #request(answered: Promise<void> | undefined): void {
-    if (answered === undefined) return;
-    this.#requests += 1;
-    const done = () => {
-      this.#requests -= 1;
-      if (this.#requests === REQUESTS_MAX - 1) this.#reader.offer();
-    };
-    answered.then(done, (error: unknown) => {
-      this.fail(error);
-      done();
-    });
-  }
-
   #publish(packet: PublishPacket): boolean {
-    const obstacle = this.#parts.publishing.publish(this, packet, this.#topicOf(packet));
+    const obstacle = this.#parts.publishing.publish(this, packet, this.aliases.topicOf(packet));
     if (obstacle === undefined) {
       this.#rate?.spend(1);
       return true;
     }
     this.#wait(obstacle);
     return false;
-  }
-
-  #topicOf({ topic, topicAlias }: PublishPacket): string {
-    if (topicAlias === undefined) return topic;
-    if (topic !== "" && this.aliases.set(topicAlias, topic)) return topic;
-    const known = topic === "" ? this.aliases.bytes(topicAlias) : undefined;
-    if (known !== undefined) return known.toString();
-    const message = `The topic alias ${topicAlias} stands for nothing [MQTT-3.3.2-9].`;
-    throw new ProtocolRefusal("malformed", ReasonCode.topicAliasInvalid, message);
   }
 
   #wait(obstacle: Promise<void>): void {
@@ -372,7 +328,8 @@ export class Connection implements FrameTaker {
   /** The client leaves as it should. */
   #goodbye({ reasonCode, sessionExpirySeconds }: DisconnectPacket): void {
     if (this.session?.expirySeconds === 0 && (sessionExpirySeconds ?? 0) > 0) {
-      const message = "A session that ends with its connection cannot be kept [section 3.14.2.2.2].";
+      const message =
+        "A session that ends with its connection cannot be kept [section 3.14.2.2.2].";
       throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
     }
     // Any other reason than that all is well has the will published [MQTT-3.14.4-3].
@@ -385,19 +342,11 @@ export class Connection implements FrameTaker {
   #farewell(reasonCode: ReasonCode, reasonString: string | undefined): void {
     const tells = this.#state === "open" && this.version === 5;
     this.#leave({ normally: false });
-    this.#finish(tells ? () => this.#sayGoodbye(reasonCode, reasonString) : undefined);
-  }
-
-  #sayGoodbye(reasonCode: ReasonCode, reasonString: string | undefined): void {
-    this.sendPacket({
-      type: "disconnect",
-      reasonCode: allowedCode("disconnect", reasonCode),
-      ...(reasonString !== undefined && { reasonString }),
-    });
+    this.#finish(tells ? farewellOf(reasonCode, reasonString) : undefined);
   }
 
   /** Nothing more is taken; what was is still answered. */
-  #finish(lastWords: (() => void) | undefined): void {
+  #finish(lastWords: ServerPacket | undefined): void {
     this.#state = "ending";
     this.#reader.stop();
     this.#lastWords = lastWords;
@@ -407,20 +356,18 @@ export class Connection implements FrameTaker {
   /** What a client of MQTT 5 is told; one of MQTT 3.1.1 only that its version is not served. */
   #answerMalformedConnect(reasonCode: ReasonCode, reasonString: string | undefined): void {
     if (this.#claimed !== 5 && reasonCode !== ReasonCode.unsupportedProtocolVersion) return;
-    this.version = this.#claimed ?? 4;
-    this.#refuseConnect(reasonCode, reasonString);
+    this.terms = new ClientTerms({ protocolVersion: this.#claimed ?? 4 }, 0);
+    this.#sendIfTaken(refusalOf(reasonCode, reasonString));
   }
 
-  #refuseConnect(code: ReasonCode, reasonString: string | undefined): void {
-    const reasonCode = allowedCode("connack", code);
-    const reason = reasonString === undefined ? {} : { reasonString };
-    const bytes = this.encode({ type: "connack", sessionPresent: false, reasonCode, ...reason });
-    if (bytes.length <= this.packetBytesMax) this.send(bytes);
+  #sendIfTaken(packet: ServerPacket): void {
+    const bytes = this.encode(packet);
+    if (this.terms.takes(bytes)) this.send(bytes);
   }
 
   #end(): void {
     if (this.#state === "ended") return;
-    this.#lastWords?.();
+    if (this.#lastWords !== undefined) this.#sendIfTaken(this.#lastWords);
     this.#sending.flush();
     this.#state = "ended";
     this.#reader.stop();

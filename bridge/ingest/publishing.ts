@@ -208,9 +208,7 @@ function isMalformed(error: unknown): boolean {
 }
 
 function breaksTheWindow(error: unknown): boolean {
-  return (
-    error instanceof ProtocolRefusal && error.reasonCode === ReasonCode.receiveMaximumExceeded
-  );
+  return error instanceof ProtocolRefusal && error.reasonCode === ReasonCode.receiveMaximumExceeded;
 }
 
 function acknowledge({ acknowledgements }: Taken, { qos, packetId = 0 }: PublishPacket): void {

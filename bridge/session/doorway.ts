@@ -288,11 +288,12 @@ function reservedComplaint(topic: string): string | undefined {
 
 /** The connection as its session sees it. */
 function subscriberOf(connection: Connection) {
+  const { terms } = connection;
   return {
-    version: connection.version,
-    receiveMaximum: connection.receiveMaximum,
-    packetBytesMax: connection.packetBytesMax,
-    aliases: connection.outgoingAliases,
+    version: terms.version,
+    receiveMaximum: terms.receiveMaximum,
+    packetBytesMax: terms.packetBytesMax,
+    aliases: terms.aliases,
     get waitingBytes() {
       return connection.waitingBytes;
     },

@@ -179,4 +179,3 @@ function wantsRetained({ subscription, isNew }: Granted): boolean {
 function subscriptionIn({ subscription }: Granted): Subscription {
   return subscription;
 }
-

@@ -122,7 +122,8 @@ export class Wills {
 function ownCopy({ payload, properties, ...rest }: WillMessage): WillMessage {
   if (properties === undefined) return { ...rest, payload: Buffer.from(payload) };
   const { correlationData: data } = properties;
-  const copied = data === undefined ? properties : { ...properties, correlationData: Buffer.from(data) };
+  const copied =
+    data === undefined ? properties : { ...properties, correlationData: Buffer.from(data) };
   return { ...rest, payload: Buffer.from(payload), properties: copied };
 }
 

@@ -3,12 +3,12 @@
  * and read by {@link BridgeFigures.samples} alone.
  */
 import type { MetricSample } from "../src/base/service.ts";
+import type { ListenerRefusalReason } from "./listeners/contract.ts";
 
 export type RefusalReason =
+  | ListenerRefusalReason
   | "malformed"
   | "packet-too-large"
-  | "connections-full"
-  | "timed-out"
   | "reserved-topic"
   | "identifier"
   | "record-too-large"
@@ -37,7 +37,6 @@ export class BridgeFigures {
   queueDropped = 0;
   queueExpired = 0;
   retainedRefused = 0;
-  payloadsUndecoded = 0;
   /** Messages sent to subscribers. */
   delivered = 0;
   readonly #refused = new Map<RefusalReason, number>();
@@ -68,11 +67,6 @@ export class BridgeFigures {
       ),
       counter("not_logged_total", "Messages that a route keeps out of the log.", this.notLogged),
       counter("wills_total", "Wills published.", this.wills),
-      counter(
-        "payloads_undecoded_total",
-        "Messages kept raw, as their payload is not what their route's codec says.",
-        this.payloadsUndecoded,
-      ),
       counter("delivered_total", "Messages sent to MQTT subscribers.", this.delivered),
       counter(
         "queue_dropped_total",

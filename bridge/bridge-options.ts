@@ -5,13 +5,19 @@
 import type { Access } from "../src/access/contract.ts";
 import type { Clock } from "../src/base/clock.ts";
 import type { Logger } from "../src/base/logger.ts";
-import type { ListenAddress } from "../src/base/service.ts";
 import type { Log } from "../src/log/contract.ts";
+import type { LinkConfig } from "./links/link-config.ts";
+import type { ListenerConfig } from "./listeners/listener-config.ts";
 import type { DefaultRouteConfig, RouteConfig } from "./routes/route-config.ts";
 
 export interface MqttBridgeOptions extends Partial<BridgeLimits> {
   readonly log: Log;
-  readonly listen: ListenAddress;
+  /** Where clients come in, in the order of opening. */
+  readonly listeners: readonly ListenerConfig[];
+  /** Links to other MQTT brokers. */
+  readonly links?: readonly LinkConfig[];
+  /** Links are dialled when this resolves. */
+  readonly started?: Promise<void>;
   /** Who may do what; everybody everything without it. */
   readonly access?: Access;
   /** The first whose filter matches wins. */

@@ -4,6 +4,7 @@
  */
 import { isTributaryError, messageOf, type TributaryError } from "../src/base/errors.ts";
 import type { BridgeFigures, RefusalReason } from "./bridge-figures.ts";
+import type { ReportRefusal } from "./listeners/incoming.ts";
 import { PacketError } from "./packets/packet-error.ts";
 import { ReasonCode } from "./packets/reason-codes.ts";
 import type { RateLimitedWarnings } from "./rate-limited-warnings.ts";
@@ -46,6 +47,12 @@ export class Refusals {
   refused(client: RefusedClient, error: unknown): void {
     this.#report(client, error, "an MQTT client was refused");
   }
+
+  /** A connection was turned away before a byte of MQTT was read. */
+  readonly turnedAway: ReportRefusal = (reason, remote, message) => {
+    this.#figures.refuse(reason);
+    this.#warnings.warn(reason, { remote, reason, error: message }, "a connection was turned away");
+  };
 
   #report(client: RefusedClient, error: unknown, what: string): void {
     const reason = reasonOf(error);

@@ -8,6 +8,7 @@
  * Upstream comes first because the log asks it what retention may take. A start that fails part way
  * closes what was started. Rooms a configuration has no use for are not even loaded.
  */
+import type { MqttBridge } from "../bridge/mqtt-bridge.ts";
 import { type AccessControl, openAccess } from "./access/open-access.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
@@ -24,6 +25,10 @@ import { openLog } from "./log/open.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 
 const KAFKA_NODE_ID = 1;
+const MQTT = "mqtt";
+const OPEN_TO_ALL = "this listener can be reached from other machines and asks for no password";
+const CLOSED_TO_ALL =
+  "other machines can reach this listener, but none is let in: name users in an access file (accessFile)";
 /** How long a part may take to close; together they leave the log time for its last flush. */
 const LISTENER_CLOSE_MS_MAX = 1_500;
 const UPSTREAM_CLOSE_MS_MAX = 2_800;
@@ -34,11 +39,13 @@ export interface GatewayParts {
   readonly version: string;
 }
 
-export type ListenerName = "mqtt" | "kafka" | "http";
+/** Where it listens, by name; a listener that is off is not in it. */
+export type GatewayListeners = Readonly<
+  Record<string, ListenAddress> & Partial<Record<"mqtt" | "kafka" | "http", ListenAddress>>
+>;
 
 export interface Gateway {
-  /** Where it listens, by name; a listener that is off is not in it. */
-  readonly listeners: Readonly<Partial<Record<ListenerName, ListenAddress>>>;
+  readonly listeners: GatewayListeners;
   /** How long the start took since the process began. */
   readonly startupMs: number;
   readonly log: Log;
@@ -51,19 +58,20 @@ export interface Gateway {
 
 /** @throws every code that begins CONFIG_, ADDRESS_ or DATA_; DISK_FULL, STORAGE_FAILED */
 export async function startGateway(config: Config, parts: GatewayParts): Promise<Gateway> {
-  const { mqtt, kafka, http, upstream } = config;
+  const { kafka, http, upstream } = config;
+  const mqtt = usesMqtt(config);
   // Loaded while the log recovers, each only where it is wanted.
   const loading = {
     upstream: upstream && import("./upstream/forwarder.ts"),
     mqtt: mqtt && import("../bridge/mqtt-bridge.ts"),
-    routes: mqtt && import("../bridge/routes/route-config.ts"),
+    mqttOptions: mqtt && import("../bridge/configured-bridge.ts"),
     kafka: kafka && import("./kafka/server.ts"),
     http: http && import("./http/http-server.ts"),
     replay: http && import("./replay/replay-lines.ts"),
     replayQuery: http && import("./replay/replay-options.ts"),
   };
   await Promise.all(Object.values(loading).map(async (room) => room));
-  const routes = routesOf(config, await loading.routes);
+  const mqttOptions = loading.mqttOptions && (await loading.mqttOptions).configuredBridge(config);
   const upstreamOptions = upstream && upstreamConnection(config, upstream);
 
   const access = await openAccess({ ...parts, file: config.accessFile });
@@ -79,11 +87,13 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
       forwarder = gateway.forward(startForwarder(upstreamParts));
     }
     await declareTopics(log, config);
-    if (loading.mqtt && mqtt) {
+    if (loading.mqtt && mqttOptions) {
       const { startMqttBridge } = await loading.mqtt;
-      await gateway.listen("mqtt", mqtt, () =>
-        startMqttBridge({ ...shared, ...bridgeLimits(config), ...routes, listen: mqtt }),
-      );
+      for (const { settings, address } of mqttOptions.listeners) {
+        gateway.warnOfReach(settings.name, address, mqttReach(config, access));
+      }
+      const { started } = gateway;
+      await gateway.serveMqtt(startMqttBridge({ ...shared, ...mqttOptions, started }));
     }
     if (loading.kafka && kafka) {
       const { startKafkaServer } = await loading.kafka;
@@ -124,7 +134,8 @@ class RunningGateway implements Gateway {
   startupMs = 0;
   readonly #access: AccessControl;
   readonly #parts: GatewayParts;
-  readonly #listeners = new Map<ListenerName, Service>();
+  readonly #listeners = new Map<string, Service>();
+  #mqtt: MqttBridge | undefined;
   readonly #started = Promise.withResolvers<void>();
   #forwarder: Forwarder | undefined;
   #closing: Promise<void> | undefined;
@@ -140,10 +151,12 @@ class RunningGateway implements Gateway {
     return this.#started.promise;
   }
 
-  get listeners(): Readonly<Partial<Record<ListenerName, ListenAddress>>> {
-    const addresses: Partial<Record<ListenerName, ListenAddress>> = {};
+  get listeners(): GatewayListeners {
+    const addresses: Record<string, ListenAddress> = Object.fromEntries(
+      this.#mqtt?.listeners ?? [],
+    );
     for (const [name, { address }] of this.#listeners) {
-      if (address !== undefined) addresses[name] = address;
+      if (address !== undefined && name !== MQTT) addresses[name] = address;
     }
     return addresses;
   }
@@ -163,8 +176,8 @@ class RunningGateway implements Gateway {
     ];
   }
 
-  reload(): Promise<void> {
-    return this.#access.reload();
+  async reload(): Promise<void> {
+    await Promise.all([this.#access.reload(), this.#mqtt?.reload()]);
   }
 
   notReady(): readonly string[] {
@@ -181,20 +194,24 @@ class RunningGateway implements Gateway {
     return forwarder;
   }
 
-  async listen(
-    name: ListenerName,
-    wanted: ListenAddress,
-    start: () => Promise<Service>,
-  ): Promise<void> {
-    if (!isLoopback(wanted.host)) {
-      const message = "this listener can be reached from other machines and asks for no password";
-      this.#parts.logger.warn({ listener: name, address: showAddress(wanted) }, message);
-    }
+  async listen(name: string, wanted: ListenAddress, start: () => Promise<Service>): Promise<void> {
+    this.warnOfReach(name, wanted, OPEN_TO_ALL);
     try {
       this.#listeners.set(name, await start());
     } catch (error) {
       throw listenFailure(name, wanted, error);
     }
+  }
+
+  async serveMqtt(starting: Promise<MqttBridge>): Promise<void> {
+    this.#mqtt = await starting;
+    this.#listeners.set(MQTT, this.#mqtt);
+  }
+
+  /** Says what it means that other machines can reach a listener, where that may surprise. */
+  warnOfReach(name: string, wanted: ListenAddress, message: string | undefined): void {
+    if (message === undefined || isLoopback(wanted.host)) return;
+    this.#parts.logger.warn({ listener: name, address: showAddress(wanted) }, message);
   }
 
   ready(): void {
@@ -257,29 +274,14 @@ function logOptions({ log }: Config, { clock, logger }: GatewayParts) {
   return { clock, logger, ...sizes, topicDefaults };
 }
 
-function routesOf(
-  { routes, defaultRoute, log: { partitions } }: Config,
-  room: typeof import("../bridge/routes/route-config.ts") | undefined,
-) {
-  if (room === undefined) return {};
-  return {
-    defaultPartitions: partitions,
-    ...(routes === undefined ? {} : { routes: room.parseRoutes(routes, "routes") }),
-    ...(defaultRoute === undefined
-      ? {}
-      : { defaultRoute: room.parseDefaultRoute(defaultRoute, "defaultRoute") }),
-  };
+/** Anything of MQTT that the configuration asks for. */
+function usesMqtt({ mqtt, mqtts, mqttWs, mqttWss, mqttListeners, links }: Config): boolean {
+  return [mqtt, mqtts, mqttWs, mqttWss, mqttListeners, links].some((part) => part !== undefined);
 }
 
-function bridgeLimits({ limits }: Config) {
-  return {
-    connectionsMax: limits.mqttConnectionsMax,
-    packetBytesMax: limits.mqttPacketBytesMax,
-    sessionsMax: limits.mqttSessionsMax,
-    queuedMessagesPerClientMax: limits.mqttQueuedPerClientMax,
-    queuedBytesMax: limits.mqttQueuedBytesMax,
-    retainedMessagesMax: limits.mqttRetainedMax,
-  };
+function mqttReach({ accessFile }: Config, { anonymous }: AccessControl): string | undefined {
+  if (anonymous === "allowed") return OPEN_TO_ALL;
+  return accessFile === undefined ? CLOSED_TO_ALL : undefined;
 }
 
 function kafkaOptions({ gateway, kafkaAdvertised, log, limits }: Config) {

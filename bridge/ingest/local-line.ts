@@ -5,7 +5,7 @@
 import type { BridgeFigures } from "../bridge-figures.ts";
 import { publicationOf } from "../delivery/fan-out.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
-import type { LocalPublisher } from "../links/local-publisher.ts";
+import type { DurableMark, LocalPublisher } from "../links/local-publisher.ts";
 import type { Message } from "../message.ts";
 import type { Session } from "../session/session.ts";
 import { Intake, type IntakeParts } from "./intake.ts";
@@ -21,6 +21,7 @@ export interface LocalLineParts extends IntakeParts {
 interface Waiting {
   readonly message: Message;
   readonly headers: readonly HeaderText[];
+  readonly mark: DurableMark | undefined;
   readonly settled: PromiseWithResolvers<void>;
 }
 
@@ -46,8 +47,12 @@ export class LocalLine implements LocalPublisher {
     return this.#waiting.length === 0 && !this.#intake.pending;
   }
 
-  async publish(message: Message, headers: readonly HeaderText[] = []): Promise<void> {
-    const waiting = { message, headers, settled: Promise.withResolvers<void>() };
+  async publish(
+    message: Message,
+    headers: readonly HeaderText[] = [],
+    mark?: DurableMark,
+  ): Promise<void> {
+    const waiting = { message, headers, mark, settled: Promise.withResolvers<void>() };
     this.#waiting.push(waiting);
     if (this.#waiting.length === 1) void this.#takeAll();
     await waiting.settled.promise;
@@ -68,8 +73,9 @@ export class LocalLine implements LocalPublisher {
     }
   }
 
-  #take({ message, headers, settled }: Waiting): Promise<void> | undefined {
-    const placed = this.#parts.inlet.place(message, headers, undefined);
+  #take({ message, headers, mark, settled }: Waiting): Promise<void> | undefined {
+    const state = mark && { key: mark.key, value: () => mark.value };
+    const placed = this.#parts.inlet.place(message, headers, state);
     if (placed instanceof Promise) return placed;
     const bytes = MESSAGE_OVERHEAD_BYTES + message.payload.length + message.topic.length;
     const taken = this.#intake.take(placed.group, bytes);

@@ -94,7 +94,6 @@ export class LogInlet {
       throw error;
     }
     if (plan.deviceTime !== undefined && deviceMs === undefined) figures.deviceTimesMissing += 1;
-    if (coded?.failed === true) figures.payloadsUndecoded += 1;
     if (plan.fellBack) figures.routeFallbacks += 1;
     return group;
   }

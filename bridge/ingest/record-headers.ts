@@ -18,6 +18,8 @@ import type { Message } from "../message.ts";
 
 export type HeaderText = readonly [name: string, value: string];
 
+const CONTENT_TYPE = "content-type";
+
 /** Undefined where there are none. */
 export function recordHeaders(
   ofRoute: EncodedHeaders | undefined,
@@ -32,7 +34,9 @@ export function recordHeaders(
   if (properties !== undefined) {
     const { contentType, responseTopic, correlationData, payloadFormat } = properties;
     for (const [name, value] of properties.userProperties ?? []) add(name, value);
-    if (contentType !== undefined) add("content-type", contentType);
+    // A payload that was coded anew is what its coding says.
+    const isCoded = more.some(([name]) => name === CONTENT_TYPE);
+    if (contentType !== undefined && !isCoded) add(CONTENT_TYPE, contentType);
     if (responseTopic !== undefined) add("mqtt.response-topic", responseTopic);
     if (correlationData !== undefined) add("mqtt.correlation-data", correlationData);
     if (payloadFormat === 1) add("mqtt.payload-format", "utf-8");

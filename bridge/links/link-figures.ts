@@ -70,7 +70,7 @@ export class LinkFigures {
       gauge("lag_records", "Records that the remote has still to get.", now.lagRecords),
       counter(
         "gap_records_total",
-        "Records that were gone before they were sent.",
+        "Records that were gone, or damaged, before they were sent.",
         this.gapRecords,
       ),
       counter(

@@ -36,7 +36,7 @@ export interface LinkParts {
   readonly backoff: BackoffOptions;
 }
 
-/** A connection that lasted so long was a good one: the next attempt after it comes at once. */
+/** A connection that lasted so long was a good one: the wait after it is the shortest again. */
 const STABLE_MS = 2_000;
 const REFRESH_MS = 1_000;
 const WARN_INTERVAL_MS = 5_000;
@@ -69,7 +69,7 @@ export class Link {
     const warnings = new RateLimitedWarnings(logger, clock, WARN_INTERVAL_MS);
     const receivedIds = new ReceivedIds(log, name);
     this.#inbound = new Inbound({ ...parts, config, receivedIds, figures, warnings });
-    const positions = new Positions(log, logger, name);
+    const positions = new Positions(log, warnings, name);
     this.#positions = positions;
     const rules = config.out.map((rule) => new OutRule(rule, { link: name, gateway }));
     const lanes = new OutLanes({ link: name, log, rules, positions, figures, logger });
@@ -125,6 +125,8 @@ export class Link {
 
   async #serve(remote: Remote): Promise<void> {
     const { clock, logger } = this.#parts;
+    // Accepted in the very moment in which the link was closed: nobody else would end it.
+    if (this.#closing.signal.aborted) return await remote.end();
     const connectedAtMs = clock.monotonicMs();
     const fields = { link: this.#config.name, remote: this.#config.remote.shown };
     this.#figures.connected = true;

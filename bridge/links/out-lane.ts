@@ -108,8 +108,14 @@ export class OutLane implements Positioned {
   *#recordsOf(batches: readonly Buffer[]): Generator<DecodedRecord, void, undefined> {
     for (const batch of batches) {
       if (baseOffset(batch) > this.#next) this.#skipTo(baseOffset(batch));
-      if (!isControl(batch)) {
-        for (const record of records(batch)) if (record.offset >= this.#next) yield record;
+      try {
+        for (const record of isControl(batch) ? [] : records(batch)) {
+          if (record.offset >= this.#next) yield record;
+        }
+      } catch (error) {
+        // It would fail in the same way for ever.
+        if (!isTributaryError(error)) throw error;
+        this.#skipTo(nextOffset(batch));
       }
       // Offsets at a batch's end may be without a record.
       const end = nextOffset(batch);

@@ -96,7 +96,7 @@ export class OutLanes {
     const { link, figures, logger } = this.#parts;
     figures.gapRecords += to - from;
     const fields = { link, topic, partition: index, from, to };
-    logger.warn(fields, "records were gone before a link sent them");
+    logger.warn(fields, "records were gone, or cannot be read, before a link sent them");
   };
 }
 

@@ -22,6 +22,8 @@ const SLICE_BYTES = 256 * 1024;
 export const WINDOW_BYTES_MAX = 4 * 1024 * 1024;
 /** A PUBLISH beside its topic, payload and user properties: at most this many bytes. */
 const PUBLISH_OVERHEAD_BYTES = 16;
+/** Its identifier, and the lengths of name and value. */
+const USER_PROPERTY_OVERHEAD_BYTES = 5;
 
 export interface OutboundParts {
   readonly link: string;
@@ -87,10 +89,10 @@ export class Outbound {
     const { positions } = this.#parts;
     const { next, position } = lane;
     for (const record of await lane.read(SLICE_BYTES)) {
-      const message = lane.rule.message(record);
-      const refusal = typeof message === "string" ? message : refusalOf(message, remote);
-      if (typeof message === "string" || refusal !== undefined) {
-        if (refusal !== "unwanted") this.#drop(lane, record.offset, refusal ?? "topic-invalid");
+      const wanted = lane.rule.message(record);
+      const message = typeof wanted === "string" ? wanted : fitting(wanted, remote);
+      if (typeof message === "string") {
+        if (message !== "unwanted") this.#drop(lane, record.offset, message);
         lane.passed(record.offset);
         continue;
       }
@@ -114,7 +116,7 @@ export class Outbound {
     this.#inFlight += 1;
     this.#inFlightBytes += bytes;
     figures.sent += 1;
-    remote.publish(fitting(message, remote), (failure) => {
+    remote.publish(message, (failure) => {
       // A late answer of a connection that is gone: its message is, or will be, sent again.
       if (!remote.open) return;
       if (failure !== undefined && !failure.neverTaken) {
@@ -144,24 +146,25 @@ export class Outbound {
   }
 }
 
-/** Why the remote cannot be sent this message. */
-function refusalOf(message: OutMessage, remote: Remote): DropReason | undefined {
-  let bytes = PUBLISH_OVERHEAD_BYTES + Buffer.byteLength(message.topic) + message.payload.length;
-  if (remote.version === 5) {
-    for (const [name, values] of Object.entries(message.userProperties ?? {})) {
-      for (const value of values) bytes += 5 + Buffer.byteLength(name) + Buffer.byteLength(value);
-    }
-  }
-  return bytes > remote.packetBytesMax ? "packet-too-large" : undefined;
+/** As the remote takes it, or why it does not. */
+function fitting(message: OutMessage, remote: Remote): OutMessage | DropReason {
+  const userProperties = remote.version === 5 ? message.userProperties : undefined;
+  const fitted: OutMessage = {
+    ...message,
+    retain: message.retain && remote.retainAvailable,
+    qos: remote.qosMax === 0 ? 0 : message.qos,
+    userProperties,
+  };
+  return bytesOf(fitted) > remote.packetBytesMax ? "packet-too-large" : fitted;
 }
 
-/** As the remote takes it. */
-function fitting(message: OutMessage, remote: Remote): OutMessage {
-  const { retain, qos, userProperties } = message;
-  return {
-    ...message,
-    retain: retain && remote.retainAvailable,
-    qos: remote.qosMax === 0 ? 0 : qos,
-    userProperties: remote.version === 5 ? userProperties : undefined,
-  };
+/** Of its packet, at most. */
+function bytesOf({ topic, payload, userProperties = {} }: OutMessage): number {
+  let bytes = PUBLISH_OVERHEAD_BYTES + Buffer.byteLength(topic) + payload.length;
+  for (const [name, values] of Object.entries(userProperties)) {
+    for (const value of values) {
+      bytes += USER_PROPERTY_OVERHEAD_BYTES + Buffer.byteLength(name) + Buffer.byteLength(value);
+    }
+  }
+  return bytes;
 }

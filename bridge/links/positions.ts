@@ -4,9 +4,9 @@
  * messages, so that a crash repeats few; while devices publish, it shares their flush.
  */
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
-import type { Logger } from "../../src/base/logger.ts";
 import { type Offset, toOffset } from "../../src/base/offset.ts";
 import type { Log } from "../../src/log/contract.ts";
+import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 
 export const POSITION_INTERVAL_MS = 100;
 export const POSITION_MESSAGES_MAX = 500;
@@ -22,16 +22,16 @@ export interface Positioned {
 
 export class Positions {
   readonly #log: Log;
-  readonly #logger: Logger;
+  readonly #warnings: RateLimitedWarnings;
   readonly #link: string;
   readonly #dirty = new Set<Positioned>();
   #unwritten = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(log: Log, logger: Logger, link: string) {
+  constructor(log: Log, warnings: RateLimitedWarnings, link: string) {
     this.#log = log;
-    this.#logger = logger;
+    this.#warnings = warnings;
     this.#link = link;
   }
 
@@ -82,7 +82,7 @@ export class Positions {
     } catch (error) {
       if (isTributaryError(error, "LOG_CLOSED")) return;
       const fields = { link: this.#link, error: messageOf(error) };
-      this.#logger.warn(fields, "a link's progress was not written; trying again");
+      this.#warnings.warn("position", fields, "a link's progress was not written; trying again");
       for (const lane of lanes) this.#dirty.add(lane);
       this.#timer ??= setTimeout(() => void this.flush(), POSITION_INTERVAL_MS);
     }

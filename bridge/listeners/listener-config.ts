@@ -34,3 +34,24 @@ export interface ListenerWebSocket {
 }
 
 export const DEFAULT_WEB_SOCKET_PATH = "/mqtt";
+
+/** A plain TCP listener without limits of its own. */
+export function plainListener(name: string, address: ListenAddress): ListenerConfig {
+  return {
+    settings: {
+      name,
+      certificateNames: undefined,
+      limits: {
+        connectionsMax: undefined,
+        packetBytesMax: undefined,
+        messagesPerSecondMax: undefined,
+        inflightMax: undefined,
+      },
+    },
+    address,
+    addressAdvice: "choose another address",
+    tls: undefined,
+    webSocket: undefined,
+    proxies: undefined,
+  };
+}

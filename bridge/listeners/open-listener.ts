@@ -17,9 +17,7 @@ import type { Arrived, Listener, ListenerSettings } from "./contract.ts";
 import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { ProxyStage } from "./proxy-stage.ts";
-import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
-import { TlsStage } from "./tls-stage.ts";
-import { WebSocketStage } from "./web-socket-stage.ts";
+import type { TlsStage } from "./tls-stage.ts";
 
 /** A peer that vanished without a word is noticed after a while, also where MQTT asks for nothing. */
 const KEEP_ALIVE_AFTER_MS = 60_000;
@@ -46,9 +44,8 @@ export async function openListener(
   accept: (arrived: Arrived) => void,
   parts: ListenerParts,
 ): Promise<Listener> {
-  const files = config.tls && (await readTlsFiles(config.tls));
-  const listener = new RunningListener(config, files, accept, parts);
-  await listener.listen();
+  const listener = new RunningListener(config, accept, parts);
+  await listener.open();
   return listener;
 }
 
@@ -61,18 +58,13 @@ class RunningListener implements Listener {
   readonly #own: ConnectionLimit;
   readonly #proxies: AddressBlocks | undefined;
   readonly #server: Server;
-  readonly #tls: TlsStage | undefined;
-  readonly #first: NextStage;
   readonly #handshakes = new Set<Incoming>();
+  #first: NextStage = (incoming) => this.#handOn(incoming);
+  #tls: TlsStage | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    config: ListenerConfig,
-    files: TlsFiles | undefined,
-    accept: (arrived: Arrived) => void,
-    parts: ListenerParts,
-  ) {
-    const { settings, address, tls, webSocket, proxies } = config;
+  constructor(config: ListenerConfig, accept: (arrived: Arrived) => void, parts: ListenerParts) {
+    const { settings, address, proxies } = config;
     this.settings = settings;
     this.address = address;
     this.#config = config;
@@ -80,20 +72,6 @@ class RunningListener implements Listener {
     this.#accept = accept;
     this.#own = new ConnectionLimit(settings.limits.connectionsMax ?? Number.POSITIVE_INFINITY);
     this.#proxies = proxies && new AddressBlocks(proxies);
-
-    let first: NextStage = (incoming) => this.#handOn(incoming);
-    if (webSocket !== undefined) {
-      const packetBytesMax = settings.limits.packetBytesMax ?? parts.packetBytesMax;
-      first = entered(new WebSocketStage(webSocket, packetBytesMax, first));
-    }
-    if (tls !== undefined && files !== undefined) {
-      const { clientCertificates } = tls;
-      const applicationProtocol = webSocket === undefined ? "mqtt" : "http/1.1";
-      this.#tls = new TlsStage({ files, clientCertificates, applicationProtocol }, first);
-      first = entered(this.#tls);
-    }
-    if (proxies !== undefined) first = entered(new ProxyStage(first));
-    this.#first = first;
 
     this.#server = createServer({
       noDelay: true,
@@ -107,7 +85,33 @@ class RunningListener implements Listener {
     return this.#own.count;
   }
 
-  async listen(): Promise<void> {
+  async open(): Promise<void> {
+    await this.#buildStages();
+    await this.#listen();
+  }
+
+  /** From the innermost to the outermost. What this listener has no use for is not even loaded. */
+  async #buildStages(): Promise<void> {
+    const { settings, tls, webSocket, proxies } = this.#config;
+    if (webSocket !== undefined) {
+      const { WebSocketStage } = await import("./web-socket-stage.ts");
+      const packetBytesMax = settings.limits.packetBytesMax ?? this.#parts.packetBytesMax;
+      this.#enter(new WebSocketStage(webSocket, packetBytesMax, this.#first));
+    }
+    if (tls !== undefined) {
+      const { openTlsStage } = await import("./tls-stage.ts");
+      const protocol = webSocket === undefined ? "mqtt" : "http/1.1";
+      this.#tls = await openTlsStage(tls, protocol, this.#first);
+      this.#enter(this.#tls);
+    }
+    if (proxies !== undefined) this.#enter(new ProxyStage(this.#first));
+  }
+
+  #enter(stage: Stage): void {
+    this.#first = (incoming) => stage.enter(incoming);
+  }
+
+  async #listen(): Promise<void> {
     const { address, addressAdvice } = this.#config;
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {
@@ -122,13 +126,10 @@ class RunningListener implements Listener {
   }
 
   async reload(): Promise<void> {
-    const { tls } = this.#config;
-    if (tls === undefined || this.#tls === undefined) return;
+    if (this.#tls === undefined) return;
     const listener = this.settings.name;
     try {
-      const files = await readTlsFiles(tls);
-      this.#tls.use(files);
-      const { validTo } = files;
+      const validTo = await this.#tls.reload();
       this.#parts.logger.info({ listener, validTo }, "the listener's certificate was loaded again");
     } catch (error) {
       const message = "the listener's certificate cannot be loaded again: the one it has stays";
@@ -197,8 +198,4 @@ class RunningListener implements Listener {
     incoming.handOn();
     this.#accept({ stream, listener: this.settings, remote, loopback, certificate });
   }
-}
-
-function entered(stage: Stage): NextStage {
-  return (incoming) => stage.enter(incoming);
 }

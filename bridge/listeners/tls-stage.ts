@@ -6,33 +6,42 @@
  * may have been read from them. It tells which socket a handshake belongs to only by its addresses.
  */
 import type { Socket } from "node:net";
-import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Incoming, NextStage, Stage } from "./incoming.ts";
-import type { ClientCertificates } from "./listener-config.ts";
+import type { ListenerTls } from "./listener-config.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
-import type { TlsFiles } from "./tls-files.ts";
+import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
-export interface TlsStageOptions {
-  readonly files: TlsFiles;
-  readonly clientCertificates: ClientCertificates;
-  /** What clients may call the protocol inside (RFC 7301), where they call it anything. */
-  readonly applicationProtocol: "mqtt" | "http/1.1";
+/** What clients may call the protocol inside (RFC 7301), where they call it anything. */
+export type ApplicationProtocol = "mqtt" | "http/1.1";
+
+/** @throws CONFIG_INVALID naming the key of the file that cannot be used */
+export async function openTlsStage(
+  config: ListenerTls,
+  protocol: ApplicationProtocol,
+  next: NextStage,
+): Promise<TlsStage> {
+  return new TlsStage(config, await readTlsFiles(config), protocol, next);
 }
 
 export class TlsStage implements Stage {
+  readonly #config: ListenerTls;
   readonly #server: Server;
-  readonly #clientCertificates: ClientCertificates;
   readonly #incoming = new Map<string, Incoming>();
   readonly #next: NextStage;
 
-  constructor(options: TlsStageOptions, next: NextStage) {
-    const { files, clientCertificates, applicationProtocol } = options;
-    this.#clientCertificates = clientCertificates;
+  constructor(
+    config: ListenerTls,
+    files: TlsFiles,
+    protocol: ApplicationProtocol,
+    next: NextStage,
+  ) {
+    this.#config = config;
     this.#next = next;
     this.#server = createServer({
       ...contextOf(files),
-      ALPNProtocols: [applicationProtocol],
-      requestCert: clientCertificates !== "off",
+      ALPNProtocols: [protocol],
+      requestCert: config.clientCertificates !== "off",
       // The certificate is checked below, so that the log can say what is wrong with it.
       rejectUnauthorized: false,
     });
@@ -53,12 +62,15 @@ export class TlsStage implements Stage {
     this.#server.emit("connection", socket);
   }
 
-  /** Takes the files for connections to come. @throws where they do not go together */
-  use(files: TlsFiles): void {
-    const context = contextOf(files);
-    // The server would keep half of what it cannot use.
-    createSecureContext(context);
-    this.#server.setSecureContext(context);
+  /**
+   * Reads the files again, for connections to come; sessions of before cannot be resumed with them.
+   * @returns until when the certificate is good
+   * @throws CONFIG_INVALID as {@link openTlsStage}; the certificate it has then stays
+   */
+  async reload(): Promise<string> {
+    const files = await readTlsFiles(this.#config);
+    this.#server.setSecureContext(contextOf(files));
+    return files.validTo;
   }
 
   #secured(stream: TLSSocket): void {
@@ -67,7 +79,8 @@ export class TlsStage implements Stage {
       stream.destroy();
       return;
     }
-    if (this.#clientCertificates !== "off" && !this.#checkCertificate(incoming, stream)) return;
+    if (this.#config.clientCertificates !== "off" && !this.#checkCertificate(incoming, stream))
+      return;
     incoming.stream = stream;
     this.#next(incoming);
   }
@@ -75,7 +88,7 @@ export class TlsStage implements Stage {
   #checkCertificate(incoming: Incoming, stream: TLSSocket): boolean {
     const certificate = peerCertificateOf(stream);
     if (certificate === undefined) {
-      if (this.#clientCertificates === "optional") return true;
+      if (this.#config.clientCertificates === "optional") return true;
       incoming.refuse(
         "certificate",
         "The client shows no certificate, and this listener asks for one.",

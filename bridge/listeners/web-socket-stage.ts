@@ -15,6 +15,9 @@ import { WebSocketStream } from "./web-socket-stream.ts";
 /** `mqtt` for MQTT 3.1.1 and 5, `mqttv3.1` for its elder [MQTT-6.0.0-3]. */
 const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
 
+/** What proxies add that end HTTP. Nobody is let in for what they say: anybody may say it. */
+const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
 const REQUEST_BYTES_MAX = 8 * 1024;
 /** A message may hold the largest packet, and others beside it. */
 const MESSAGE_BYTES_SPARE = 64 * 1024;
@@ -23,7 +26,7 @@ const MESSAGE_FRAGMENTS_MAX = 1_024;
 const MESSAGE_PIECES_MIN = 4_096;
 const MESSAGE_PIECE_BYTES = 256;
 /** How long a client may take for its own goodbye. */
-const CLOSE_MS_MAX = 2_000;
+const CLOSE_MS_MAX = 1_000;
 
 export class WebSocketStage implements Stage {
   readonly #config: ListenerWebSocket;
@@ -61,6 +64,9 @@ export class WebSocketStage implements Stage {
     if (incoming === undefined) {
       socket.destroy();
       return;
+    }
+    if (PROXY_HEADERS.some((name) => request.headers[name] !== undefined)) {
+      incoming.throughProxy = true;
     }
     const { path, origins } = this.#config;
     const { origin, host } = request.headers;

@@ -6,7 +6,7 @@
  *  - Writing: a write is a message; what waits or was corked leaves in few. A write is done when the
  *    socket beneath has taken it, so `writableLength` and `drain` tell what they tell of a socket.
  *  - `end()` says goodbye and waits for the client's; `destroy()` hangs up. A client that has broken
- *    the rules is told by a close code.
+ *    the rules is told by a close code first.
  *
  * `createWebSocketStream` of the same package makes a message of every corked write, and takes texts
  * for bytes.
@@ -27,8 +27,10 @@ type Done = (error?: Error | null) => void;
 
 export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket;
-  /** A close frame is on its way: the socket ends by itself, in the time that `ws` gives it. */
+  /** Nothing more is taken from the client, nor sent to it. */
   #closing = false;
+  /** A close code is on its way: the socket ends by itself, in the time that `ws` gives it. */
+  #told = false;
 
   constructor(socket: WebSocket) {
     super({ allowHalfOpen: false });
@@ -60,13 +62,14 @@ export class WebSocketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    if (!this.#closing) this.#socket.terminate();
+    if (!this.#told) this.#socket.terminate();
     done(error);
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#closing || this.destroyed) return;
     if (!isBinary) {
+      this.#told = true;
       this.#goodbye(UNSUPPORTED_DATA);
       // [MQTT-6.0.0-1]
       const message = "A WebSocket client sent a text: MQTT must be sent in binary messages.";
@@ -79,6 +82,7 @@ export class WebSocketStream extends Duplex {
   /** The client broke the rules of WebSocket; `ws` has told it so. A lost socket is no error to it. */
   #broken(error: Error & { readonly code?: string }): void {
     this.#closing = true;
+    this.#told = true;
     const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
     const message = `A WebSocket client sent what cannot be read: ${messageOf(error)}.`;
     this.destroy(new TributaryError(tooLarge ? "FRAME_TOO_LARGE" : "FRAME_MALFORMED", message));

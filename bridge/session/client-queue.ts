@@ -154,12 +154,13 @@ export class ClientQueue {
     this.#grow(0, value.length - entry.value.length);
   }
 
-  remove({ sequence, value }: FoundEntry): void {
+  /** Removes an entry that is there, whose value has `bytes`. */
+  remove(sequence: Sequence, bytes: number): void {
     // What no write has taken yet never needs to reach the disk.
     if (sequence >= this.#handedTo) this.#gathering?.delete(sequence);
     else this.#gather(sequence, REMOVED);
     if (sequence === this.#first) this.#first += 1;
-    this.#grow(-1, -value.length);
+    this.#grow(-1, -bytes);
   }
 
   /** The session ends: entries are gone from here on; those on disk are to be swept. */

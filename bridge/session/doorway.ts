@@ -7,13 +7,16 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Access, Principal } from "../../src/access/contract.ts";
+import { isTributaryError } from "../../src/base/errors.ts";
 import type { BridgeLimits } from "../bridge-options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Leaving } from "../connection/connection-parts.ts";
+import type { Arrived } from "../listeners/contract.ts";
 import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { topicComplaint } from "../routes/topic-filter.ts";
+import type { Rights } from "./rights.ts";
 import type { Session } from "./session.ts";
 import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
 import { NEVER_EXPIRES } from "./session-store.ts";
@@ -22,6 +25,7 @@ import type { Wills } from "./wills.ts";
 export interface DoorwayParts {
   readonly access: Access;
   readonly directory: SessionDirectory;
+  readonly rights: Rights;
   readonly wills: Wills;
   readonly limits: BridgeLimits;
   /** What a leaving client left could not be written down, or published. */
@@ -138,18 +142,19 @@ export class Doorway {
 
   async #authenticate(
     { arrived }: Connection,
-    { username, password, will }: ConnectPacket,
+    packet: ConnectPacket,
     clientId: string,
   ): Promise<Principal> {
-    const principal = await this.#parts.access.authenticate({
+    const credentials = {
       listener: arrived.listener.name,
       remoteAddress: arrived.remote.address,
       loopback: arrived.loopback,
       clientId,
-      username,
-      password,
+      ...credentialsOf(packet, arrived),
       certificate: arrived.certificate,
-    });
+    };
+    const principal = await this.#parts.access.authenticate(credentials).catch(busyOrDenied);
+    const { will } = packet;
     if (will !== undefined && !principal.mayPublish(clientId, will.topic)) {
       const message = `${principal.name} may not publish to its will's topic "${will.topic}".`;
       throw new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message);
@@ -177,16 +182,23 @@ export class Doorway {
       const message = "The gateway is closing.";
       throw new ProtocolRefusal("other", ReasonCode.serverShuttingDown, message);
     }
-    const { directory, wills, limits } = this.#parts;
+    const { access, directory, rights, wills, limits } = this.#parts;
     const expirySeconds = Math.min(wantedExpirySeconds(packet), limits.sessionExpirySecondsMax);
     const { cleanStart } = packet;
     const opened = await directory.open(clientId, { cleanStart, expirySeconds });
+    let renewed: Principal;
     try {
+      if (opened.present) {
+        const client = { clientId, principal, refused: connection.refused.bind(connection) };
+        await rights.recheck(opened.session, client);
+      }
       await wills.replace(clientId, packet.will, (topic) =>
-        mayStillPublish(this.#parts.access, principal, clientId, topic),
+        mayStillPublish(access, principal, clientId, topic),
       );
+      // The rules may have changed while all this was waited for.
+      renewed = renewedOrRefused(access, principal);
     } catch (error) {
-      await directory.leave(opened.session);
+      await this.#depart(opened.session, wills.discard(clientId));
       throw error;
     }
     const { session } = opened;
@@ -196,7 +208,7 @@ export class Doorway {
     const topicAliasMaximum = packet.protocolVersion === 5 ? limits.topicAliasesMax : 0;
     const entrance = {
       clientId,
-      principal,
+      principal: renewed,
       session,
       keepAliveSeconds,
       topicAliasMaximum,
@@ -275,6 +287,27 @@ function mayStillPublish(
   topic: string,
 ): boolean {
   return access.renew(principal)?.mayPublish(clientId, topic) ?? false;
+}
+
+function renewedOrRefused(access: Access, principal: Principal): Principal {
+  const renewed = access.renew(principal);
+  if (renewed !== undefined) return renewed;
+  const message = `${principal.name} may not be here any more.`;
+  throw new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message);
+}
+
+/** The password outlives the bytes it came in: it may have to wait for its check. */
+function credentialsOf({ username, password }: ConnectPacket, { listener, certificate }: Arrived) {
+  if (listener.certificateNames === "username" && certificate?.commonName !== undefined) {
+    return { username: undefined, password: undefined };
+  }
+  return { username, password: password && Buffer.from(password) };
+}
+
+/** Too many passwords wait for their check: that says nothing of this one. */
+function busyOrDenied(error: unknown): never {
+  if (!isTributaryError(error, "LIMIT_EXCEEDED")) throw error;
+  throw new ProtocolRefusal("limit", ReasonCode.serverBusy, error.message);
 }
 
 function wantedExpirySeconds(packet: ConnectPacket): number {

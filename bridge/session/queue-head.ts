@@ -66,7 +66,8 @@ export function encodeHead(head: QueueHead): Buffer {
 /** @throws DATA_FORMAT_UNSUPPORTED */
 export function decodeHead(bytes: Uint8Array): QueueHead {
   const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  checkVersion("The head of an MQTT queue", value[0] ?? 0, VERSION);
+  const version = value.length === HEAD_BYTES ? value.readUInt8(0) : 0;
+  checkVersion("The head of an MQTT queue", version, VERSION);
   return {
     count: value.readUInt32BE(1),
     bytes: value.readUIntBE(5, U48_BYTES),

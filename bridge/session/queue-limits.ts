@@ -34,7 +34,7 @@ export function makeRoom(
     if (limits.queueFullPolicy === "drop-newest" || bytes > queuedBytesMax) return false;
     const oldest = queue.oldestToDrop();
     if (oldest === undefined) return false;
-    queue.remove(oldest);
+    queue.remove(oldest.sequence, oldest.value.length);
   }
   return true;
 }

@@ -106,13 +106,14 @@ export class QueueStore implements SessionQueues {
     if (queue === undefined || queue.count === 0 || messagesMax < 1) return [];
     const nowMs = this.#clock.nowMs();
     const entries: QueueEntry[] = [];
-    const expired: FoundEntry[] = [];
+    // Not their values: all that is queued may have expired.
+    const expired: [sequence: Sequence, bytes: number][] = [];
     let bytes = 0;
     for (const found of queue.entries(after + 1)) {
       if (entries.length > 0 && bytes + found.value.length > bytesMax) break;
       const entry = entryOf(clientId, found);
       if (isExpired(entry, nowMs)) {
-        expired.push(found);
+        expired.push([found.sequence, found.value.length]);
         continue;
       }
       entries.push(entry);
@@ -120,7 +121,7 @@ export class QueueStore implements SessionQueues {
       if (entries.length >= messagesMax) break;
     }
     if (expired.length > 0) {
-      for (const found of expired) queue.remove(found);
+      for (const [sequence, entryBytes] of expired) queue.remove(sequence, entryBytes);
       this.#events.expired(clientId, expired.length);
       void this.#removed(queue, expired.length);
     }
@@ -156,7 +157,7 @@ export class QueueStore implements SessionQueues {
     for (const sequence of sequences) {
       const found = queue.find(sequence);
       if (found === undefined) continue;
-      queue.remove(found);
+      queue.remove(sequence, found.value.length);
       removed += 1;
     }
     return this.#removed(queue, removed);

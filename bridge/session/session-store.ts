@@ -5,7 +5,7 @@
  *
  * Memory: the client identifiers' keys alone; the sessions themselves are the session engine's.
  */
-import { TributaryError } from "../../src/base/errors.ts";
+import { messageOf, TributaryError } from "../../src/base/errors.ts";
 import { systemTimers, type Timers } from "../../src/base/timers.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { clientKey } from "../client-key.ts";
@@ -116,20 +116,29 @@ function encodeSession(record: SessionRecord): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...record }));
 }
 
+/** @throws DATA_FORMAT_UNSUPPORTED */
 function decodeSession(value: Uint8Array): SessionRecord {
-  const stored = JSON.parse(Buffer.from(value).toString("utf8")) as Partial<SessionRecord> & {
-    readonly version?: number;
-  };
+  const { version, clientId, subscriptions, expirySeconds, endsAtMs } = parsed(value);
   // The engine before this one wrote no version.
-  checkVersion("A stored MQTT session", stored.version ?? 1, VERSION);
-  const { clientId = "", subscriptions = [], expirySeconds = 0, endsAtMs } = stored;
+  checkVersion("A stored MQTT session", version ?? 1, VERSION);
   return {
     clientId,
-    subscriptions: subscriptions.map((subscription) => ({
-      ...subscription,
-      subscriptionId: subscription.subscriptionId,
-    })),
+    // JSON leaves out what is undefined.
+    subscriptions: subscriptions.map((each) => ({ ...each, subscriptionId: each.subscriptionId })),
     expirySeconds,
     endsAtMs,
   };
+}
+
+function parsed(value: Uint8Array): SessionRecord & { readonly version?: number } {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8");
+  try {
+    return JSON.parse(text) as SessionRecord;
+  } catch (cause) {
+    throw new TributaryError(
+      "DATA_FORMAT_UNSUPPORTED",
+      `A stored MQTT session is no JSON (${messageOf(cause)}): use another folder with --data.`,
+      { cause },
+    );
+  }
 }

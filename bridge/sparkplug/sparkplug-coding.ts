@@ -59,7 +59,7 @@ export class SparkplugCoding implements PayloadCoding {
     figures.countMessage(topic.type);
     figures.unknownAliases += unknown;
     figures.historicalMetrics += historical;
-    const value = Buffer.from(JSON.stringify(messageOf(topic, decoded, standing, metrics)));
+    const value = Buffer.from(JSON.stringify(recordOf(topic, decoded, standing, metrics)));
     if (value.length > limits.valueBytesMax) throw tooLarge(value.length, limits.valueBytesMax);
     return {
       value,
@@ -78,7 +78,7 @@ export class SparkplugCoding implements PayloadCoding {
   #state(payload: Buffer, headers: readonly Header[]): CodedPayload {
     const text = payload.toString("latin1");
     const isWord = text === "ONLINE" || text === "OFFLINE";
-    const timestampMs = isWord ? undefined : validTimeMs(fieldOf(jsonCodec.decode(payload)));
+    const timestampMs = isWord ? undefined : validTimeMs(stateTimeOf(jsonCodec.decode(payload)));
     this.#parts.figures.countMessage("STATE");
     const all = [isWord ? TEXT_TYPE : JSON_TYPE, ...headers];
     return { value: payload, headers: all, timestampMs, failed: false };
@@ -93,7 +93,7 @@ function named(metric: SparkplugMetric): NamedMetric {
   return { name: `alias:${metric.alias}`, ...metric, unknownAlias: true };
 }
 
-function messageOf(
+function recordOf(
   { group, node, device, type }: SenderTopic,
   { timestamp, seq, uuid, body }: SparkplugPayload,
   { born, missing, stale }: Standing,
@@ -129,7 +129,7 @@ function timeOf({ timestamp, metrics }: SparkplugPayload): number | undefined {
     : measuredMs.reduce((latest, timeMs) => Math.max(latest, timeMs));
 }
 
-function fieldOf(state: PlainValue): PlainValue | undefined {
+function stateTimeOf(state: PlainValue): PlainValue | undefined {
   if (typeof state !== "object" || state === null || !("online" in state)) {
     throw new TributaryError("PAYLOAD_INVALID", "A STATE is JSON with a field online.");
   }

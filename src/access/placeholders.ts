@@ -52,6 +52,7 @@ export function fillIn(
 }
 
 function fillInLevel(level: string, values: PlaceholderValues): string | undefined {
+  if (!level.includes("${")) return level;
   let safe = true;
   const filled = level.replace(PLACEHOLDER, (_, name: string) => {
     const value = name === "user" ? values.user : values.client;

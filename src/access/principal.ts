@@ -3,11 +3,9 @@ import type { PeerCertificate, Principal } from "./contract.ts";
 import {
   type Action,
   ANONYMOUS,
-  type ClientRule,
   type Decision,
   decide,
   type Rule,
-  rulesOfClient,
   rulesOfSubject,
   type Subject,
 } from "./rules.ts";
@@ -29,10 +27,6 @@ export class GrantedPrincipal implements Principal {
   readonly proof: Proof;
   /** Undefined: there are no rules, and everything is allowed. */
   readonly #rules: readonly Rule[] | undefined;
-  /** The same for one client, whom alone a principal is asked about as a rule. */
-  #clientId: string | undefined;
-  #clientRules: readonly ClientRule[] | undefined;
-  #clientLists: readonly ClientRule[] | undefined;
 
   constructor(subject: Subject, proof: Proof, rules: readonly Rule[] | undefined) {
     this.subject = subject;
@@ -58,24 +52,21 @@ export class GrantedPrincipal implements Principal {
 
   /** The same with the rule that decided. */
   decide(clientId: string, action: Action, filter: string): Decision {
-    if (clientId !== this.#clientId) this.#readRulesFor(clientId);
-    const levels = levelsOf(filter);
-    const byRules = this.#clientRules ? decide(this.#clientRules, action, levels) : EVERYTHING;
-    if (this.#clientLists === undefined) return byRules;
+    const request = {
+      action,
+      filter: levelsOf(filter),
+      user: this.subject.user,
+      client: clientId,
+    };
+    const byRules = this.#rules ? decide(this.#rules, request) : EVERYTHING;
+    const lists = this.#grant?.lists;
+    if (lists === undefined) return byRules;
     // A token's own lists stand for the rules that allow; what a rule denies stays denied.
     const denied = !byRules.allowed && byRules.rule !== undefined;
-    return denied ? byRules : decide(this.#clientLists, action, levels);
+    return denied ? byRules : decide(lists, request);
   }
 
   get #grant(): TokenGrant | undefined {
     return this.proof.by === "token" ? this.proof.grant : undefined;
-  }
-
-  #readRulesFor(clientId: string): void {
-    const values = { user: this.subject.user, client: clientId };
-    const lists = this.#grant?.lists;
-    this.#clientId = clientId;
-    this.#clientRules = this.#rules && rulesOfClient(this.#rules, values);
-    this.#clientLists = lists && rulesOfClient(lists, values);
   }
 }

@@ -43,49 +43,44 @@ export interface Decision {
   readonly rule: Rule | undefined;
 }
 
-/** A rule as it reads for one client. */
-export interface ClientRule {
-  readonly rule: Rule;
-  readonly patterns: readonly Levels[];
+/** What a client wants to do. */
+export interface Request extends PlaceholderValues {
+  readonly action: Action;
+  /** The levels of a topic to publish to, or of a filter to subscribe to. */
+  readonly filter: Levels;
 }
 
 export const ANONYMOUS = "anonymous";
 
-/** Those that may speak of what `subject` does. */
+/** Those that may speak of what `subject` does: the same list where that is all of them. */
 export function rulesOfSubject(rules: readonly Rule[], subject: Subject): readonly Rule[] {
-  return rules.filter(
+  const speaking = rules.filter(
     ({ users, listeners }) =>
       (users === undefined || users.some((wanted) => isUser(wanted, subject.user))) &&
       (listeners === undefined || listeners.includes(subject.listener)),
   );
+  // A copy has no room to grow: there is one list for each connection.
+  return speaking.length === rules.length ? rules : speaking.slice();
 }
 
-/** Those that may speak of what this client of a subject does, with its own patterns. */
-export function rulesOfClient(
-  rules: readonly Rule[],
-  values: PlaceholderValues,
-): readonly ClientRule[] {
-  return rules.flatMap((rule) => {
-    const { effect, clients } = rule;
-    if (clients !== undefined && !clients.some((glob) => matchesGlob(glob, values.client))) {
-      return [];
-    }
-    const patterns = rule.patterns
-      .map((pattern) => fillIn(pattern, values, effect))
-      .filter((levels) => levels !== undefined);
-    return patterns.length === 0 ? [] : [{ rule, patterns }];
-  });
-}
-
-/** `filter`: the levels of a topic to publish to, or of a filter to subscribe to. */
-export function decide(rules: readonly ClientRule[], action: Action, filter: Levels): Decision {
-  for (const { rule, patterns } of rules) {
-    if (!rule.actions.includes(action)) continue;
-    const allows = rule.effect === "allow";
-    const speaks = allows ? covers : overlaps;
-    if (patterns.some((pattern) => speaks(pattern, filter))) return { allowed: allows, rule };
+/** Nothing is kept from one request to the next: there may be a million clients. */
+export function decide(rules: readonly Rule[], request: Request): Decision {
+  for (const rule of rules) {
+    if (speaksOf(rule, request)) return { allowed: rule.effect === "allow", rule };
   }
   return { allowed: false, rule: undefined };
+}
+
+function speaksOf({ effect, actions, clients, patterns }: Rule, request: Request): boolean {
+  if (!actions.includes(request.action)) return false;
+  if (clients !== undefined && !clients.some((glob) => matchesGlob(glob, request.client))) {
+    return false;
+  }
+  const speaks = effect === "allow" ? covers : overlaps;
+  return patterns.some((pattern) => {
+    const levels = fillIn(pattern, request, effect);
+    return levels !== undefined && speaks(levels, request.filter);
+  });
 }
 
 function isUser(wanted: string, user: string | undefined): boolean {

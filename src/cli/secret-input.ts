@@ -3,8 +3,7 @@
  * of standard input. Never a flag, which any user could read with ps.
  */
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { TributaryError } from "../base/errors.ts";
 
 const LINE_BYTES_MAX = 4096;

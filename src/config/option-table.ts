@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { address, listenAddress } from "./kinds/address.ts";
 import { choice } from "./kinds/choice.ts";
 import { count } from "./kinds/count.ts";
-import { duration, MINUTE_MS, SECOND_MS } from "./kinds/duration.ts";
+import { DAY_MS, duration, MINUTE_MS, SECOND_MS } from "./kinds/duration.ts";
 import { handedOn } from "./kinds/handed-on.ts";
 import { origins } from "./kinds/origins.ts";
 import { patterns } from "./kinds/patterns.ts";
@@ -167,6 +167,36 @@ export const OPTION_TABLE = {
       "256MiB",
       "What is kept for all absent MQTT subscribers",
     ),
+    mqttQueuedMax: option(
+      count({ min: 0, max: 1e8 }),
+      "1000000",
+      "Messages kept for all absent MQTT subscribers",
+    ),
+    mqttInflightMax: option(
+      count({ min: 1, max: 65_535 }),
+      "1000",
+      "QoS 2 messages of one MQTT client between PUBLISH and PUBREL; MQTT 5's receive maximum",
+    ),
+    mqttSubscriberInflightMax: option(
+      count({ min: 1, max: 65_535 }),
+      "1000",
+      "QoS 1 and 2 messages that one MQTT subscriber may leave unacknowledged",
+    ),
+    mqttSubscriptionsMax: option(
+      count({ min: 1, max: 1e6 }),
+      "1000",
+      "Subscriptions of one MQTT client",
+    ),
+    mqttKeepAliveMaxMs: option(
+      duration({ min: 0, max: 65_535 * SECOND_MS }),
+      "0",
+      "The longest that a client of MQTT 5 may stay silent; 0 = as long as it likes",
+    ),
+    mqttSessionExpiryMaxMs: option(
+      duration({ min: 0, max: 3650 * DAY_MS, unlimited: "forever" }),
+      "forever",
+      "How long an MQTT session may outlive its connection",
+    ),
     mqttRetainedMax: option(count({ min: 0, max: 1e7 }), "100000", "Retained MQTT messages"),
     kafkaConnectionsMax: option(count({ min: 1, max: 1e6 }), "1000", "Kafka connections at once"),
     kafkaRequestBytesMax: option(size({ min: KIB, max: GIB }), "100MiB", "Largest Kafka request"),
@@ -195,6 +225,11 @@ export const OPTION_TABLE = {
   defaultRoute: optional(
     handedOn("a route without a filter, see docs/mqtt.md"),
     "Where the MQTT topics go that no route takes (without it: telemetry)",
+    ["file"],
+  ),
+  links: optional(
+    handedOn("a list of links, see docs/links.md"),
+    "Other MQTT brokers, whose topics come in and to which log topics go out",
     ["file"],
   ),
 } as const satisfies Record<string, Option<unknown> | Record<string, Option<unknown>>>;

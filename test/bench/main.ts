@@ -14,8 +14,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { freePorts } from "../support/free-ports.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
-import { runBlast } from "./load/run-blast.ts";
-import { type PeerName, startPeer } from "./peers.ts";
+import { runBlast } from "./load/run-load.ts";
+import { type PeerName, startPeer } from "./peers/table.ts";
 import { anonymousBytes, median, residentBytes, writtenBytes } from "./process-figures.ts";
 
 type Row = Record<string, string | number>;

@@ -1,6 +1,6 @@
 /**
  * A durable map whose writes the test holds in its hand: they wait, unseen, until they are let go,
- * or fail. Counts the writes, and says which ranges were read.
+ * or fail. Counts the writes, and tells which keys were written, which ranges read and removed.
  */
 import { TributaryError } from "../../src/base/errors.ts";
 import type { KeyValues, StateValue } from "../../src/log/contract.ts";
@@ -12,7 +12,9 @@ export class HeldKeyValues implements KeyValues {
   /** How many of the next writes fail, with nothing of them kept. */
   failures = 0;
   writes = 0;
+  readonly keysWritten: string[] = [];
   readonly rangesRead: string[] = [];
+  readonly rangesRemoved: string[] = [];
 
   constructor(real: KeyValues) {
     this.#real = real;
@@ -47,10 +49,13 @@ export class HeldKeyValues implements KeyValues {
       this.failures -= 1;
       throw new TributaryError("DISK_FULL", "The disk of this test is full.");
     }
-    await this.#real.write(changes);
+    const all = [...changes];
+    this.keysWritten.push(...all.map(([key]) => key));
+    await this.#real.write(all);
   }
 
   async removeRange(start: string, end: string, limit: number): Promise<number> {
+    this.rangesRemoved.push(start);
     await this.#gate;
     return await this.#real.removeRange(start, end, limit);
   }

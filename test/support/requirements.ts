@@ -8,10 +8,11 @@ import { delimiter, join } from "node:path";
 import { describe, it } from "vitest";
 
 const HOW_TO_INSTALL = {
+  cargo: "apt install cargo-web, or Rust's own installer: 1.75 or later",
   java: "apt install openjdk-17-jre-headless",
   mvn: "apt install maven",
   kcat: "apt install kcat",
-  python3: "apt install python3 python3-confluent-kafka python3-kafka",
+  python3: "apt install python3 python3-confluent-kafka python3-kafka python3-paho-mqtt",
   mosquitto: "apt install mosquitto",
   mosquitto_pub: "apt install mosquitto-clients",
   mosquitto_sub: "apt install mosquitto-clients",

@@ -70,8 +70,11 @@ describe("a gateway", () => {
   });
 
   test("warns of a listener that other machines can reach", async () => {
-    await start({ mqtt: "0.0.0.0:0", kafka: "off", http: "off" });
-    expect(warned.filter((message) => /other machines/.test(message))).toHaveLength(1);
+    await start({ mqtt: "0.0.0.0:0", kafka: "0.0.0.0:0", http: "off" });
+    expect(warned.filter((message) => /other machines/.test(message))).toEqual([
+      expect.stringContaining("none is let in"),
+      expect.stringContaining("asks for no password"),
+    ]);
   });
 
   test("starts without its upstream, and tells how much waits for it", async () => {

@@ -3,10 +3,11 @@
  * written, and it is replaced whole, so that a power cut leaves the old one or the new.
  */
 import {
-  chownSync,
   closeSync,
   existsSync,
   fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
   openSync,
   realpathSync,
@@ -63,7 +64,7 @@ function replaceFile(path: string, text: string): void {
     try {
       writeFileSync(file, text);
       if (before !== undefined) {
-        chownWhereOther(beside, before);
+        keepOwner(file, before);
         fchmodSync(file, before.mode & NEVER_FOR_OTHERS);
       }
       fsyncSync(file);
@@ -78,9 +79,10 @@ function replaceFile(path: string, text: string): void {
   syncFolder(folder);
 }
 
-function chownWhereOther(file: string, { uid, gid }: { uid: number; gid: number }): void {
-  const own = statSync(file);
-  if (own.uid !== uid || own.gid !== gid) chownSync(file, uid, gid);
+/** Only root may give a file away, and has to where the file is the service's. */
+function keepOwner(file: number, { uid, gid }: { uid: number; gid: number }): void {
+  const own = fstatSync(file);
+  if (own.uid !== uid || own.gid !== gid) fchownSync(file, uid, gid);
 }
 
 function syncFolder(folder: string): void {

@@ -5,6 +5,8 @@
  */
 import type { PlainValue } from "../contract.ts";
 import type { DataType } from "./data-types.ts";
+import type { MetaData } from "./meta-data.ts";
+import type { Properties } from "./property-set.ts";
 
 /** A whole number; decimal text where a number would round it. */
 export type Whole = number | string;
@@ -26,8 +28,8 @@ export type SparkplugMetric = {
   readonly type?: DataType;
   readonly historical?: boolean;
   readonly transient?: boolean;
-  readonly metadata?: { readonly [field: string]: PlainValue };
-  readonly properties?: { readonly [key: string]: PlainValue };
+  readonly metadata?: MetaData;
+  readonly properties?: Properties;
   readonly value: PlainValue;
 };
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseAccessText } from "../../../src/access/file/access-file.ts";
+import { parseAccessText, readAccessFile } from "../../../src/access/file/access-file.ts";
 import { CliBench } from "../cli/run-cli.ts";
 
 const page = readFileSync("docs/access.md", "utf8");
@@ -24,6 +24,7 @@ describe("docs/access.md", () => {
   test("shows access files that can be read", () => {
     const files = blocks("yaml").map((text) => parseAccessText("f", text));
     expect(files.map(({ rules }) => rules?.length)).toEqual([5, 1, 1]);
+    expect(readAccessFile("deploy/compose-access.yaml").anonymous).toBe("allowed");
   });
 
   describe("tells what a command answers", () => {

@@ -174,6 +174,20 @@ rules: [{ allow: publish, topics: [a] }]
     expect(access.renew(again)?.name).toBe("ann");
   });
 
+  test("has every password checked again", async () => {
+    bench.write(USERS);
+    const checkLimits = { atOnceMax: 1, waitingMax: 0, waitingPerAddressMax: 0 };
+    const { file, clock } = bench;
+    const access = await openAccess({ file, clock, logger: silentLogger, checkLimits });
+    await access.authenticate(login("ann", "pass"));
+    bench.write(`${USERS}anonymous: allowed\n`);
+    await access.reload();
+    const other = access.authenticate(login("bob", "word"));
+    const busy = expect.objectContaining({ code: "LIMIT_EXCEEDED" });
+    await expect(access.authenticate(login("ann", "pass"))).rejects.toThrow(busy);
+    expect((await other).name).toBe("bob");
+  });
+
   test("lets nobody in whose user was removed while the password was looked into", async () => {
     const access = await bench.open(USERS);
     const knocking = access.authenticate(login("bob", "word"));

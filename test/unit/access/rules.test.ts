@@ -14,6 +14,8 @@ rules:
   - { deny: publish, topics: ["state/\${client}/locked"] }
   - { allow: publish, topics: ["state/\${client}/#"] }
   - { allow: [publish], topics: hello, users: anonymous }
+  - { allow: publish, topics: [all-users], users: ["*"] }
+  - { allow: publish, topics: ["\${client}/#"], users: [bob] }
   - { allow: all, topics: ["lab/#"], clients: ["lab-*"], listeners: [lab] }
 `;
 
@@ -47,6 +49,8 @@ describe("the table of what is allowed", () => {
     [{ user: "bob", client: "pump" }, "publish", "state/pump/level"],
     [{ client: "pump" }, "publish", "state/pump/level"],
     [{}, "publish", "hello"],
+    [{ user: "bob" }, "publish", "all-users"],
+    [{ user: "bob", client: "pump" }, "publish", "pump/a"],
     [{ user: "bob", client: "lab-1", listener: "lab" }, "subscribe", "lab/#"],
   ])("%j may %s %s", (who, action, topic) => {
     expect(ask(who)[action](topic)).toBe(true);
@@ -74,7 +78,8 @@ describe("the table of what is refused", () => {
     [{ client: "pump" }, "publish", "state/pump/locked", "denied, as filled in"],
     [{ client: "a/b" }, "publish", "state/a/b/x", "nobody knows what it was to protect"],
     [{ user: "bob" }, "publish", "hello", "only for anonymous clients"],
-    [{}, "publish", "devices/anonymous/a", "no glob takes anonymous clients"],
+    [{}, "publish", "all-users", "no glob takes anonymous clients"],
+    [{ user: "bob", client: "$SYS" }, "publish", "$SYS/a", "nor reach the broker's own topics"],
     [{ user: "bob", client: "x", listener: "lab" }, "publish", "lab/1", "another client id"],
     [{ user: "bob", client: "lab-1" }, "publish", "lab/1", "another listener"],
   ])("%j may not %s %s: %s", (who, action, topic) => {

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { expect, test, vi } from "vitest";
+import { plainListener } from "../../../bridge/listeners/listener-config.ts";
 import { startMqttBridge } from "../../../bridge/mqtt-bridge.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
@@ -231,7 +232,7 @@ test("a port in use is a clear error", async () => {
   const { port } = squatter.address() as { port: number };
   const starting = startMqttBridge({
     log: await newLog(),
-    listen: { host: "127.0.0.1", port },
+    listeners: [plainListener("mqtt", { host: "127.0.0.1", port })],
     gateway: "gateway-1",
     clock: systemClock,
     logger: silentLogger,

@@ -283,6 +283,7 @@ describe("what is refused", () => {
 
   it.each([
     ["a length beyond the end", "1205", /cut short/],
+    ["a name that goes on after its metric", "12030a054142430000", /cut short/],
     ["a length of 2^63", "12ffffffffffffffff7f", /cut short/],
     ["a varint without an end", `08${"ff".repeat(11)}`, /longer than 64 bits/],
     ["a group", "0b0c", /wire type 3/],

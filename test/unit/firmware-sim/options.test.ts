@@ -64,3 +64,9 @@ test("every default in the table is one that its option accepts", () => {
   expect(defaults.length).toBeGreaterThan(10);
   for (const argv of defaults) expect(() => parse(...argv)).not.toThrow();
 });
+
+test("an edge node comes only where it is named", () => {
+  const kindsOf = (...argv: string[]) => parseOptions(argv, 0).kinds.map(({ name }) => name);
+  expect(kindsOf("--kinds", "edge-node,meter")).toEqual(["meter", "edge-node"]);
+  expect(kindsOf("--kinds", "all")).not.toContain("edge-node");
+});

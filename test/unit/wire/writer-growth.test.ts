@@ -36,3 +36,23 @@ describe("a writer whose buffer grows", () => {
     });
   }
 });
+
+describe("a writer that begins anew", () => {
+  it("copies out what was written since, long ranges and a grown buffer included", () => {
+    const writer = new WireWriter(true);
+    const large = Buffer.alloc(100_000, 1);
+    const copies = [];
+    for (const text of ["first", "x".repeat(40_000), "last"]) {
+      copies.push(writer.restart().string(text).raw(large).string(text).copy());
+    }
+    const texts = copies.map((copy) => {
+      const reader = new WireReader(copy, true);
+      const before = reader.string();
+      expect(reader.raw(large.length).equals(large)).toBe(true);
+      expect(reader.string()).toBe(before);
+      expect(reader.remaining).toBe(0);
+      return before;
+    });
+    expect(texts).toEqual(["first", "x".repeat(40_000), "last"]);
+  });
+});

@@ -1,7 +1,12 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { PayloadCodings } from "../../../../bridge/coding/payload-codings.ts";
-import type { RouteConfig } from "../../../../bridge/routes/route-config.ts";
-import { DEFAULT_ROUTE } from "../../../../bridge/routes/route-config.ts";
+import {
+  DEFAULT_ROUTE,
+  parseRoutes,
+  type RouteConfig,
+} from "../../../../bridge/routes/route-config.ts";
 import { RouteTable } from "../../../../bridge/routes/route-table.ts";
 import { cborCodec } from "../../../../src/codec/cbor.ts";
 import { MemoryKeyValues } from "../../../../src/log/storage/memory-key-values.ts";
@@ -41,6 +46,23 @@ describe("a route", () => {
     expect(codingOf(all, { codec: "sparkplug-b" })).toBe(one);
     expect(asked).toBe(1);
   });
+});
+
+it("the routes of docs/sparkplug.md keep all of an edge node in one order", () => {
+  const page = readFileSync(new URL("../../../../docs/sparkplug.md", import.meta.url), "utf8");
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  const all = codings();
+  const routes = parseRoutes((parse(yaml) as { routes: unknown }).routes);
+  const table = new RouteTable(routes, DEFAULT_ROUTE, "g", 4, (one, time) => all.of(one, time));
+  const topics = ["spBv1.0/G/NBIRTH/N", "spBv1.0/G/DBIRTH/N/D", "spBv1.0/G/DDATA/N/E"];
+  for (const topic of topics) {
+    const plan = table.route(topic);
+    if (typeof plan === "string") expect.fail(plan);
+    expect(plan.logTopic).toBe("sparkplug");
+    expect(plan.key.toString()).toBe("G/N");
+    expect(plan.coding).toBeDefined();
+  }
+  expect(table.route("spBv1.0/STATE/scada")).toMatchObject({ logTopic: "sparkplug" });
 });
 
 describe("check: true", () => {

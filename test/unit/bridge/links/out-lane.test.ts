@@ -4,6 +4,7 @@ import { OutLane } from "../../../../bridge/links/out-lane.ts";
 import { OutRule } from "../../../../bridge/links/out-rule.ts";
 import { type Offset, toOffset } from "../../../../src/base/offset.ts";
 import type { Log, Partition } from "../../../../src/log/contract.ts";
+import { batchOf } from "../../../support/batches.ts";
 import { newLog } from "../support/bridges.ts";
 import { append, numbered } from "./support/started-links.ts";
 
@@ -81,6 +82,29 @@ test("a position beyond a log that has lost its end goes on with what is new", a
   const laid = laneAt(await filledLog(), 99);
   expect(await offsetsRead(laid)).toEqual([]);
   expect(laid.lane.position).toBe(RECORDS);
+});
+
+test("a batch that cannot be decoded is passed over and told as a gap, and what follows is read", async () => {
+  const RECORD_COUNT_AT = 57;
+  const [damaged, whole] = [batchOf(["a", "b", "c"]), batchOf(["d", "e"])];
+  damaged.writeInt32BE(99, RECORD_COUNT_AT);
+  whole.writeBigInt64BE(3n, 0);
+  const gaps: string[] = [];
+  const lane = new OutLane({
+    log: { read: async () => ({ batches: [damaged, whole], bytes: 0, nextOffset: 5 }) } as never,
+    partition: { logStartOffset: 0, highWatermark: 5 } as never,
+    rule: RULE,
+    start: toOffset(0),
+    onGap: (_partition, from, to) => gaps.push(`${from}-${to}`),
+  });
+  const values: string[] = [];
+  for (const { offset, value } of await lane.read(1)) {
+    lane.passed(offset);
+    values.push(`${value}`);
+  }
+  expect(values.slice(-2)).toEqual(["d", "e"]);
+  expect(gaps).toHaveLength(1);
+  expect(lane.position).toBe(5);
 });
 
 test("whatever is acknowledged and however often the connection breaks, the position passes nothing open", async () => {

@@ -181,15 +181,29 @@ test("a record without a topic, or too large for the remote, is passed over and 
   await append(log, "commands", [
     { key: null, value: "no key" },
     { key: "a/#", value: "a wildcard" },
+    { key: "a\u0001", value: "a control character" },
     { key: "a", value: "x".repeat(1_000) },
     { key: "a", value: "fine" },
   ]);
   const link = await startLink({ port: remote.port, log, link: OUT });
   await link.until("sent_acknowledged_total", 1);
   expect(payloads(remote)).toEqual(["fine"]);
-  expect(link.figure("dropped_total", { reason: "topic-invalid" })).toBe(2);
+  expect(link.figure("dropped_total", { reason: "topic-invalid" })).toBe(3);
   expect(link.figure("dropped_total", { reason: "packet-too-large" })).toBe(1);
-  await vi.waitUntil(() => positionOf(log, "commands") === 4);
+  await vi.waitUntil(() => positionOf(log, "commands") === 5);
+});
+
+test("headers that no broker takes as text are left out", async () => {
+  const remote = await ScriptedRemote.start();
+  const log = await newLog();
+  const headers = { bytes: "a\0b", huge: "x".repeat(65_536), unit: "bar" };
+  await append(log, "commands", [{ key: "a", value: "fine", headers }]);
+  await startLink({ port: remote.port, log, link: OUT });
+  await remote.until("publish", 1);
+  expect(Object.keys(remote.of("publish")[0]?.properties?.userProperties ?? {})).toEqual([
+    "unit",
+    "tributary-origin",
+  ]);
 });
 
 test("a refusal that may pass is tried again on another connection, one that will not is counted", async () => {

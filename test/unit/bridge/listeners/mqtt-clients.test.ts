@@ -40,7 +40,8 @@ describe("an MQTT client of another make", () => {
       const client = await connectAsync(url, options);
       const sent = Array.from({ length: 20 }, (_, index) => Buffer.alloc(index * 10_000, index));
       await Promise.all(sent.map((payload) => client.publishAsync("t", payload, { qos: 1 })));
-      expect(payloads).toEqual(sent);
+      expect(payloads.length).toBe(sent.length);
+      expect(Buffer.concat(payloads).equals(Buffer.concat(sent))).toBe(true);
       await client.endAsync();
     },
   );

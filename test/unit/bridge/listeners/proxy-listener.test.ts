@@ -101,6 +101,17 @@ describe("a listener behind a proxy", () => {
     await closed(slow);
   });
 
+  it("lets who has arrived stay beyond the time for handshakes", async () => {
+    const listener = await bench.open(TRUSTED, { handshakeMsMax: 40 });
+    const client = bench.connect(listener);
+    client.write(LINE);
+    const { stream } = await bench.arrivals.next();
+    bench.connect(listener);
+    expect((await bench.refusals.next()).reason).toBe("timed-out");
+    client.write("hello");
+    expect(String(await readBytes(stream, 5))).toBe("hello");
+  });
+
   it("hands on a client that has sent everything and gone", async () => {
     const listener = await bench.open(TRUSTED);
     bench.connect(listener).end(Buffer.concat([LINE, Buffer.from("goodbye")]));
@@ -134,11 +145,13 @@ describe("behind a proxy, with more layers inside", () => {
   async function startProxy(listener: Listener, header: Buffer, apart: boolean): Promise<number> {
     proxy = createServer((client) => {
       const upstream = bench.connect(listener);
-      client.once("data", async (first: Buffer) => {
+      client.once("data", (first: Buffer) => {
         client.pause();
-        if (apart) await sent(upstream, header);
-        upstream.write(apart ? first : Buffer.concat([header, first]));
-        client.pipe(upstream);
+        const headerSent = apart ? sent(upstream, header) : Promise.resolve();
+        void headerSent.then(() => {
+          upstream.write(apart ? first : Buffer.concat([header, first]));
+          client.pipe(upstream);
+        });
       });
       upstream.pipe(client);
       client.on("error", () => upstream.destroy());

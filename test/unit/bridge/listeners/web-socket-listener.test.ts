@@ -69,6 +69,16 @@ describe("a WebSocket listener", () => {
     expect([String(data), isBinary]).toEqual(["there", true]);
   });
 
+  it("takes nobody for local whom an HTTP proxy says to come from elsewhere", async () => {
+    const listener = await bench.open({ webSocket: WEB_SOCKET });
+    await once(dial(listener, { headers: { "X-Forwarded-For": "192.0.2.1" } }), "open");
+    const { remote, loopback } = await bench.arrivals.next();
+    expect({ address: remote.address, loopback }).toEqual({
+      address: "127.0.0.1",
+      loopback: false,
+    });
+  });
+
   it("offers no compression", async () => {
     const listener = await bench.open({ webSocket: WEB_SOCKET });
     const client = dial(listener, { perMessageDeflate: true });
@@ -114,6 +124,14 @@ describe("a WebSocket listener", () => {
     expect(String(await readAll(response))).toBe(
       "This is MQTT over WebSocket: ask for an upgrade.\n",
     );
+    await until(() => listener.connectionCount === 0);
+  });
+
+  it("waits for nobody to hang up once it has answered", async () => {
+    const listener = await bench.open({ webSocket: WEB_SOCKET });
+    const client = bench.connect(listener, { allowHalfOpen: true });
+    client.write("GET /mqtt HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(String(await readBytes(client, 12))).toMatch(/^HTTP\/1\.1 426/);
     await until(() => listener.connectionCount === 0);
   });
 

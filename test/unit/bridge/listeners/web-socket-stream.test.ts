@@ -72,6 +72,13 @@ describe("reading a WebSocket as a stream", () => {
     await until(() => listener.connectionCount === 0);
   });
 
+  it("hangs up on who was told, and says no goodbye", async () => {
+    stream.on("error", () => {});
+    client.send("hello", () => client.pause());
+    await until(() => stream.destroyed);
+    await until(() => listener.connectionCount === 0);
+  });
+
   it("ends with what the client sent before it vanished", async () => {
     client.send(Buffer.from("last words"), () => client.terminate());
     const chunks: Buffer[] = [];
@@ -138,10 +145,32 @@ describe("writing a WebSocket as a stream", () => {
   });
 
   it("that ends while the client still sends is closed all the same", async () => {
-    for (let count = 0; count < 100; count++) client.send(Buffer.alloc(64 * 1024));
+    const outcomes: unknown[] = [];
+    for (let count = 0; count < 400; count++) {
+      client.send(Buffer.alloc(64 * 1024), (error) => outcomes.push(error));
+    }
+    const goodbye = once(client, "close");
+    stream.read(0);
+    await until(() => stream.readableLength >= stream.readableHighWaterMark);
     stream.end();
     await new Promise((resolve) => stream.once("close", resolve));
-    await until(() => listener.connectionCount === 0);
+    await goodbye;
+    expect(outcomes.filter((error) => error instanceof Error)).toEqual([]);
+    expect(listener.connectionCount).toBe(0);
+  });
+
+  it("that has ended, and is destroyed before the client answers, hangs up at once", async () => {
+    client.pause();
+    stream.end();
+    await once(stream, "finish");
+    expect(listener.connectionCount).toBe(1);
+    stream.destroy();
+    let turns = 0;
+    await until(() => {
+      turns += 1;
+      return listener.connectionCount === 0;
+    });
+    expect(turns).toBeLessThan(100);
   });
 
   it("that is destroyed hangs up at once", async () => {

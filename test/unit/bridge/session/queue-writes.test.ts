@@ -102,7 +102,7 @@ test("a message that its subscriber has before it was written never reaches the 
   const { written } = queues.enqueue([queuedFor("c", messageOf("quick"))]);
   void queues.remove("c", [1]);
   await written;
-  expect([...real.entries()].map(([key]) => key)).toEqual(["queue-head/=c"]);
+  expect(map.keysWritten).toEqual(["queue-head/=c"]);
 });
 
 test("messages whose write failed are gone, and what they changed on disk is tried again", async () => {
@@ -137,6 +137,53 @@ test("what came after a write that failed is written, and counted right", async 
   await kept;
   expect(textsOf(queues, "c")).toEqual(["kept"]);
   expect([queues.count, textsOf(newStore(), "c")]).toEqual([1, ["kept"]]);
+});
+
+test("what a write that failed had changed of older messages gives way to what came after", async () => {
+  const queues = newStore();
+  await enqueue(queues, "c", "a", "b");
+  map.hold();
+  map.failures = 1;
+  const noted = queues.note("c", [
+    { sequence: 1, packetId: 1, released: true },
+    { sequence: 2, packetId: 2, released: false },
+  ]);
+  await turn();
+  void queues.remove("c", [2]);
+  map.release();
+  await expect(noted).rejects.toMatchObject({ code: "DISK_FULL" });
+  await queues.close();
+  const again = newStore();
+  expect(again.read("c", 0, 10, 1_000)).toEqual([{ sequence: 1, queued: undefined, packetId: 1 }]);
+  expect([again.count, again.bytes]).toEqual([queues.count, queues.bytes]);
+});
+
+test("a session that ends while the write of its messages fails is counted once", async () => {
+  const queues = newStore();
+  map.hold();
+  map.failures = 1;
+  const lost = enqueue(queues, "c", "a", "b");
+  await turn();
+  const cleared = queues.clear("c");
+  map.release();
+  await expect(lost).rejects.toMatchObject({ code: "DISK_FULL" });
+  await cleared;
+  expect([queues.count, queues.bytes]).toEqual([0, 0]);
+});
+
+test("a cleared queue is swept only when a restart would know that it was cleared", async () => {
+  const queues = newStore();
+  map.hold();
+  void enqueue(queues, "c", "a", "b");
+  await turn();
+  const cleared = queues.clear("c");
+  map.release();
+  map.hold();
+  await turn();
+  expect([map.rangesRemoved, textsOf(newStore(), "c")]).toEqual([[], ["a", "b"]]);
+  map.release();
+  await cleared;
+  expect(map.rangesRemoved).toHaveLength(1);
 });
 
 test("a session that ends while its messages are being written leaves nothing", async () => {

@@ -18,11 +18,15 @@ const session = (clientId: string) => ({
   endsAtMs: undefined,
 });
 
-test("a retained message whose write failed is not retained; the one before it is", async () => {
-  const map = new HeldKeyValues(new MemoryKeyValues());
+function newRetained(map: HeldKeyValues): RetainedStore {
   const limits = { retainedMessagesMax: 10, retainedBytesMax: 10_000 };
   const events = { refused: () => {}, expired: () => {} };
-  const retained = new RetainedStore({ store: map, limits, events, clock: new ManualClock() });
+  return new RetainedStore({ store: map, limits, events, clock: new ManualClock() });
+}
+
+test("a retained message whose write failed is not retained; the one before it is", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const retained = newRetained(map);
   await retained.store(messageOf("before", { topic: "a" }));
   const { bytes } = retained;
   map.failures = 1;
@@ -30,6 +34,38 @@ test("a retained message whose write failed is not retained; the one before it i
   for (const each of lost) await expect(each).rejects.toMatchObject({ code: "DISK_FULL" });
   expect([...retained.matching("#")]).toEqual([messageOf("before", { topic: "a" })]);
   expect([retained.count, retained.bytes]).toEqual([1, bytes]);
+});
+
+test("a retained message stays where only the write of the one before it failed", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const retained = newRetained(map);
+  map.hold();
+  map.failures = 1;
+  const lost = retained.store(messageOf("lost"));
+  await new Promise(setImmediate);
+  const kept = retained.store(messageOf("kept"));
+  map.release();
+  await expect(lost).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect([...retained.matching("#")]).toEqual([messageOf("kept")]);
+  await kept;
+  expect([...newRetained(map).matching("#")]).toEqual([messageOf("kept")]);
+});
+
+test("a topic that is being cleared is clear when that is on disk, for all who ask", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const retained = newRetained(map);
+  await retained.store(messageOf("there"));
+  map.hold();
+  let told = 0;
+  const clear = async () => {
+    await retained.store(messageOf(""));
+    told += 1;
+  };
+  const both = [clear(), clear()];
+  await new Promise(setImmediate);
+  expect(told).toBe(0);
+  map.release();
+  await Promise.all(both);
 });
 
 test("a session whose write failed takes no room, unless it is being written again", async () => {

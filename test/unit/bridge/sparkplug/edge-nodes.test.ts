@@ -81,6 +81,16 @@ describe("births and deaths", () => {
     ]);
   });
 
+  it("a metric that has a name goes by it, whatever its alias", () => {
+    const feed = new SparkplugFeed();
+    feed.bear();
+    const data = [{ name: "other", alias: 1, type: "Int32", value: 5 }];
+    expect(feed.send("NDATA/N", 1, data).metrics).toEqual([
+      { name: "other", alias: 1, type: "Int32", value: 5 },
+    ]);
+    expect(feed.figure("sparkplug_unknown_aliases_total")).toBe(0);
+  });
+
   it("a command is read by what its receiver's birth told, and changes nothing", () => {
     const feed = new SparkplugFeed();
     feed.bear();

@@ -89,6 +89,18 @@ describe("a Sparkplug message", () => {
     expect(feed.code("NDATA/N", encodeTahu({ timestamp: 0, metrics })).timestampMs).toBe(9_000);
   });
 
+  it("that was logged as it came reads well, too, where its record says what it is", () => {
+    const value = aliasOnly(1, 5);
+    const type = Buffer.from("application/x-sparkplug-b");
+    const headers = [{ key: "content-type", value: type }];
+    const record = { offset: ZERO_OFFSET, timestampMs: 0, key: null, value, headers };
+    const { payload } = new ReplayedRecord("t", 0, record, "auto");
+    expect(payload).toMatchObject({
+      error: undefined,
+      value: { metrics: [{ alias: 1, value: 5 }] },
+    });
+  });
+
   it("reads well in a replay", () => {
     const feed = new SparkplugFeed();
     feed.bear();

@@ -1,6 +1,7 @@
 /** Bridges on free ports over memory logs, closed again after each test. */
 import { afterEach } from "vitest";
 import type { MqttBridgeOptions } from "../../../../bridge/bridge-options.ts";
+import { plainListener } from "../../../../bridge/listeners/listener-config.ts";
 import { startMqttBridge } from "../../../../bridge/mqtt-bridge.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { silentLogger } from "../../../../src/base/logger.ts";
@@ -39,7 +40,7 @@ export async function startBridge(
 ): Promise<RunningBridge> {
   const service = await startMqttBridge({
     log,
-    listen: { host: "127.0.0.1", port: 0 },
+    listeners: [plainListener("mqtt", { host: "127.0.0.1", port: 0 })],
     gateway: "gateway-1",
     clock: systemClock,
     logger: silentLogger,

@@ -17,6 +17,9 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** A condition that never holds must not keep the process from its other tests. */
+const UNTIL_MS_MAX = 10_000;
+
 export class ListenerBench {
   /** Clients that arrived, and refusals, in order, until somebody takes them. */
   readonly arrivals = new Waiting<Arrived>();
@@ -58,8 +61,11 @@ export class ListenerBench {
   }
 
   /** A plain TCP connection to a listener; its errors are its peer's doing. */
-  connect(listener: Listener): Socket {
-    const socket = connect(listener.address);
+  connect(
+    { address }: Pick<Listener, "address">,
+    options: { allowHalfOpen?: boolean } = {},
+  ): Socket {
+    const socket = connect({ ...address, ...options });
     socket.on("error", () => {});
     this.#sockets.add(socket);
     return socket;
@@ -126,5 +132,9 @@ export async function closed(stream: Duplex): Promise<void> {
 
 /** Resolves when `condition` holds, asked for after each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const giveUpMs = performance.now() + UNTIL_MS_MAX;
+  while (!condition()) {
+    if (performance.now() > giveUpMs) throw new Error(`it never came to be that ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

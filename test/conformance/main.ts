@@ -1,0 +1,128 @@
+/**
+ * `npm run conformance`: Eclipse Paho's interoperability tests against a gateway that it starts, and
+ * beside it against Mosquitto. The suite is not part of this project: bring a checkout of it.
+ *
+ *     git clone https://github.com/eclipse/paho.mqtt.testing
+ *     npm run conformance -- --paho paho.mqtt.testing --peer mosquitto
+ *
+ *     --paho DIR        the checkout
+ *     --peer mosquitto  runs the suite against it too, at the same time
+ *     --version V       3.1.1 or 5 alone
+ *     --only TEST,...   these tests alone
+ *     --json            one JSON document instead of a table
+ *
+ * It ends with an error where Tributary fails a test that exceptions.ts does not excuse.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { exceptionOf } from "./exceptions.ts";
+import {
+  MQTT_VERSIONS,
+  type MqttVersion,
+  type Outcome,
+  runSuite,
+  suiteFolder,
+} from "./paho-suite.ts";
+import { type Server, startGateway, startMosquitto } from "./servers.ts";
+
+interface Report {
+  readonly server: string;
+  readonly version: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+const { values } = parseArgs({
+  options: {
+    paho: { type: "string" },
+    peer: { type: "string" },
+    version: { type: "string" },
+    only: { type: "string", default: "" },
+    json: { type: "boolean", default: false },
+  },
+});
+if (values.paho === undefined) {
+  throw new Error("--paho DIR is missing: a checkout of Eclipse's paho.mqtt.testing");
+}
+if (values.peer !== undefined && values.peer !== "mosquitto") {
+  throw new Error(`--peer takes mosquitto, not "${values.peer}"`);
+}
+const suite = suiteFolder(values.paho);
+const tests = values.only.split(",").filter((name) => name !== "");
+const versions = MQTT_VERSIONS.filter(
+  (version) => values.version === undefined || version === values.version,
+);
+if (versions.length === 0) throw new Error(`--version takes 3.1.1 or 5, not "${values.version}"`);
+
+const folder = await mkdtemp(join(tmpdir(), "tributary-conformance-"));
+try {
+  const starts = [startGateway, ...(values.peer === undefined ? [] : [startMosquitto])];
+  const reports = await Promise.all(starts.map((start) => reportOn(start)));
+  const [ours] = reports;
+  if (values.json) {
+    console.log(JSON.stringify(reports, undefined, 2));
+  } else {
+    print(reports);
+  }
+  if ((ours?.outcomes ?? []).some((outcome) => verdict(outcome) === "FAILED")) process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Both versions at once, each with a server of its own: most of the time the tests wait. */
+async function reportOn(start: (place: string) => Promise<Server>): Promise<Report> {
+  const parts = await Promise.all(
+    versions.map(async (version) => {
+      const place = join(folder, `${start.name}-${version}`);
+      await mkdir(place, { recursive: true });
+      const server = await start(place);
+      try {
+        return { server, outcomes: await runSuite(suite, version, server.mqttPort, tests) };
+      } finally {
+        await server.stop();
+      }
+    }),
+  );
+  const [first] = parts;
+  return {
+    server: first?.server.name ?? "",
+    version: first?.server.version ?? "",
+    outcomes: parts.flatMap(({ outcomes }) => outcomes),
+  };
+}
+
+function print(reports: readonly Report[]): void {
+  const [ours] = reports;
+  console.table(
+    (ours?.outcomes ?? []).map(({ version, test }) => ({
+      MQTT: version,
+      test,
+      ...Object.fromEntries(
+        reports.map((report) => [report.server, wordOf(report, version, test)]),
+      ),
+    })),
+  );
+  for (const { server, version, outcomes } of reports) {
+    for (const mqtt of versions) {
+      const own = outcomes.filter((outcome) => outcome.version === mqtt);
+      const passed = own.filter((outcome) => outcome.passed);
+      console.log(`${server} ${version}, MQTT ${mqtt}: ${passed.length} of ${own.length}`);
+      for (const outcome of own.filter((one) => !one.passed)) {
+        const excuse = exceptionOf(outcome)?.clause;
+        console.log(`  ${outcome.test}: ${outcome.reason}`);
+        if (excuse !== undefined) console.log(`    allowed: ${excuse}`);
+      }
+    }
+  }
+}
+
+function wordOf(report: Report, version: MqttVersion, test: string): string {
+  const found = report.outcomes.find((one) => one.version === version && one.test === test);
+  return found === undefined ? "-" : verdict(found);
+}
+
+function verdict(outcome: Outcome): string {
+  if (outcome.passed) return "passed";
+  return exceptionOf(outcome) === undefined ? "FAILED" : "excepted";
+}

@@ -129,7 +129,6 @@ test("many clients of one name at once: the last stays, all others are told", as
 });
 
 test("a message on its way when its receiver starts anew reaches neither the old session nor the new", async () => {
-
   const held = new HeldLog(await newLog());
   const { port, figure } = await startBridge(held.log);
   const first = await PacketClient.connected(port, { ...NAME, sessionExpirySeconds: 100 });

@@ -14,7 +14,7 @@ test("[MQTT-3.2.0-1] the CONNACK comes before all else, however fast the client 
   client.send(connectPacket(), publishPacket("a", "1"), { type: "pingreq" });
   expect(await client.take("connack")).toMatchObject({ reasonCode: 0, sessionPresent: false });
   const rest = [await client.next(), await client.next()].map((packet) => packet?.type);
-  expect(rest.toSorted()).toEqual(["pingresp", "puback"]);
+  expect(new Set(rest)).toEqual(new Set(["pingresp", "puback"]));
 });
 
 test("the CONNACK tells the gateway's limits [section 3.2.2.3]", async () => {

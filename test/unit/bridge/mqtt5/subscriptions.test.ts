@@ -77,7 +77,7 @@ test("[MQTT-3.3.4-3], [MQTT-3.3.4-4] a message carries the identifier of every s
   for (const qos of [0, 1, 2] as const) {
     await publisher.publish("a/b", "", { qos });
     const { subscriptionIds = [] } = await client.receive();
-    expect(subscriptionIds.toSorted()).toEqual([1, 268_435_455]);
+    expect(new Set(subscriptionIds)).toEqual(new Set([1, 268_435_455]));
   }
   // A subscription anew, without one, has none any more.
   await client.subscribe(["a/#", "a/+"]);
@@ -106,7 +106,7 @@ test("[MQTT-3.8.3-3] no local: a client is not sent its own messages, by any of 
   expect(await client.receive()).toMatchObject({ qos: 0, subscriptionIds: [2] });
   await (await PacketClient.connected(port)).publish("a/b", "another's");
   const { qos, subscriptionIds = [] } = await client.receive();
-  expect([qos, subscriptionIds.toSorted()]).toEqual([1, [1, 2]]);
+  expect([qos, new Set(subscriptionIds)]).toEqual([1, new Set([1, 2])]);
 });
 
 test("[MQTT-3.3.1-12], [MQTT-3.3.1-13] retain as published", async () => {

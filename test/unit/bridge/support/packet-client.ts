@@ -21,7 +21,11 @@ import { afterTest } from "./bridges.ts";
 
 const WAIT_MS_MAX = 5_000;
 
-type PacketOf<Type extends ServerPacket["type"]> = Extract<ServerPacket, { readonly type: Type }>;
+type PacketOf<Type, Packet = ServerPacket> = Packet extends { readonly type: infer Types }
+  ? Type extends Types
+    ? Packet
+    : never
+  : never;
 
 export class PacketClient {
   readonly version: ProtocolVersion;

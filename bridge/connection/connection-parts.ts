@@ -32,15 +32,17 @@ export interface ConnectionParts {
 export interface ConnectionHandler {
   /** Lets the client in, and answers its CONNECT; nothing else of it is handled meanwhile. */
   enter(connection: Connection, packet: ConnectPacket): Promise<void>;
-  /** Every packet of an open connection but PUBLISH, PINGREQ and DISCONNECT. */
-  handle(connection: Connection, packet: ClientPacket): void;
-  /** It has ended; `keepsWill`: as the client wished it to [MQTT-3.1.2-10]. */
+  /** Every packet of an open connection but PUBLISH, PINGREQ and DISCONNECT. Resolves when answered. */
+  handle(connection: Connection, packet: ClientPacket): Promise<void> | undefined;
+  /** It has ended. */
   left(connection: Connection, how: Leaving): void;
 }
 
 export interface Leaving {
-  /** The client has said goodbye: its will is not published. */
+  /** The client has said that all is well: its will is not published [MQTT-3.14.4-3]. */
   readonly normally: boolean;
+  /** How long its session shall last after all; undefined: as it said before. */
+  readonly sessionExpirySeconds?: number | undefined;
 }
 
 /** What the CONNECT settled. */

@@ -10,37 +10,31 @@
  * a frame that breaks the protocol ends it after what came before has been answered.
  */
 import type { Duplex } from "node:stream";
-import type { Principal } from "../../src/access/contract.ts";
 import { ExpressLane } from "../ingest/express-lane.ts";
 import { Intake } from "../ingest/intake.ts";
 import { TopicAliases } from "../ingest/topic-aliases.ts";
 import type { Arrived } from "../listeners/contract.ts";
-import { encodePacket } from "../packets/encode.ts";
 import type {
   ClientPacket,
   ConnectPacket,
+  DisconnectPacket,
   ProtocolVersion,
   PublishPacket,
   ServerPacket,
 } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal, type RefusedClient, reasonCodeOf } from "../refusals.ts";
-import { OutgoingAliases } from "../session/outgoing-aliases.ts";
 import type { Session } from "../session/session.ts";
+import { ClientTerms, farewellOf, refusalOf } from "./client-terms.ts";
 import type { ConnectionParts, Entrance, Leaving } from "./connection-parts.ts";
 import { FrameReader, type FrameTaker } from "./frame-reader.ts";
+import { NOBODY } from "./nobody.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { Load } from "./pressure.ts";
-import { withoutProblem } from "./problem-information.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import { Vigil } from "./vigil.ts";
 
-const NOBODY: Principal = {
-  name: "",
-  expiresAtMs: undefined,
-  mayPublish: () => false,
-  maySubscribe: () => false,
-};
 /** Not read while so much waits in its socket: it takes none of its answers. */
 const CONGESTED_BYTES = 256 * 1024;
 /** How long a connection that was ended may take to let go of its socket. */
@@ -60,21 +54,22 @@ export class Connection implements FrameTaker {
   #state: "new" | "entering" | "open" | "ending" | "ended" = "new";
   #left = false;
   /** What is to be said when all that came before is answered. */
-  #lastWords: (() => void) | undefined;
+  #lastWords: ServerPacket | undefined;
   /** The packet that came last must wait for something. */
   #waits = false;
+  /** Nothing more is read: the gateway is closing. */
+  #draining = false;
+  readonly #requests: OpenRequests;
+  /** The version that a CONNECT claimed which was malformed further on. */
+  #claimed: ProtocolVersion | undefined;
 
   clientId = "";
   principal = NOBODY;
   session: Session | undefined;
   version: ProtocolVersion = 4;
+  terms = new ClientTerms({}, 0);
   aliases = new TopicAliases(0);
-  /** For what the client is sent; see {@link SubscriberConnection}. */
-  outgoingAliases = new OutgoingAliases(0);
-  receiveMaximum = 65_535;
-  packetBytesMax = Number.POSITIVE_INFINITY;
-  #tellsProblems = true;
-  #inflightMax = Number.POSITIVE_INFINITY;
+  inflightMax = Number.POSITIVE_INFINITY;
 
   constructor(arrived: Arrived, parts: ConnectionParts) {
     this.arrived = arrived;
@@ -94,6 +89,10 @@ export class Connection implements FrameTaker {
       failed: (error) => this.fail(error),
       drained: () => this.#drained(),
     });
+    this.#requests = new OpenRequests(
+      (error) => this.fail(error),
+      () => this.#reader.offer(),
+    );
     this.#vigil = new Vigil(parts.limits, parts.clock.monotonicMs());
     this.#stream.on("data", (chunk: Buffer) => this.#received(chunk));
     this.#stream.on("drain", () => this.#socketDrained());
@@ -135,36 +134,42 @@ export class Connection implements FrameTaker {
   /** What its CONNECT says of the connection itself. */
   speak(packet: ConnectPacket): void {
     this.version = packet.protocolVersion;
+    this.terms = new ClientTerms(packet, this.#parts.limits.topicAliasesMax);
     this.clientId = packet.clientId;
-    this.receiveMaximum = packet.receiveMaximum ?? 65_535;
-    this.packetBytesMax = packet.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
-    this.outgoingAliases = new OutgoingAliases(
-      Math.min(packet.topicAliasMaximum ?? 0, this.#parts.limits.topicAliasesMax),
-    );
-    this.#tellsProblems = packet.requestProblemInformation ?? true;
   }
 
-  /** The client is in: from here on its packets are handled. The CONNACK comes first. */
-  enter(entrance: Entrance, connack: ServerPacket): void {
-    if (this.#state !== "entering") return;
+  /**
+   * The client is in: from here on its packets are handled. The CONNACK comes first; false where the
+   * client takes no packet as large as that [MQTT-3.1.2-24], or is gone.
+   */
+  enter(entrance: Entrance, connack: ServerPacket): boolean {
+    if (this.#state !== "entering") return false;
+    const bytes = this.encode(connack);
+    if (!this.terms.takes(bytes)) {
+      this.fail(this.terms.tooLarge(bytes));
+      return false;
+    }
     this.clientId = entrance.clientId;
     this.principal = entrance.principal;
     this.session = entrance.session;
     this.aliases = new TopicAliases(entrance.topicAliasMaximum);
     this.#vigil.expect(entrance.keepAliveSeconds);
-    this.#inflightMax = entrance.inflightMax;
+    this.inflightMax = entrance.inflightMax;
     this.#express = new ExpressLane(this.#parts.express, this);
     this.#state = "open";
-    this.sendPacket(connack);
+    this.send(bytes);
+    return true;
   }
 
   encode(packet: ServerPacket): Buffer {
-    const told = this.#tellsProblems || packet.type === "connack" || packet.type === "disconnect";
-    return encodePacket(told ? packet : withoutProblem(packet), this.version, this.packetBytesMax);
+    return this.terms.encode(packet);
   }
 
+  /** A packet that is larger than the client takes is not sent, and ends it [MQTT-3.1.2-24]. */
   sendPacket(packet: ServerPacket): void {
-    this.send(this.encode(packet));
+    const bytes = this.encode(packet);
+    if (this.terms.takes(bytes)) this.send(bytes);
+    else this.fail(this.terms.tooLarge(bytes));
   }
 
   send(bytes: Buffer): void {
@@ -181,7 +186,14 @@ export class Connection implements FrameTaker {
   fail(error: unknown): void {
     if (this.gone) return;
     this.#parts.refusals.disconnected(this.identity, error);
-    this.#farewell(reasonCodeOf(error), error instanceof Error ? error.message : undefined);
+    const reasonCode = reasonCodeOf(error);
+    const reasonString = error instanceof Error ? error.message : undefined;
+    if (this.#state === "new") this.#answerMalformedConnect(reasonCode, reasonString);
+    this.#farewell(reasonCode, reasonString);
+  }
+
+  claims(version: ProtocolVersion | undefined): void {
+    this.#claimed = version;
   }
 
   /** Ends it without anybody's fault: a session taken over, the gateway stopping. */
@@ -195,12 +207,7 @@ export class Connection implements FrameTaker {
     if (this.#state === "ended") return;
     this.#parts.refusals.disconnected(this.identity, error);
     const reasonString = error instanceof Error ? error.message : undefined;
-    this.sendPacket({
-      type: "connack",
-      sessionPresent: false,
-      reasonCode: reasonCodeOf(error),
-      ...(reasonString !== undefined && { reasonString }),
-    });
+    this.#sendIfTaken(refusalOf(reasonCodeOf(error), reasonString));
     this.#end();
   }
 
@@ -224,7 +231,7 @@ export class Connection implements FrameTaker {
 
   /** Reads nothing more: the gateway is closing. Resolves when all that was taken is settled. */
   async drain(): Promise<void> {
-    this.#waits = true;
+    this.#draining = true;
     this.#stream.pause();
     while (this.intake.pending) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -243,9 +250,9 @@ export class Connection implements FrameTaker {
   }
 
   mayTake(): boolean {
-    if (this.gone || this.#waits) return false;
+    if (this.gone || this.#waits || this.#draining || this.#requests.full) return false;
     if (this.waitingBytes > CONGESTED_BYTES || this.#rate?.exhausted === true) return false;
-    if (this.version < 5 && this.intake.unanswered >= this.#inflightMax) return false;
+    if (this.version < 5 && this.intake.unanswered >= this.inflightMax) return false;
     return this.#parts.pressure.admits(this.#load);
   }
 
@@ -260,8 +267,8 @@ export class Connection implements FrameTaker {
 
   taken(): void {
     if (this.#rate?.exhausted === true) this.#rate.whenRefilled(() => this.#reader.offer());
-    if (this.version < 5 || this.intake.unanswered <= this.#inflightMax) return;
-    const message = `More than ${this.#inflightMax} messages are unacknowledged [MQTT-3.3.4-9].`;
+    if (this.version < 5 || this.intake.unanswered <= this.inflightMax) return;
+    const message = `More than ${this.inflightMax} messages are unacknowledged [MQTT-3.3.4-7].`;
     throw new ProtocolRefusal("limit", ReasonCode.receiveMaximumExceeded, message);
   }
 
@@ -279,30 +286,21 @@ export class Connection implements FrameTaker {
     if (packet.type === "pingreq") {
       this.sendPacket({ type: "pingresp" });
     } else if (packet.type === "disconnect") {
-      this.#goodbye(packet.reasonCode === ReasonCode.disconnectWithWill, packet);
+      this.#goodbye(packet);
     } else {
-      this.#parts.handler.handle(this, packet);
+      this.#requests.add(this.#parts.handler.handle(this, packet));
     }
     return true;
   }
 
   #publish(packet: PublishPacket): boolean {
-    const obstacle = this.#parts.publishing.publish(this, packet, this.#topicOf(packet));
+    const obstacle = this.#parts.publishing.publish(this, packet, this.aliases.topicOf(packet));
     if (obstacle === undefined) {
       this.#rate?.spend(1);
       return true;
     }
     this.#wait(obstacle);
     return false;
-  }
-
-  #topicOf({ topic, topicAlias }: PublishPacket): string {
-    if (topicAlias === undefined) return topic;
-    if (topic !== "" && this.aliases.set(topicAlias, topic)) return topic;
-    const known = topic === "" ? this.aliases.bytes(topicAlias) : undefined;
-    if (known !== undefined) return known.toString();
-    const message = `The topic alias ${topicAlias} stands for nothing [MQTT-3.3.2-9].`;
-    throw new ProtocolRefusal("malformed", ReasonCode.topicAliasInvalid, message);
   }
 
   #wait(obstacle: Promise<void>): void {
@@ -328,44 +326,48 @@ export class Connection implements FrameTaker {
   }
 
   /** The client leaves as it should. */
-  #goodbye(keepsWill: boolean, packet: ClientPacket & { type: "disconnect" }): void {
-    const { sessionExpirySeconds } = packet;
-    if (sessionExpirySeconds !== undefined && this.session !== undefined) {
-      if (this.session.expirySeconds === 0 && sessionExpirySeconds > 0) {
-        const message = "A session that ends with its connection cannot be kept [MQTT-3.1.2-23].";
-        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
-      }
-      this.session.expirySeconds = Math.min(
-        sessionExpirySeconds,
-        this.#parts.limits.sessionExpirySecondsMax,
-      );
+  #goodbye({ reasonCode, sessionExpirySeconds }: DisconnectPacket): void {
+    if (this.session?.expirySeconds === 0 && (sessionExpirySeconds ?? 0) > 0) {
+      const message =
+        "A session that ends with its connection cannot be kept [section 3.14.2.2.2].";
+      throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
     }
-    this.#leave({ normally: !keepsWill });
-    this.#end();
+    // Any other reason than that all is well has the will published [MQTT-3.14.4-3].
+    const normally = reasonCode === ReasonCode.normalDisconnection;
+    this.#leave({ normally, sessionExpirySeconds });
+    this.#finish(undefined);
   }
 
   /** Says why, once what came before has been answered, and ends. */
   #farewell(reasonCode: ReasonCode, reasonString: string | undefined): void {
-    const wasOpen = this.#state === "open";
+    const tells = this.#state === "open" && this.version === 5;
     this.#leave({ normally: false });
+    this.#finish(tells ? farewellOf(reasonCode, reasonString) : undefined);
+  }
+
+  /** Nothing more is taken; what was is still answered. */
+  #finish(lastWords: ServerPacket | undefined): void {
     this.#state = "ending";
     this.#reader.stop();
-    const say = () => {
-      if (!wasOpen || this.version < 5) return;
-      const reason = reasonString === undefined ? {} : { reasonString };
-      this.sendPacket({ type: "disconnect", reasonCode, ...reason });
-    };
-    if (!this.intake.pending) {
-      say();
-      this.#end();
-      return;
-    }
-    this.#lastWords = say;
+    this.#lastWords = lastWords;
+    if (!this.intake.pending) this.#end();
+  }
+
+  /** What a client of MQTT 5 is told; one of MQTT 3.1.1 only that its version is not served. */
+  #answerMalformedConnect(reasonCode: ReasonCode, reasonString: string | undefined): void {
+    if (this.#claimed !== 5 && reasonCode !== ReasonCode.unsupportedProtocolVersion) return;
+    this.terms = new ClientTerms({ protocolVersion: this.#claimed ?? 4 }, 0);
+    this.#sendIfTaken(refusalOf(reasonCode, reasonString));
+  }
+
+  #sendIfTaken(packet: ServerPacket): void {
+    const bytes = this.encode(packet);
+    if (this.terms.takes(bytes)) this.send(bytes);
   }
 
   #end(): void {
     if (this.#state === "ended") return;
-    this.#lastWords?.();
+    if (this.#lastWords !== undefined) this.#sendIfTaken(this.#lastWords);
     this.#sending.flush();
     this.#state = "ended";
     this.#reader.stop();

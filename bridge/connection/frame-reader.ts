@@ -7,6 +7,7 @@
  * came after it stay here, and nothing more is read.
  */
 import type { Duplex } from "node:stream";
+import { claimedVersion } from "../packets/connect.ts";
 import { decodeFramedPacket } from "../packets/decode.ts";
 import { FixedHeader } from "../packets/fixed-header.ts";
 import type { ClientPacket, ProtocolVersion } from "../packets/packet.ts";
@@ -25,6 +26,8 @@ export interface FrameTaker {
   takeExpress(bytes: Buffer, at: number): number;
   /** False: it must wait, and comes again. @throws what must end the connection */
   takePacket(packet: ClientPacket): boolean;
+  /** Its CONNECT is malformed, but says how it wants to be answered. */
+  claims(version: ProtocolVersion | undefined): void;
   /** A chunk is done. */
   taken(): void;
   fail(error: unknown): void;
@@ -122,11 +125,25 @@ export class FrameReader {
         this.#gathered.begin(bytes.subarray(at), end - at);
         return bytes.length;
       }
-      if (!taker.takePacket(decodeFramedPacket(bytes, HEADER, taker.speaks ?? 4))) return at;
+      const { speaks } = taker;
+      const packet =
+        speaks === undefined
+          ? this.#decodeFirst(bytes, at)
+          : decodeFramedPacket(bytes, HEADER, speaks);
+      if (!taker.takePacket(packet)) return at;
       at = end;
       if (!taker.mayTake()) return at;
     }
     return at;
+  }
+
+  #decodeFirst(bytes: Buffer, at: number): ClientPacket {
+    try {
+      return decodeFramedPacket(bytes, HEADER, 4);
+    } catch (error) {
+      this.#taker.claims(claimedVersion(bytes.subarray(at, HEADER.end)));
+      throw error;
+    }
   }
 
   #hold(bytes: Buffer): void {

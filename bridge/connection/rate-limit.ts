@@ -34,7 +34,9 @@ export class RateLimit {
     const waitMs = Math.ceil((-this.#tokens / this.#perSecond) * 1000) + 1;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      resume();
+      // A timer may be early, by the clock.
+      if (this.exhausted) this.whenRefilled(resume);
+      else resume();
     }, waitMs);
   }
 

@@ -99,7 +99,7 @@ function choose({ audience }: Publication): readonly Member[] {
 
 /** Such a session must get it even if the gateway dies now. */
 export function takesByQueue(session: Session, message: Message, terms: DeliveryTerms): boolean {
-  return session.persistent && message.qos > 0 && terms.qos > 0;
+  return session.persistent && !session.ended && message.qos > 0 && terms.qos > 0;
 }
 
 export function queuedFor(

@@ -3,6 +3,9 @@
  * its audience. The one owner of who listens to what; answers are remembered until a subscription
  * comes or goes.
  *
+ * A node is reached in one way alone, so a search looks at no more nodes than the subscriptions have
+ * levels together, whatever wildcards they hold.
+ *
  * Source: MQTT 5, section 4.7 (wildcards) and 4.8.2 (shared subscriptions).
  */
 import { TwoGenerationCache } from "../routes/two-generation-cache.ts";
@@ -19,6 +22,7 @@ interface Node<S extends Subscriber> {
 interface Found<S extends Subscriber> {
   readonly bySubscriber: Map<S, Subscription[]>;
   readonly groups: SharedGroup<S>[];
+  nodes: number;
 }
 
 export class SubscriptionIndex<S extends Subscriber> {
@@ -26,6 +30,8 @@ export class SubscriptionIndex<S extends Subscriber> {
   readonly #remembered: TwoGenerationCache<Audience<S> | "nobody">;
   #count = 0;
   #version = 0;
+  #nodeCount = 0;
+  #lookedAt = 0;
 
   /** `topicsRemembered`: topics whose audience is kept at hand. */
   constructor(topicsRemembered: number) {
@@ -41,6 +47,16 @@ export class SubscriptionIndex<S extends Subscriber> {
     return this.#version;
   }
 
+  /** Levels of filters that no other filter shares. */
+  get nodeCount(): number {
+    return this.#nodeCount;
+  }
+
+  /** Nodes that the last search looked at. */
+  get lookedAt(): number {
+    return this.#lookedAt;
+  }
+
   /** Adds the subscription, or puts it in the place of the one with the same filter. */
   put(subscriber: S, subscription: Subscription): void {
     const { shareName, filter } = partsOf(subscription.filter);
@@ -51,6 +67,7 @@ export class SubscriptionIndex<S extends Subscriber> {
       if (child === undefined) {
         child = emptyNode();
         node.children.set(level, child);
+        this.#nodeCount += 1;
       }
       node = child;
     }
@@ -79,12 +96,14 @@ export class SubscriptionIndex<S extends Subscriber> {
       path.push([node, level]);
       node = child;
     }
+    const before = this.#count;
     if (shareName === undefined) {
       if (node.subscriptions?.delete(subscriber) === true) this.#count -= 1;
     } else {
       this.#leaveGroup(node, shareName, subscriber);
     }
-    prune(path);
+    if (this.#count === before) return;
+    this.#nodeCount -= prune(path);
     this.#changed();
   }
 
@@ -114,8 +133,9 @@ export class SubscriptionIndex<S extends Subscriber> {
   }
 
   #find(topic: string): Audience<S> | "nobody" {
-    const found: Found<S> = { bySubscriber: new Map(), groups: [] };
+    const found: Found<S> = { bySubscriber: new Map(), groups: [], nodes: 0 };
     collect(this.#root, topic.split("/"), 0, found);
+    this.#lookedAt = found.nodes;
     if (found.bySubscriber.size === 0 && found.groups.length === 0) return "nobody";
     const deliveries: Delivery<S>[] = [];
     for (const [subscriber, subscriptions] of found.bySubscriber) {
@@ -134,6 +154,7 @@ function collect<S extends Subscriber>(
   found: Found<S>,
 ): void {
   const { children } = node;
+  found.nodes += 1;
   if (at === levels.length) {
     add(node, found);
     // "#" stands for the parent level, too [MQTT-4.7.1-2].
@@ -163,14 +184,16 @@ function add<S extends Subscriber>(node: Node<S>, found: Found<S>): void {
   for (const group of node.groups?.values() ?? []) found.groups.push(group);
 }
 
-/** Nodes that hold nothing any more go, from the leaf up. */
-function prune<S extends Subscriber>(path: readonly [Node<S>, string][]): void {
-  for (let at = path.length - 1; at >= 0; at -= 1) {
-    const [parent, level] = path[at] as [Node<S>, string];
+/** Nodes that hold nothing any more go, from the leaf up; answers how many. */
+function prune<S extends Subscriber>(path: readonly [Node<S>, string][]): number {
+  let gone = 0;
+  for (const [parent, level] of path.toReversed()) {
     const node = parent.children?.get(level);
-    if (node === undefined || !isEmpty(node)) return;
+    if (node === undefined || !isEmpty(node)) break;
     parent.children?.delete(level);
+    gone += 1;
   }
+  return gone;
 }
 
 function isEmpty<S extends Subscriber>({ children, subscriptions, groups }: Node<S>): boolean {

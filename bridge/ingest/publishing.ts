@@ -15,6 +15,7 @@ import { hasPersistentReceiver } from "../delivery/receivers.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
 import type { Message } from "../message.ts";
 import type { ProtocolVersion, PublishPacket, ServerPacket } from "../packets/packet.ts";
+import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import type { Handshake, ReceivedIds } from "../qos2/received-ids.ts";
 import { ProtocolRefusal, reasonCodeOf } from "../refusals.ts";
@@ -41,6 +42,8 @@ export interface PublishingConnection extends Publisher {
   /** Its session outlives the connection. */
   readonly persistent: boolean;
   readonly intake: Intake;
+  /** MQTT 5: the Receive Maximum that the client was told. */
+  readonly inflightMax: number;
   /** As the client wants its packets. */
   encode(packet: ServerPacket): Buffer;
   /** A message of it was refused, and the connection goes on. */
@@ -96,6 +99,7 @@ export class Publishing {
     const { packetId = 0 } = packet;
     const known = receivedIds.find(clientId, packetId);
     if (known === undefined) {
+      this.#checkWindow(connection);
       const handshake = this.#open(clientId, packetId, persistent);
       try {
         const obstacle = this.#publish(connection, packet, topic, handshake);
@@ -119,6 +123,13 @@ export class Publishing {
       });
     }
     return undefined;
+  }
+
+  /** A client of MQTT 5 has been told how many it may leave without a PUBREL [MQTT-3.3.4-7]. */
+  #checkWindow({ version, clientId, inflightMax }: PublishingConnection): void {
+    if (version < 5 || this.#parts.receivedIds.countOf(clientId) < inflightMax) return;
+    const message = `More than ${inflightMax} QoS 2 messages are without a PUBREL [MQTT-3.3.4-7].`;
+    throw new ProtocolRefusal("qos2-window", ReasonCode.receiveMaximumExceeded, message);
   }
 
   #open(clientId: string, packetId: number, persistent: boolean): Handshake {
@@ -179,23 +190,25 @@ export class Publishing {
   #refuse(connection: PublishingConnection, packet: PublishPacket, error: unknown): void {
     if (!(error instanceof ProtocolRefusal) && !isTributaryError(error)) throw error;
     const { qos, packetId = 0 } = packet;
-    if (qos === 0 ? isMalformed(error) : connection.version < 5) throw error;
+    if (qos === 0 ? isMalformed(error) : connection.version < 5 || breaksTheWindow(error)) {
+      throw error;
+    }
     connection.refused(error);
     if (qos === 0) return;
     const taken = connection.intake.take(undefined, MESSAGE_OVERHEAD_BYTES);
-    taken.acknowledgements.refusal(
-      connection.encode({
-        type: qos === 1 ? "puback" : "pubrec",
-        packetId,
-        reasonCode: reasonCodeOf(error),
-        reasonString: messageOf(error),
-      }),
-    );
+    const type = qos === 1 ? "puback" : "pubrec";
+    const reasonCode = allowedCode(type, reasonCodeOf(error));
+    const refusal = { type, packetId, reasonCode, reasonString: messageOf(error) } as const;
+    taken.acknowledgements.refusal(connection.encode(refusal));
   }
 }
 
 function isMalformed(error: unknown): boolean {
   return error instanceof ProtocolRefusal && error.reason === "malformed";
+}
+
+function breaksTheWindow(error: unknown): boolean {
+  return error instanceof ProtocolRefusal && error.reasonCode === ReasonCode.receiveMaximumExceeded;
 }
 
 function acknowledge({ acknowledgements }: Taken, { qos, packetId = 0 }: PublishPacket): void {

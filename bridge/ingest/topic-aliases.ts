@@ -2,6 +2,10 @@
  * The topic aliases of one connection's publisher (MQTT 5, section 3.3.2.3.4): numbers from 1 to the
  * maximum that the gateway has told, each standing for the topic it was last sent with.
  */
+import type { PublishPacket } from "../packets/packet.ts";
+import { ReasonCode } from "../packets/reason-codes.ts";
+import { ProtocolRefusal } from "../refusals.ts";
+
 export class TopicAliases {
   readonly #max: number;
   #topics: (Buffer | undefined)[] | undefined;
@@ -23,6 +27,16 @@ export class TopicAliases {
   /** The topic's bytes; undefined where the alias stands for none. */
   bytes(alias: number): Buffer | undefined {
     return this.#isValid(alias) ? this.#topics?.[alias] : undefined;
+  }
+
+  /** The topic that a message is for; where it brings its alias along, that is noted. */
+  topicOf({ topic, topicAlias }: PublishPacket): string {
+    if (topicAlias === undefined) return topic;
+    if (topic !== "" && this.set(topicAlias, topic)) return topic;
+    const known = topic === "" ? this.bytes(topicAlias) : undefined;
+    if (known !== undefined) return known.toString();
+    const message = `The topic alias ${topicAlias} stands for nothing [section 3.3.4].`;
+    throw new ProtocolRefusal("malformed", ReasonCode.topicAliasInvalid, message);
   }
 
   #isValid(alias: number): boolean {

@@ -46,6 +46,31 @@ export const DISCONNECT_CODES_OF_SERVER: Codes = new Set([
 export const AUTH_CODES_OF_CLIENT: Codes = new Set([0x18, 0x19]);
 export const AUTH_CODES_OF_SERVER: Codes = new Set([0x00, 0x18]);
 
+const CODES_OF_SERVER = {
+  connack: CONNACK_CODES,
+  puback: RECEIVED_CODES,
+  pubrec: RECEIVED_CODES,
+  suback: SUBACK_CODES,
+  disconnect: DISCONNECT_CODES_OF_SERVER,
+} as const;
+
+/** What says about the same, where a packet must not carry the code itself. */
+const NEAREST: Partial<Record<number, ReasonCode>> = {
+  [ReasonCode.serverShuttingDown]: ReasonCode.serverUnavailable,
+  [ReasonCode.serverUnavailable]: ReasonCode.serverBusy,
+  [ReasonCode.badUserNameOrPassword]: ReasonCode.notAuthorized,
+  [ReasonCode.packetTooLarge]: ReasonCode.quotaExceeded,
+};
+
+/** `code`, or the nearest that a packet of this type may carry: a refusal has many sources. */
+export function allowedCode(type: keyof typeof CODES_OF_SERVER, code: ReasonCode): ReasonCode {
+  const allowed = CODES_OF_SERVER[type];
+  if (allowed.has(code)) return code;
+  const nearest = NEAREST[code];
+  if (nearest !== undefined && allowed.has(nearest)) return nearest;
+  return ReasonCode.implementationSpecificError;
+}
+
 /** @throws PacketError where `code` is none of `allowed`. */
 export function checkReasonCode(code: number, allowed: Codes): ReasonCode {
   if (allowed.has(code)) return code as ReasonCode;

@@ -10,12 +10,14 @@ import type { Access, Principal } from "../../src/access/contract.ts";
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { BridgeLimits } from "../bridge-options.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { Leaving } from "../connection/connection-parts.ts";
 import type { Arrived } from "../listeners/contract.ts";
 import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { topicComplaint } from "../routes/topic-filter.ts";
 import type { Rights } from "./rights.ts";
+import type { Session } from "./session.ts";
 import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
 import { NEVER_EXPIRES } from "./session-store.ts";
 import type { Wills } from "./wills.ts";
@@ -63,6 +65,8 @@ export class Doorway {
       this.#check(packet, clientId);
       const principal = await this.#authenticate(connection, packet, clientId);
       await this.#inTurn(clientId, async () => {
+        // One that has given up waiting must not cost another its place.
+        if (connection.gone) return;
         await this.#sendAway(clientId);
         await this.#admit(connection, packet, clientId, principal);
       });
@@ -72,17 +76,28 @@ export class Doorway {
   }
 
   /** The connection has ended. */
-  left(connection: Connection, { normally }: { normally: boolean }): void {
+  left(connection: Connection, { normally, sessionExpirySeconds }: Leaving): void {
     const { clientId, session } = connection;
     if (session === undefined || this.#connections.get(clientId) !== connection) return;
     this.#connections.delete(clientId);
     session.disconnect();
     if (this.#closed) return;
-    const { directory, wills } = this.#parts;
-    this.#inTurn(clientId, async () => {
-      await (normally ? wills.discard(clientId) : wills.leave(clientId));
-      if (!this.#connections.has(clientId)) await directory.leave(session);
-    }).catch(this.#parts.failed);
+    const { wills, directory, limits } = this.#parts;
+    if (sessionExpirySeconds !== undefined) {
+      directory.outlive(session, Math.min(sessionExpirySeconds, limits.sessionExpirySecondsMax));
+    }
+    this.#inTurn(clientId, () =>
+      this.#depart(session, normally ? wills.discard(clientId) : wills.leave(clientId)),
+    ).catch(this.#parts.failed);
+  }
+
+  /** The session goes its way, whatever became of the will. */
+  async #depart(session: Session, will: Promise<void>): Promise<void> {
+    try {
+      await will;
+    } finally {
+      await this.#parts.directory.leave(session);
+    }
   }
 
   /** An empty identifier is one that the gateway shall choose [MQTT-3.1.3-6]. */
@@ -152,11 +167,9 @@ export class Doorway {
     const older = this.#connections.get(clientId);
     if (older === undefined) return;
     this.#connections.delete(clientId);
-    older.session?.disconnect();
     older.dismiss(ReasonCode.sessionTakenOver);
-    await this.#parts.wills.leave(clientId);
-    // A session that ends with its connection has ended.
-    if (older.session?.persistent === false) await this.#parts.directory.leave(older.session);
+    const { session } = older;
+    if (session !== undefined) await this.#depart(session, this.#parts.wills.leave(clientId));
   }
 
   async #admit(
@@ -169,21 +182,25 @@ export class Doorway {
       const message = "The gateway is closing.";
       throw new ProtocolRefusal("other", ReasonCode.serverShuttingDown, message);
     }
-    const { directory, rights, wills, limits } = this.#parts;
+    const { access, directory, rights, wills, limits } = this.#parts;
     const expirySeconds = Math.min(wantedExpirySeconds(packet), limits.sessionExpirySecondsMax);
     const { cleanStart } = packet;
     const opened = await directory.open(clientId, { cleanStart, expirySeconds });
-    if (opened.present) {
-      const client = { clientId, principal, refused: connection.refused.bind(connection) };
-      await rights.recheck(opened.session, client);
+    let renewed: Principal;
+    try {
+      if (opened.present) {
+        const client = { clientId, principal, refused: connection.refused.bind(connection) };
+        await rights.recheck(opened.session, client);
+      }
+      await wills.replace(clientId, packet.will, (topic) =>
+        mayStillPublish(access, principal, clientId, topic),
+      );
+      // The rules may have changed while all this was waited for.
+      renewed = renewedOrRefused(access, principal);
+    } catch (error) {
+      await this.#depart(opened.session, wills.discard(clientId));
+      throw error;
     }
-    await wills.replace(clientId, packet.will);
-    if (connection.gone) {
-      await wills.leave(clientId);
-      await directory.leave(opened.session);
-      return;
-    }
-    this.#connections.set(clientId, connection);
     const { session } = opened;
     const { listener } = connection.arrived;
     const inflightMax = this.#inflightMaxOf(packet, listener.limits.inflightMax);
@@ -191,14 +208,18 @@ export class Doorway {
     const topicAliasMaximum = packet.protocolVersion === 5 ? limits.topicAliasesMax : 0;
     const entrance = {
       clientId,
-      principal,
+      principal: renewed,
       session,
       keepAliveSeconds,
       topicAliasMaximum,
       inflightMax,
     };
     const connack = this.#connack(connection, packet, opened, entrance);
-    connection.enter(entrance, connack);
+    if (!connection.enter(entrance, connack)) {
+      await this.#depart(session, wills.leave(clientId));
+      return;
+    }
+    this.#connections.set(clientId, connection);
     session.connect(subscriberOf(connection));
   }
 
@@ -258,6 +279,23 @@ export class Doorway {
   }
 }
 
+/** Asked when a will is due: the right to it may have been taken away since the CONNECT. */
+function mayStillPublish(
+  access: Access,
+  principal: Principal,
+  clientId: string,
+  topic: string,
+): boolean {
+  return access.renew(principal)?.mayPublish(clientId, topic) ?? false;
+}
+
+function renewedOrRefused(access: Access, principal: Principal): Principal {
+  const renewed = access.renew(principal);
+  if (renewed !== undefined) return renewed;
+  const message = `${principal.name} may not be here any more.`;
+  throw new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message);
+}
+
 /** The password outlives the bytes it came in: it may have to wait for its check. */
 function credentialsOf({ username, password }: ConnectPacket, { listener, certificate }: Arrived) {
   if (listener.certificateNames === "username" && certificate?.commonName !== undefined) {
@@ -283,11 +321,12 @@ function reservedComplaint(topic: string): string | undefined {
 
 /** The connection as its session sees it. */
 function subscriberOf(connection: Connection) {
+  const { terms } = connection;
   return {
-    version: connection.version,
-    receiveMaximum: connection.receiveMaximum,
-    packetBytesMax: connection.packetBytesMax,
-    aliases: connection.outgoingAliases,
+    version: terms.version,
+    receiveMaximum: terms.receiveMaximum,
+    packetBytesMax: terms.packetBytesMax,
+    aliases: terms.aliases,
     get waitingBytes() {
       return connection.waitingBytes;
     },

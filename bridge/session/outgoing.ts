@@ -41,6 +41,9 @@ export interface OutgoingParts {
   readonly failed: (error: unknown) => void;
 }
 
+/** What a client may end a delivery with; a PUBREC does where it refuses the message. */
+export type Completion = "puback" | "pubrec" | "pubcomp";
+
 /**
  * One message (or, once released, its PUBREL) that the client has not acknowledged. The message
  * itself is not kept: one on disk is read again where it must be sent again, and a session that ends
@@ -51,7 +54,17 @@ interface Flight {
   readonly qos: Qos;
   /** Its place in the queue on disk; undefined where it came from memory. */
   readonly sequence: Sequence | undefined;
-  released: boolean;
+  /**
+   * `ready`: not sent yet; `again`: sent by an earlier connection alone; `releasing`: a PUBREC came,
+   * and its PUBREL goes out when that is on disk.
+   */
+  state: "ready" | "again" | "sent" | "releasing" | "released";
+}
+
+/** A flight whose turn to be sent comes; `waiting`: its message, where that is at hand. */
+interface Due {
+  readonly flight: Flight;
+  readonly waiting: WaitingMessage | undefined;
 }
 
 /** How much is read from disk at a time. */
@@ -67,12 +80,15 @@ export class Outgoing {
   readonly #ids = new PacketIds();
   readonly #memory: MemoryQueue;
   #connection: SubscriberConnection | undefined;
-  /** Of the last connection's flights, those that this one has not been sent. */
-  #again: Flight[] = [];
+  /** To be sent before all others, as room comes: what an earlier connection has left. */
+  #due: Due[] = [];
   /** The last entry of the disk's queue that was sent, or is about to be. */
   #readTo: Sequence = 0;
   #onDisk = 0;
-  #noting = false;
+  /** Their identifiers are being written down; nothing else is sent meanwhile. */
+  #noting: readonly Due[] | undefined;
+  /** Up to here identifiers may have been noted by a write that failed: they are noted again. */
+  #noteAgainTo: Sequence = 0;
 
   constructor(clientId: string, parts: OutgoingParts) {
     this.#clientId = clientId;
@@ -91,17 +107,27 @@ export class Outgoing {
     return this.#memory.count + Math.max(0, onDisk);
   }
 
-  /** The client is there: what was in flight is sent again, then what waits. */
+  /**
+   * The client is there: what was in flight is sent again, then what waits. PUBRELs wait for no
+   * window [MQTT-3.3.4-8].
+   */
   connect(connection: SubscriberConnection): void {
     this.#connection = connection;
-    this.#again = [...this.#flights.values()];
+    this.#due = [];
+    const noting = new Set(this.#noting?.map(({ flight }) => flight));
+    for (const flight of this.#flights.values()) {
+      if (flight.state === "released") this.#sendRelease(flight.packetId);
+      if (flight.state === "sent") flight.state = "again";
+      if (flight.state !== "again" && flight.state !== "ready") continue;
+      if (!noting.has(flight)) this.#due.push({ flight, waiting: undefined });
+    }
     this.#pump();
   }
 
   /** The client is gone. */
   disconnect(): void {
     this.#connection = undefined;
-    this.#again = [];
+    this.#due = [];
   }
 
   /** Sends a message that is not on disk, or lets it wait its turn in memory. */
@@ -115,10 +141,10 @@ export class Outgoing {
     this.#pump();
   }
 
-  /** PUBACK, PUBCOMP, or a PUBREC that refuses. False where no such message is in flight. */
-  complete(packetId: number): boolean {
+  /** False where no such message is in flight, or this is not how it ends. */
+  complete(packetId: number, by: Completion): boolean {
     const flight = this.#flights.get(packetId);
-    if (flight === undefined) return false;
+    if (flight === undefined || !ends(flight, by)) return false;
     this.#flights.delete(packetId);
     if (flight.sequence !== undefined) this.#remove(flight.sequence);
     this.#pump();
@@ -128,16 +154,25 @@ export class Outgoing {
   /** PUBREC: from here on the message is the client's. False where no such message is in flight. */
   release(packetId: number): boolean {
     const flight = this.#flights.get(packetId);
-    if (flight === undefined || flight.qos !== 2) return false;
-    const { sequence, released } = flight;
-    flight.released = true;
-    if (released || sequence === undefined) {
+    if (flight === undefined || flight.qos !== 2 || flight.state === "ready") return false;
+    if (flight.state === "releasing") return true;
+    if (flight.state === "again") this.#due = this.#due.filter((due) => due.flight !== flight);
+    const { sequence } = flight;
+    if (flight.state === "released" || sequence === undefined) {
+      flight.state = "released";
       this.#sendRelease(packetId);
       return true;
     }
+    flight.state = "releasing";
     this.#parts.queues.note(this.#clientId, [{ sequence, packetId, released: true }]).then(
-      () => this.#sendRelease(packetId),
-      (error: unknown) => this.#parts.failed(error),
+      () => {
+        flight.state = "released";
+        this.#sendRelease(packetId);
+      },
+      (error: unknown) => {
+        flight.state = "sent";
+        this.#parts.failed(error);
+      },
     );
     return true;
   }
@@ -148,98 +183,136 @@ export class Outgoing {
     if (connection === undefined || connection.waitingBytes >= WAITING_BYTES_MAX) return 0;
     const { subscriberInflightMax } = this.#parts.limits;
     const window = Math.min(connection.receiveMaximum, subscriberInflightMax);
-    return window - (this.#flights.size - this.#again.length);
+    return window - (this.#flights.size - this.#due.length);
   }
 
   #pump(): void {
-    while (!this.#noting && this.#room > 0) {
-      const again = this.#again.shift();
-      if (again !== undefined) this.#sendAgain(again);
-      else if (!this.#sendFromMemory() && !this.#sendFromDisk()) return;
+    while (this.#noting === undefined && this.#room > 0) {
+      const due = this.#due.shift();
+      if (due !== undefined) this.#sendDue(due);
+      else if (!this.#sendFromMemory() && !this.#takeFromDisk()) return;
     }
   }
 
   #sendFromMemory(): boolean {
     const waiting = this.#memory.shift();
     if (waiting === undefined) return false;
-    const flight = this.#begin(this.#ids.next(this.#flights), waiting.qos, undefined, false);
-    this.#send(flight, waiting, false);
+    const packetId = this.#ids.next(this.#flights);
+    this.#send(this.#begin(packetId, waiting.qos, undefined, "ready"), waiting);
     return true;
   }
 
-  /** False where there is nothing to send, or it must be written down first. */
-  #sendFromDisk(): boolean {
+  /** What is on disk becomes due; false where nothing is, or it must be written down first. */
+  #takeFromDisk(): boolean {
     const { queues } = this.#parts;
     if (queues.countOf(this.#clientId) <= this.#onDisk) return false;
-    const entries = queues.read(this.#clientId, this.#readTo, this.#room, READ_BYTES_MAX);
+    const entries = this.#readable(
+      queues.read(this.#clientId, this.#readTo, this.#room, READ_BYTES_MAX),
+    );
     const last = entries.at(-1);
     if (last === undefined) return false;
     this.#readTo = last.sequence;
     queues.protect(this.#clientId, last.sequence);
     this.#onDisk += entries.length;
-    const flights = entries.map((entry) => this.#prepare(entry));
-    const notes = flights
-      .filter(([{ queued, packetId }]) => queued?.qos === 2 && packetId === undefined)
-      .map(([{ sequence }, { packetId }]) => ({ sequence, packetId, released: false }));
+    const due = this.#prepare(entries);
+    const notes = notesOf(entries, due, this.#noteAgainTo);
     if (notes.length === 0) {
-      for (const [entry, flight] of flights) this.#sendEntry(entry, flight);
+      this.#due.push(...due);
       return true;
     }
-    this.#noting = true;
+    this.#noting = due;
     queues.note(this.#clientId, notes).then(
       () => {
-        this.#noting = false;
-        for (const [entry, flight] of flights) this.#sendEntry(entry, flight);
+        this.#noting = undefined;
+        // Where the client has gone meanwhile, the next connection finds them among the flights.
+        if (this.#connection !== undefined) this.#due.push(...due);
         this.#pump();
       },
-      (error: unknown) => this.#parts.failed(error),
+      (error: unknown) => {
+        this.#noting = undefined;
+        this.#takeBack(due);
+        this.#parts.failed(error);
+      },
     );
     return false;
   }
 
-  /** An entry with an identifier was in flight when the gateway ended. */
-  #prepare(entry: QueueEntry): readonly [QueueEntry, Flight] {
-    const { queued, sequence } = entry;
-    const packetId = entry.packetId ?? this.#ids.next(this.#flights);
-    const flight = this.#begin(packetId, queued?.qos ?? 2, sequence, queued === undefined);
-    return [entry, flight];
+  /** Entries up to one whose identifier is in use anew: that one waits until it is free. */
+  #readable(entries: readonly QueueEntry[]): readonly QueueEntry[] {
+    const clash = entries.findIndex(
+      ({ packetId }) => packetId !== undefined && this.#flights.has(packetId),
+    );
+    return clash < 0 ? entries : entries.slice(0, clash);
   }
 
-  #begin(packetId: number, qos: Qos, sequence: Sequence | undefined, released: boolean): Flight {
-    const flight = { packetId, qos, sequence, released };
+  /** An entry with an identifier was in flight when the gateway ended. */
+  #prepare(entries: readonly QueueEntry[]): Due[] {
+    const noted = new Set(entries.map(({ packetId }) => packetId));
+    const isTaken = (id: number) => this.#flights.has(id) || noted.has(id);
+    return entries.map(({ queued, sequence, packetId }) => {
+      const id = packetId ?? this.#ids.next({ has: isTaken });
+      const unreleased = packetId === undefined ? "ready" : "again";
+      const state = queued === undefined ? "released" : unreleased;
+      const flight = this.#begin(id, queued?.qos ?? 2, sequence, state);
+      return { flight, waiting: queued === undefined ? undefined : waitingOf(queued) };
+    });
+  }
+
+  /** Their identifiers could not be written down: they are read again when something moves. */
+  #takeBack(due: readonly Due[]): void {
+    const [first] = due;
+    if (first?.flight.sequence === undefined) return;
+    for (const { flight } of due) this.#flights.delete(flight.packetId);
+    this.#onDisk -= due.length;
+    this.#noteAgainTo = this.#readTo;
+    this.#readTo = first.flight.sequence - 1;
+  }
+
+  #begin(
+    packetId: number,
+    qos: Qos,
+    sequence: Sequence | undefined,
+    state: Flight["state"],
+  ): Flight {
+    const flight: Flight = { packetId, qos, sequence, state };
     this.#flights.set(packetId, flight);
     return flight;
   }
 
-  #sendEntry({ queued, packetId }: QueueEntry, flight: Flight): void {
-    if (queued === undefined) this.#sendRelease(flight.packetId);
-    else this.#send(flight, waitingOf(queued), packetId !== undefined);
-  }
-
-  #sendAgain(flight: Flight): void {
-    if (flight.released) {
-      this.#sendRelease(flight.packetId);
+  #sendDue({ flight, waiting }: Due): void {
+    const { packetId, sequence = 0, state } = flight;
+    if (state === "released") {
+      this.#sendRelease(packetId);
       return;
     }
-    const { sequence = 0 } = flight;
+    if (waiting !== undefined) {
+      this.#send(flight, waiting);
+      return;
+    }
     const [entry] = this.#parts.queues.read(this.#clientId, sequence - 1, 1, READ_BYTES_MAX);
-    if (entry?.sequence === sequence && entry.queued !== undefined) {
-      this.#send(flight, waitingOf(entry.queued), true);
-      return;
+    if (entry?.sequence !== sequence) {
+      // It has expired meanwhile.
+      this.#flights.delete(packetId);
+      this.#onDisk -= 1;
+    } else if (entry.queued === undefined) {
+      // Its release was written down after all.
+      flight.state = "released";
+      this.#sendRelease(packetId);
+    } else {
+      this.#send(flight, waitingOf(entry.queued));
     }
-    // It has expired meanwhile.
-    this.#flights.delete(flight.packetId);
-    this.#onDisk -= 1;
   }
 
   /** What expired, or is larger than the client takes, counts as sent and acknowledged. */
-  #send(flight: Flight, waiting: WaitingMessage, duplicate: boolean): void {
+  #send(flight: Flight, waiting: WaitingMessage): void {
     const connection = this.#connection;
     if (connection === undefined) return;
     const { packetId, sequence } = flight;
     const nowMs = this.#parts.clock.nowMs();
+    const duplicate = flight.state === "again";
     const bytes = publishBytes(connection, waiting, nowMs, { packetId, duplicate });
     if (typeof bytes !== "string") {
+      flight.state = "sent";
       this.#parts.figures.delivered += 1;
       connection.send(bytes);
       return;
@@ -260,6 +333,22 @@ export class Outgoing {
     this.#onDisk -= 1;
     this.#parts.queues.remove(this.#clientId, [sequence]).catch(this.#parts.failed);
   }
+}
+
+/** A PUBACK ends QoS 1; QoS 2 ends with a PUBCOMP, or with a PUBREC that refuses it. */
+function ends({ qos, state }: Flight, by: Completion): boolean {
+  if (qos === 1) return by === "puback" && state === "sent";
+  return by === "pubcomp" ? state === "released" : by === "pubrec" && state === "sent";
+}
+
+/** Identifiers of QoS 2 that must be on disk before they are sent with. */
+function notesOf(entries: readonly QueueEntry[], due: readonly Due[], noteAgainTo: Sequence) {
+  return entries.flatMap(({ queued, sequence, packetId }, at) => {
+    const { flight } = due[at] as Due;
+    const isNoted = packetId !== undefined && sequence > noteAgainTo;
+    if (queued?.qos !== 2 || isNoted) return [];
+    return [{ sequence, packetId: flight.packetId, released: false }];
+  });
 }
 
 function waitingOf({ message, qos, retain, subscriptionIds }: QueuedMessage): WaitingMessage {

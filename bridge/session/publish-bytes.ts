@@ -24,20 +24,17 @@ export function publishBytes(
     const bytes = outgoing.bytes(version, { qos, packetId, retain, duplicate });
     return bytes.length > connection.packetBytesMax ? "too-large" : bytes;
   }
+  const messageExpirySeconds =
+    expiresAtMs === undefined ? undefined : Math.ceil((expiresAtMs - nowMs) / 1000);
+  const plain = { qos, packetId, retain, duplicate, subscriptionIds, messageExpirySeconds };
   const alias = connection.aliases.of(topic);
-  const bytes = outgoing.bytes(version, {
-    qos,
-    packetId,
-    retain,
-    duplicate,
-    subscriptionIds,
-    topicAlias: alias?.alias,
-    omitTopic: alias?.known,
-    messageExpirySeconds:
-      expiresAtMs === undefined ? undefined : Math.ceil((expiresAtMs - nowMs) / 1000),
-  });
-  if (bytes.length <= connection.packetBytesMax) return bytes;
-  // The client has not been told the alias.
-  if (alias?.known === false) connection.aliases.forget(topic);
-  return "too-large";
+  if (alias !== undefined) {
+    const aliased = { ...plain, topicAlias: alias.alias, omitTopic: alias.known };
+    const bytes = outgoing.bytes(version, aliased);
+    if (bytes.length <= connection.packetBytesMax) return bytes;
+    // The client has not been told the alias, which may be what makes it too large.
+    if (!alias.known) connection.aliases.forget(topic);
+  }
+  const bytes = outgoing.bytes(version, plain);
+  return bytes.length > connection.packetBytesMax ? "too-large" : bytes;
 }

@@ -48,23 +48,24 @@ export class Requests {
     this.#parts = parts;
   }
 
-  /** @throws what must end the connection */
-  handle(connection: Connection, packet: ClientPacket): void {
+  /** Resolves when it is answered. @throws what must end the connection */
+  handle(connection: Connection, packet: ClientPacket): Promise<void> | undefined {
     const { session } = connection;
     if (session === undefined) return;
     switch (packet.type) {
       case "subscribe":
-        return guard(connection, this.#subscribe(connection, session, packet));
+        return this.#subscribe(connection, session, packet);
       case "unsubscribe":
-        return guard(connection, this.#unsubscribe(connection, session, packet));
+        return this.#unsubscribe(connection, session, packet);
       case "puback":
       case "pubcomp":
-        session.complete(packet.packetId);
+        session.complete(packet.packetId, packet.type);
         return undefined;
       case "pubrec":
-        return received(connection, session, packet);
+        received(connection, session, packet);
+        return undefined;
       case "pubrel":
-        return guard(connection, this.#released(connection, packet));
+        return this.#released(connection, packet);
       case "auth": {
         const message = "AUTH without enhanced authentication [MQTT-4.12.0-1].";
         throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
@@ -95,7 +96,10 @@ export class Requests {
     }
     if (granted.length > 0 && session.persistent) await this.#parts.directory.save(session);
     connection.sendPacket({ type: "suback", packetId, reasonCodes });
-    await this.#parts.retained.send(session, granted.filter(wantsRetained).map(subscriptionIn));
+    const wanted = granted.filter(wantsRetained).map(subscriptionIn);
+    if (wanted.length === 0) return;
+    // Not waited for: a client that is slow to take them may ask for other things meanwhile.
+    this.#parts.retained.send(session, wanted).catch((error: unknown) => connection.fail(error));
   }
 
   #refusalOf(
@@ -159,7 +163,7 @@ function received(
   { packetId, reasonCode }: AcknowledgementPacket,
 ): void {
   if (reasonCode >= FAILED) {
-    session.complete(packetId);
+    session.complete(packetId, "pubrec");
   } else if (!session.release(packetId)) {
     const unknown = ReasonCode.packetIdentifierNotFound;
     connection.sendPacket({ type: "pubrel", packetId, reasonCode: unknown });
@@ -174,8 +178,4 @@ function wantsRetained({ subscription, isNew }: Granted): boolean {
 
 function subscriptionIn({ subscription }: Granted): Subscription {
   return subscription;
-}
-
-function guard(connection: Connection, work: Promise<void>): void {
-  work.catch((error: unknown) => connection.fail(error));
 }

@@ -1,6 +1,10 @@
 /**
  * Sends a new subscription the retained messages that it matches, in slices, so that a filter which
- * matches very many does not stop the gateway, nor fill the memory before the client reads.
+ * matches very many does not stop the gateway, nor fill the memory before the client reads. One
+ * session's subscriptions are served one after another.
+ *
+ * Invariant: a message is sent in the same turn of the event loop in which it is read, so that no
+ * newer one of its topic can come before it.
  */
 
 import { queuedFor, takesByQueue } from "../delivery/fan-out.ts";
@@ -21,37 +25,58 @@ export interface RetainedDeliveryParts {
 }
 
 const SLICE_MESSAGES = 100;
+const SLICE_BYTES = 128 * 1024;
 
 export class RetainedDelivery {
   readonly #parts: RetainedDeliveryParts;
+  /** The walk that each session's next one waits for. */
+  readonly #walks = new WeakMap<Session, Promise<void>>();
 
   constructor(parts: RetainedDeliveryParts) {
     this.#parts = parts;
   }
 
-  async send(session: Session, subscriptions: readonly Subscription[]): Promise<void> {
+  /** Resolves when all are sent, or the client has left. */
+  send(session: Session, subscriptions: readonly Subscription[]): Promise<void> {
+    const before = this.#walks.get(session);
+    const walk =
+      before === undefined
+        ? this.#walk(session, subscriptions)
+        : before.then(() => this.#walk(session, subscriptions));
+    const settled = walk.catch(() => {});
+    this.#walks.set(session, settled);
+    void settled.then(() => {
+      if (this.#walks.get(session) === settled) this.#walks.delete(session);
+    });
+    return walk;
+  }
+
+  async #walk(session: Session, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) {
       let slice: Message[] = [];
+      let bytes = 0;
       for (const message of this.#parts.retained.matching(subscription.filter)) {
-        if (message === undefined) {
-          await new Promise((resolve) => setImmediate(resolve));
-          continue;
+        if (message !== undefined) {
+          slice.push(message);
+          bytes += message.payload.length;
+          if (slice.length < SLICE_MESSAGES && bytes < SLICE_BYTES) continue;
         }
-        slice.push(message);
-        if (slice.length < SLICE_MESSAGES) continue;
-        if (!(await this.#sendSlice(session, subscription, slice))) return;
+        await this.#sendSlice(session, subscription, slice);
+        if (message === undefined) await new Promise((resolve) => setImmediate(resolve));
+        else await session.roomForMore();
+        if (!session.connected) return;
         slice = [];
+        bytes = 0;
       }
-      if (!(await this.#sendSlice(session, subscription, slice))) return;
+      await this.#sendSlice(session, subscription, slice);
     }
   }
 
-  /** False where the client has left. */
   async #sendSlice(
     session: Session,
     { qos, subscriptionId }: Subscription,
     messages: readonly Message[],
-  ): Promise<boolean> {
+  ): Promise<void> {
     // They are sent with RETAIN, whatever the subscription says of that [MQTT-3.3.1-8].
     const subscriptionIds = subscriptionId === undefined ? undefined : [subscriptionId];
     const terms = { qos, retainAsPublished: true, subscriptionIds };
@@ -60,11 +85,8 @@ export class RetainedDelivery {
       if (takesByQueue(session, message, terms)) queued.push(queuedFor(session, message, terms));
       else session.deliver(new OutgoingPublish(message), terms, true);
     }
-    if (queued.length > 0) {
-      await this.#parts.queues.enqueue(queued).written;
-      session.wake();
-    }
-    if (messages.length === SLICE_MESSAGES) await session.roomForMore();
-    return session.connected;
+    if (queued.length === 0) return;
+    await this.#parts.queues.enqueue(queued).written;
+    session.wake();
   }
 }

@@ -47,7 +47,7 @@ export class SessionDirectory {
     this.#parts = parts;
     this.subscriptions = new SubscriptionIndex(parts.limits.routeCacheTopicsMax);
     for (const record of parts.store.load()) {
-      const session = new Session(record.clientId, record.expirySeconds, parts.session);
+      const session = new Session(record.clientId, record.expirySeconds, parts.session, true);
       this.#sessions.set(record.clientId, session);
       for (const subscription of record.subscriptions) {
         session.subscribe(subscription);
@@ -91,20 +91,27 @@ export class SessionDirectory {
       this.#sessions.set(clientId, session);
     }
     this.#ending.delete(session);
-    const isKept =
+    const isSaved =
       present && session.expirySeconds === expirySeconds && session.endsAtMs === undefined;
     session.expirySeconds = expirySeconds;
     session.endsAtMs = undefined;
     // Nobody waits for it: what a session is told to keep (a subscription) is saved with it again.
-    if (!isKept) this.save(session).catch(this.#parts.failed);
+    if (!isSaved) this.save(session).catch(this.#parts.failed);
     return { session, present };
+  }
+
+  /** The client says how long its session shall outlive the connection after all. */
+  outlive(session: Session, expirySeconds: number): void {
+    if (session.expirySeconds === expirySeconds) return;
+    session.expirySeconds = expirySeconds;
+    if (expirySeconds === NEVER_EXPIRES) this.save(session).catch(this.#parts.failed);
   }
 
   /** Its connection has ended: so does it, or it begins to wait. */
   async leave(session: Session): Promise<void> {
     session.disconnect();
     if (this.#sessions.get(session.clientId) !== session) return;
-    if (!session.persistent) {
+    if (session.expirySeconds === 0) {
       await this.end(session);
       return;
     }
@@ -120,6 +127,7 @@ export class SessionDirectory {
     if (this.#sessions.get(clientId) !== session) return;
     this.#sessions.delete(clientId);
     this.#ending.delete(session);
+    session.end();
     for (const filter of session.subscriptions.keys()) this.subscriptions.remove(session, filter);
     const { store, queues, receivedIds } = this.#parts;
     this.#parts.ended(clientId);
@@ -130,16 +138,12 @@ export class SessionDirectory {
     ]);
   }
 
-  /** Resolves when it is on disk as it is now; one that ends with its connection is not kept there. */
+  /** Resolves when it is on disk as it is now, if it is kept there at all. */
   async save(session: Session): Promise<void> {
-    const { clientId, expirySeconds, endsAtMs, subscriptions, persistent } = session;
-    const { store, queues } = this.#parts;
-    if (persistent) {
-      const kept = [...subscriptions.values()];
-      await store.put({ clientId, expirySeconds, endsAtMs, subscriptions: kept });
-    } else {
-      await Promise.all([store.remove(clientId), queues.clear(clientId)]);
-    }
+    if (!session.persistent || session.ended) return;
+    const { clientId, expirySeconds, endsAtMs } = session;
+    const subscriptions = [...session.subscriptions.values()];
+    await this.#parts.store.put({ clientId, expirySeconds, endsAtMs, subscriptions });
   }
 
   subscribe(session: Session, subscription: Subscription): Subscription | undefined {
@@ -147,9 +151,11 @@ export class SessionDirectory {
     return session.subscribe(subscription);
   }
 
+  /** False where there was no such subscription. */
   unsubscribe(session: Session, filter: string): boolean {
+    if (!session.unsubscribe(filter)) return false;
     this.subscriptions.remove(session, filter);
-    return session.unsubscribe(filter);
+    return true;
   }
 
   /** Ends the sessions whose time is over. */

@@ -7,7 +7,7 @@ import type { DeliveryTerms, Subscriber } from "../delivery/audience.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import type { OutgoingPublish } from "../packets/outgoing-publish.ts";
 import type { Qos } from "../packets/packet.ts";
-import { Outgoing, type OutgoingParts } from "./outgoing.ts";
+import { type Completion, Outgoing, type OutgoingParts } from "./outgoing.ts";
 import { publishBytes } from "./publish-bytes.ts";
 import type { SubscriberConnection } from "./subscriber-connection.ts";
 
@@ -26,19 +26,32 @@ export class Session implements Subscriber {
   #connection: SubscriberConnection | undefined;
   /** Who waits for the client to have taken most of what it was sent. */
   #roomWaiters: (() => void)[] | undefined;
+  #ended = false;
+  /**
+   * It is kept on disk, and so is what it is owed. Settled when it begins, and for good: its client
+   * may come back and let it end with that connection, and is still sent what was kept until then.
+   */
+  readonly persistent: boolean;
   /** How long it outlives its connection; 0: not at all. */
   expirySeconds: number;
   /** When it ends, while nobody is connected; undefined: somebody is, or never. */
   endsAtMs: number | undefined;
 
-  constructor(clientId: string, expirySeconds: number, parts: SessionParts) {
+  constructor(
+    clientId: string,
+    expirySeconds: number,
+    parts: SessionParts,
+    persistent = expirySeconds > 0,
+  ) {
     this.clientId = clientId;
     this.expirySeconds = expirySeconds;
     this.#parts = parts;
+    this.persistent = persistent;
   }
 
-  get persistent(): boolean {
-    return this.expirySeconds > 0;
+  /** Nothing must be put into its queue any more: that is another session's by now, or nobody's. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   get connected(): boolean {
@@ -73,6 +86,11 @@ export class Session implements Subscriber {
     // What an earlier connection (or an earlier run) has left is sent on.
     if (this.#outgoing !== undefined) this.#outgoing.connect(connection);
     else if (this.#parts.queues.countOf(this.clientId) > 0) this.#sending();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.disconnect();
   }
 
   disconnect(): void {
@@ -125,8 +143,8 @@ export class Session implements Subscriber {
   }
 
   /** See {@link Outgoing.complete}. */
-  complete(packetId: number): boolean {
-    const known = this.#outgoing?.complete(packetId) ?? false;
+  complete(packetId: number, by: Completion): boolean {
+    const known = this.#outgoing?.complete(packetId, by) ?? false;
     this.#tellRoom();
     return known;
   }

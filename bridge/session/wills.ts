@@ -7,6 +7,8 @@ import type { Clock } from "../../src/base/clock.ts";
 import type { LocalPublisher } from "../links/local-publisher.ts";
 import type { Message } from "../message.ts";
 import type { WillMessage } from "../packets/packet.ts";
+import { ReasonCode } from "../packets/reason-codes.ts";
+import { ProtocolRefusal } from "../refusals.ts";
 import type { WillStore } from "./will-store.ts";
 
 export interface WillsParts {
@@ -19,8 +21,13 @@ export interface WillsParts {
   readonly failed: (clientId: string, error: unknown) => void;
 }
 
+/** May the will's client publish it, now that it is due? */
+export type WillRight = (topic: string) => boolean;
+
 interface Kept {
   readonly will: WillMessage;
+  /** Of clients that have connected since the gateway started. */
+  readonly mayPublish: WillRight | undefined;
   /** Undefined while its client is connected. */
   dueAtMs: number | undefined;
 }
@@ -35,18 +42,29 @@ export class Wills {
     for (const { clientId, will, dueAtMs } of parts.store.load()) {
       const delayMs = (will.delaySeconds ?? 0) * 1000;
       const due = dueAtMs ?? graceEndsAtMs + delayMs;
-      this.#kept.set(clientId, { will, dueAtMs: Math.max(due, graceEndsAtMs) });
+      const dueAt = Math.max(due, graceEndsAtMs);
+      this.#kept.set(clientId, { will, mayPublish: undefined, dueAtMs: dueAt });
     }
   }
 
   /** The client has connected: what was left of its last will is over; resolves when on disk. */
-  async replace(clientId: string, will: WillMessage | undefined): Promise<void> {
+  async replace(
+    clientId: string,
+    will: WillMessage | undefined,
+    mayPublish?: WillRight,
+  ): Promise<void> {
     if (will === undefined) {
       await this.discard(clientId);
       return;
     }
-    this.#kept.set(clientId, { will, dueAtMs: undefined });
-    await this.#parts.store.put(clientId, will, undefined);
+    const own = ownCopy(will);
+    this.#kept.set(clientId, { will: own, mayPublish, dueAtMs: undefined });
+    try {
+      await this.#parts.store.put(clientId, own, undefined);
+    } catch (error) {
+      this.#kept.delete(clientId);
+      throw error;
+    }
   }
 
   /** The client has said goodbye, or is back. */
@@ -84,14 +102,29 @@ export class Wills {
   async #publish(clientId: string, kept: Kept): Promise<void> {
     this.#kept.delete(clientId);
     const { publisher, store, published, failed, clock } = this.#parts;
+    const { topic } = kept.will;
     try {
-      await publisher.publish(messageOf(kept.will, clientId, clock.nowMs()));
-      published(clientId);
+      if (kept.mayPublish?.(topic) === false) {
+        const message = `The client may not publish to its will's topic "${topic}" any more.`;
+        failed(clientId, new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message));
+      } else {
+        await publisher.publish(messageOf(kept.will, clientId, clock.nowMs()));
+        published(clientId);
+      }
       if (!this.#kept.has(clientId)) await store.remove(clientId);
     } catch (error) {
       failed(clientId, error);
     }
   }
+}
+
+/** It outlives the bytes it came in. */
+function ownCopy({ payload, properties, ...rest }: WillMessage): WillMessage {
+  if (properties === undefined) return { ...rest, payload: Buffer.from(payload) };
+  const { correlationData: data } = properties;
+  const copied =
+    data === undefined ? properties : { ...properties, correlationData: Buffer.from(data) };
+  return { ...rest, payload: Buffer.from(payload), properties: copied };
 }
 
 function messageOf(will: WillMessage, clientId: string, nowMs: number): Message {

@@ -61,9 +61,13 @@ export interface BridgeLimits {
   readonly subscriberDrainMs: number;
   /** What may wait for one subscriber in memory; beyond it messages for it are dropped. */
   readonly subscriberBufferBytesMax: number;
+  /** The same for all subscribers; beyond it each is left 64 KiB. */
+  readonly subscriberBuffersBytesMax: number;
   /** QoS 1 and 2 messages that one subscriber may have unacknowledged. */
   readonly subscriberInflightMax: number;
   readonly subscriptionsPerClientMax: number;
+  /** What all subscriptions may take of the memory, about 1 KB each, and more for long filters. */
+  readonly subscriptionBytesMax: number;
   /** Persistent sessions (clean session = 0) with a subscription. */
   readonly sessionsMax: number;
 
@@ -82,6 +86,8 @@ export interface BridgeLimits {
   /** MQTT topics whose routing is remembered. */
   readonly routeCacheTopicsMax: number;
 
+  /** Topics, payloads and properties of all wills. */
+  readonly willBytesMax: number;
   /** After a restart, how long a client may take to come back before its will is published. */
   readonly willGraceMs: number;
   /** The same complaint is logged once in this time, with the number of those left out. */
@@ -105,8 +111,10 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   qos2InflightMax: 10_000,
   subscriberDrainMs: 10_000,
   subscriberBufferBytesMax: 8 * MIB,
+  subscriberBuffersBytesMax: 128 * MIB,
   subscriberInflightMax: 1_000,
   subscriptionsPerClientMax: 1_000,
+  subscriptionBytesMax: 256 * MIB,
   sessionsMax: 10_000,
   queuedMessagesPerClientMax: 10_000,
   queuedMessagesMax: 200_000,
@@ -116,6 +124,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   retainedBytesMax: 64 * MIB,
   logTopicsMax: 1_000,
   routeCacheTopicsMax: 20_000,
+  willBytesMax: 64 * MIB,
   willGraceMs: 30_000,
   warnIntervalMs: 5_000,
 };

@@ -33,6 +33,7 @@ import { RetainedStore } from "./session/retained-store.ts";
 import { Rights } from "./session/rights.ts";
 import { SessionDirectory } from "./session/session-directory.ts";
 import { SessionStore } from "./session/session-store.ts";
+import { SubscriberMemory } from "./session/subscriber-memory.ts";
 import { WillStore } from "./session/will-store.ts";
 import { Wills } from "./session/wills.ts";
 
@@ -51,6 +52,7 @@ export class MqttEngine {
   readonly #retained: RetainedStore;
   readonly #sessions: SessionStore;
   readonly #willStore: WillStore;
+  readonly #subscriberMemory: SubscriberMemory;
   readonly #directory: SessionDirectory;
   readonly #wills: Wills;
   readonly #doorway: Doorway;
@@ -86,13 +88,14 @@ export class MqttEngine {
     this.#retained = new RetainedStore({ store, limits, events, clock });
     this.#sessions = new SessionStore({ store, limits });
     this.#willStore = new WillStore(store);
+    this.#subscriberMemory = new SubscriberMemory(limits.subscriberBuffersBytesMax);
     const queues = this.#queues;
     const receivedIds = this.#receivedIds;
     this.#directory = new SessionDirectory({
       store: this.#sessions,
       queues,
       receivedIds,
-      session: { queues, limits, clock, figures, ...events },
+      session: { queues, limits, memory: this.#subscriberMemory, clock, figures, ...events },
       limits,
       clock,
       ended: (clientId) => this.#wills.sessionEnded(clientId),
@@ -109,6 +112,7 @@ export class MqttEngine {
       publisher: this.local,
       clock,
       graceMs: limits.willGraceMs,
+      bytesMax: limits.willBytesMax,
       published: () => {
         figures.wills += 1;
       },
@@ -134,7 +138,7 @@ export class MqttEngine {
       figures,
       refusals: this.refusals,
       pressure: this.#pressure,
-      gathering: new GatheringBudget(limits.partialPacketBytesMax),
+      gathering: new GatheringBudget(limits.partialPacketBytesMax, clock),
       express: { log, destinations, figures, clock },
       intake,
       publishing: new Publishing({ inlet, receivedIds, subscriptions, figures, clock }),
@@ -181,6 +185,13 @@ export class MqttEngine {
       gauge("qos2_inflight", "QoS 2 messages waiting for their PUBREL.", this.#receivedIds.count),
       gauge("sessions", "Sessions that outlive their connection.", persistentCount),
       gauge("subscriptions", "Subscriptions.", subscriptions.count),
+      gauge(
+        "subscriber_buffer_bytes",
+        "Bytes that wait in memory for subscribers.",
+        this.#subscriberMemory.bytes,
+      ),
+      gauge("subscription_bytes", "Memory that subscriptions take, roughly.", subscriptions.bytes),
+      gauge("will_bytes", "Bytes of the wills that are kept.", this.#wills.bytes),
       gauge("queued_messages", "Messages queued for persistent sessions.", queues.count),
       gauge("queued_bytes", "Bytes queued for persistent sessions.", queues.bytes),
       gauge("retained_messages", "Retained messages.", this.#retained.count),
@@ -205,7 +216,12 @@ export class MqttEngine {
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
     const wallMs = clock.nowMs();
-    for (const connection of this.#connections) connection.sweep(nowMs, wallMs);
+    let socketBytes = 0;
+    for (const connection of this.#connections) {
+      connection.sweep(nowMs, wallMs);
+      socketBytes += connection.waitingBytes;
+    }
+    this.#subscriberMemory.socketBytes = socketBytes;
     this.#wills.sweep(wallMs);
     this.#directory.sweep(wallMs);
   }

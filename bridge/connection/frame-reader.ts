@@ -45,7 +45,7 @@ export class FrameReader {
   constructor(stream: Duplex, taker: FrameTaker, budget: GatheringBudget) {
     this.#stream = stream;
     this.#taker = taker;
-    this.#gathered = new GatheredFrame(budget);
+    this.#gathered = new GatheredFrame(budget, (why) => taker.fail(why));
   }
 
   /** Something has come that was not taken, or may lie in the network's buffers. */

@@ -37,10 +37,15 @@ export class PartialFrame {
   take(): Buffer | undefined {
     if (this.#bytes < this.#frameBytes) return undefined;
     const frame = this.#buffer.subarray(0, this.#frameBytes);
+    this.forget();
+    return frame;
+  }
+
+  /** Nothing is kept of it. */
+  forget(): void {
     this.#buffer = NOTHING;
     this.#bytes = 0;
     this.#frameBytes = 0;
-    return frame;
   }
 
   #reserve(bytes: number): void {

@@ -25,12 +25,18 @@ interface Found<S extends Subscriber> {
   nodes: number;
 }
 
+/** What a level that no other filter shares takes of the memory, and a subscription; measured. */
+const NODE_BYTES = 250;
+const SUBSCRIPTION_BYTES = 400;
+
 export class SubscriptionIndex<S extends Subscriber> {
   readonly #root: Node<S> = emptyNode();
   readonly #remembered: TwoGenerationCache<Audience<S> | "nobody">;
   #count = 0;
   #version = 0;
   #nodeCount = 0;
+  /** Characters of all filters, as their clients wrote them. */
+  #textLength = 0;
   #lookedAt = 0;
 
   /** `topicsRemembered`: topics whose audience is kept at hand. */
@@ -52,6 +58,11 @@ export class SubscriptionIndex<S extends Subscriber> {
     return this.#nodeCount;
   }
 
+  /** What all subscriptions take of the memory, roughly. */
+  get bytes(): number {
+    return this.#nodeCount * NODE_BYTES + this.#count * SUBSCRIPTION_BYTES + this.#textLength;
+  }
+
   /** Nodes that the last search looked at. */
   get lookedAt(): number {
     return this.#lookedAt;
@@ -60,6 +71,7 @@ export class SubscriptionIndex<S extends Subscriber> {
   /** Adds the subscription, or puts it in the place of the one with the same filter. */
   put(subscriber: S, subscription: Subscription): void {
     const { shareName, filter } = partsOf(subscription.filter);
+    const { count } = this;
     let node = this.#root;
     for (const level of filter.split("/")) {
       node.children ??= new Map();
@@ -83,6 +95,7 @@ export class SubscriptionIndex<S extends Subscriber> {
       group.put(subscriber, subscription);
       this.#count += group.size - before;
     }
+    if (this.#count > count) this.#textLength += subscription.filter.length;
     this.#changed();
   }
 
@@ -103,6 +116,7 @@ export class SubscriptionIndex<S extends Subscriber> {
       this.#leaveGroup(node, shareName, subscriber);
     }
     if (this.#count === before) return;
+    this.#textLength -= text.length;
     this.#nodeCount -= prune(path);
     this.#changed();
   }

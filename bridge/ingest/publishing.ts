@@ -14,6 +14,7 @@ import { publicationOf } from "../delivery/fan-out.ts";
 import { hasPersistentReceiver } from "../delivery/receivers.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
 import type { Message } from "../message.ts";
+import { messageBytes } from "../message-bytes.ts";
 import type { ProtocolVersion, PublishPacket, ServerPacket } from "../packets/packet.ts";
 import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
@@ -25,7 +26,7 @@ import type { Publisher } from "./destinations.ts";
 import type { Intake, Taken } from "./intake.ts";
 import type { LogInlet } from "./log-inlet.ts";
 
-/** What a message takes here beside its topic and payload: many small ones must not fill the memory. */
+/** What a message takes here beside what its publisher said: many small ones must not fill the memory. */
 const MESSAGE_OVERHEAD_BYTES = 512;
 
 export interface PublishingParts {
@@ -158,7 +159,7 @@ export class Publishing {
     const { qos, payload, packetId = 0 } = packet;
     figures.messages[qos] += 1;
     figures.payloadBytes += payload.length;
-    const bytes = MESSAGE_OVERHEAD_BYTES + payload.length + topic.length;
+    const bytes = MESSAGE_OVERHEAD_BYTES + messageBytes(message);
     const taken = intake.take(placed.group, bytes);
     acknowledge(taken, packet);
     if (handshake !== undefined) {

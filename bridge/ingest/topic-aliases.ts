@@ -6,6 +6,9 @@ import type { PublishPacket } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 
+/** Longer topics would let a connection hold megabytes. */
+const ALIASED_BYTES_MAX = 4_096;
+
 export class TopicAliases {
   readonly #max: number;
   #topics: (Buffer | undefined)[] | undefined;
@@ -15,12 +18,17 @@ export class TopicAliases {
     this.#max = max;
   }
 
-  /** False where there can be no such alias [MQTT-3.3.2-8], [MQTT-3.3.2-9]. */
+  /**
+   * False where there can be no such alias [MQTT-3.3.2-8], [MQTT-3.3.2-9], or the topic is too long
+   * for one.
+   */
   set(alias: number, topic: string): boolean {
     if (!this.#isValid(alias)) return false;
+    const bytes = Buffer.from(topic);
+    if (bytes.length > ALIASED_BYTES_MAX) return false;
     this.#topics ??= [];
     const known = this.#topics[alias];
-    if (known?.equals(Buffer.from(topic)) !== true) this.#topics[alias] = Buffer.from(topic);
+    if (known?.equals(bytes) !== true) this.#topics[alias] = bytes;
     return true;
   }
 
@@ -35,6 +43,10 @@ export class TopicAliases {
     if (topic !== "" && this.set(topicAlias, topic)) return topic;
     const known = topic === "" ? this.bytes(topicAlias) : undefined;
     if (known !== undefined) return known.toString();
+    if (Buffer.byteLength(topic) > ALIASED_BYTES_MAX) {
+      const message = `A topic alias may stand for ${ALIASED_BYTES_MAX} bytes at most.`;
+      throw new ProtocolRefusal("limit", ReasonCode.quotaExceeded, message);
+    }
     const message = `The topic alias ${topicAlias} stands for nothing [section 3.3.4].`;
     throw new ProtocolRefusal("malformed", ReasonCode.topicAliasInvalid, message);
   }

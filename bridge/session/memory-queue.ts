@@ -2,8 +2,12 @@
  * What a session that ends with its connection has still to be sent at QoS 1 and 2: bounded by
  * messages and by bytes. When it is full one gives way, as the operator chose; it is still in the log.
  */
+
+import { messageBytes } from "../message-bytes.ts";
 import type { OutgoingPublish } from "../packets/outgoing-publish.ts";
 import type { Qos } from "../packets/packet.ts";
+
+import type { SubscriberMemory } from "./subscriber-memory.ts";
 
 export interface WaitingMessage {
   readonly outgoing: OutgoingPublish;
@@ -23,14 +27,17 @@ const TAKEN_KEPT_MAX = 1_024;
 
 export class MemoryQueue {
   readonly #limits: MemoryQueueLimits;
+  readonly #memory: SubscriberMemory;
   readonly #dropped: () => void;
   #messages: WaitingMessage[] = [];
   /** Where the first that waits stands. */
   #first = 0;
   #bytes = 0;
 
-  constructor(limits: MemoryQueueLimits, dropped: () => void) {
+  /** `memory`: what it shares with the queues of all other clients. */
+  constructor(limits: MemoryQueueLimits, memory: SubscriberMemory, dropped: () => void) {
     this.#limits = limits;
+    this.#memory = memory;
     this.#dropped = dropped;
   }
 
@@ -41,22 +48,23 @@ export class MemoryQueue {
   push(message: WaitingMessage): void {
     const { queuedMessagesPerClientMax, subscriberBufferBytesMax, queueFullPolicy } = this.#limits;
     const bytes = sizeOf(message);
+    const bytesMax = this.#memory.shareOf(subscriberBufferBytesMax);
     while (
       this.count > 0 &&
-      (this.count >= queuedMessagesPerClientMax || this.#bytes + bytes > subscriberBufferBytesMax)
+      (this.count >= queuedMessagesPerClientMax || this.#bytes + bytes > bytesMax)
     ) {
       this.#dropped();
       if (queueFullPolicy === "drop-newest") return;
       this.shift();
     }
     this.#messages.push(message);
-    this.#bytes += bytes;
+    this.#count(bytes);
   }
 
   shift(): WaitingMessage | undefined {
     const message = this.#messages[this.#first];
     if (message === undefined) return undefined;
-    this.#bytes -= sizeOf(message);
+    this.#count(-sizeOf(message));
     this.#first += 1;
     if (this.#first === this.#messages.length) {
       this.#messages = [];
@@ -67,8 +75,20 @@ export class MemoryQueue {
     }
     return message;
   }
+
+  /** Nobody waits for them any more. */
+  clear(): void {
+    this.#messages = [];
+    this.#first = 0;
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#memory.queue(bytes);
+  }
 }
 
 function sizeOf({ outgoing: { message } }: WaitingMessage): number {
-  return message.payload.length + message.topic.length;
+  return messageBytes(message);
 }

@@ -21,6 +21,7 @@ import { PacketIds } from "./packet-ids.ts";
 import { publishBytes } from "./publish-bytes.ts";
 import type { QueuedMessage, QueueEntry, Sequence, SessionQueues } from "./queue-contract.ts";
 import type { SubscriberConnection } from "./subscriber-connection.ts";
+import type { SubscriberMemory } from "./subscriber-memory.ts";
 
 export interface OutgoingLimits {
   /** QoS 1 and 2 messages in flight to one client, whatever it would take. */
@@ -33,6 +34,7 @@ export interface OutgoingLimits {
 export interface OutgoingParts {
   readonly queues: SessionQueues;
   readonly limits: OutgoingLimits;
+  readonly memory: SubscriberMemory;
   readonly clock: Clock;
   readonly figures: BridgeFigures;
   /** A message was given up: the client's queue is full, or the message too large for it. */
@@ -93,7 +95,12 @@ export class Outgoing {
   constructor(clientId: string, parts: OutgoingParts) {
     this.#clientId = clientId;
     this.#parts = parts;
-    this.#memory = new MemoryQueue(parts.limits, () => parts.dropped(clientId));
+    this.#memory = new MemoryQueue(parts.limits, parts.memory, () => parts.dropped(clientId));
+  }
+
+  /** The session has ended: nothing is sent any more. */
+  end(): void {
+    this.#memory.clear();
   }
 
   /** Another message would be sent at once. */

@@ -122,15 +122,21 @@ export class Requests {
       const message = `${principal.name} may not subscribe to "${filter}".`;
       return new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message);
     }
-    const { subscriptionsPerClientMax } = this.#parts.limits;
-    if (session.subscriptions.has(text) || session.subscriptions.size < subscriptionsPerClientMax) {
-      return undefined;
-    }
-    return new ProtocolRefusal(
-      "subscriptions-full",
-      ReasonCode.quotaExceeded,
-      `The client has ${subscriptionsPerClientMax} subscriptions (subscriptionsPerClientMax).`,
-    );
+    return session.subscriptions.has(text) ? undefined : this.#noRoom(session);
+  }
+
+  /** For one subscription more; undefined where there is some. */
+  #noRoom({ subscriptions: { size } }: Session): ProtocolRefusal | undefined {
+    const { limits, directory } = this.#parts;
+    const { subscriptionsPerClientMax, subscriptionBytesMax } = limits;
+    const complaint =
+      size >= subscriptionsPerClientMax
+        ? `The client has ${subscriptionsPerClientMax} subscriptions (subscriptionsPerClientMax).`
+        : directory.subscriptions.bytes >= subscriptionBytesMax
+          ? `All subscriptions take ${subscriptionBytesMax} bytes (subscriptionBytesMax).`
+          : undefined;
+    if (complaint === undefined) return undefined;
+    return new ProtocolRefusal("subscriptions-full", ReasonCode.quotaExceeded, complaint);
   }
 
   async #unsubscribe(

@@ -91,6 +91,7 @@ export class Session implements Subscriber {
   end(): void {
     this.#ended = true;
     this.disconnect();
+    this.#outgoing?.end();
   }
 
   disconnect(): void {
@@ -103,13 +104,13 @@ export class Session implements Subscriber {
   deliver(outgoing: OutgoingPublish, terms: DeliveryTerms, retain: boolean): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    const { figures, limits, clock, dropped } = this.#parts;
+    const { figures, limits, memory, clock, dropped } = this.#parts;
     const qos = Math.min(outgoing.message.qos, terms.qos) as Qos;
     if (qos > 0) {
       this.#sending().deliver(outgoing, terms, qos, retain);
       return;
     }
-    if (connection.waitingBytes > limits.subscriberBufferBytesMax) {
+    if (connection.waitingBytes > memory.shareOf(limits.subscriberBufferBytesMax)) {
       dropped(this.clientId);
       return;
     }

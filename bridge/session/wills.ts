@@ -6,6 +6,7 @@
 import type { Clock } from "../../src/base/clock.ts";
 import type { LocalPublisher } from "../links/local-publisher.ts";
 import type { Message } from "../message.ts";
+import { messageBytes } from "../message-bytes.ts";
 import type { WillMessage } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
@@ -17,6 +18,8 @@ export interface WillsParts {
   readonly clock: Clock;
   /** After a restart, how long a client may take to come back before its will is published. */
   readonly graceMs: number;
+  /** Of all wills together. */
+  readonly bytesMax: number;
   readonly published: (clientId: string) => void;
   readonly failed: (clientId: string, error: unknown) => void;
 }
@@ -35,6 +38,7 @@ interface Kept {
 export class Wills {
   readonly #parts: WillsParts;
   readonly #kept = new Map<string, Kept>();
+  #bytes = 0;
 
   constructor(parts: WillsParts) {
     this.#parts = parts;
@@ -43,11 +47,19 @@ export class Wills {
       const delayMs = (will.delaySeconds ?? 0) * 1000;
       const due = dueAtMs ?? graceEndsAtMs + delayMs;
       const dueAt = Math.max(due, graceEndsAtMs);
-      this.#kept.set(clientId, { will, mayPublish: undefined, dueAtMs: dueAt });
+      this.#keep(clientId, { will, mayPublish: undefined, dueAtMs: dueAt });
     }
   }
 
-  /** The client has connected: what was left of its last will is over; resolves when on disk. */
+  /** Topics, payloads and properties. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The client has connected: what was left of its last will is over; resolves when on disk.
+   * @throws ProtocolRefusal where all wills together take as much as they may
+   */
   async replace(
     clientId: string,
     will: WillMessage | undefined,
@@ -57,19 +69,20 @@ export class Wills {
       await this.discard(clientId);
       return;
     }
+    this.#checkRoom(clientId, will);
     const own = ownCopy(will);
-    this.#kept.set(clientId, { will: own, mayPublish, dueAtMs: undefined });
+    this.#keep(clientId, { will: own, mayPublish, dueAtMs: undefined });
     try {
       await this.#parts.store.put(clientId, own, undefined);
     } catch (error) {
-      this.#kept.delete(clientId);
+      this.#drop(clientId);
       throw error;
     }
   }
 
   /** The client has said goodbye, or is back. */
   async discard(clientId: string): Promise<void> {
-    if (this.#kept.delete(clientId)) await this.#parts.store.remove(clientId);
+    if (this.#drop(clientId)) await this.#parts.store.remove(clientId);
   }
 
   /** The client is gone. Resolves when its will is published, or its delay on disk. */
@@ -98,9 +111,32 @@ export class Wills {
     }
   }
 
+  #checkRoom(clientId: string, will: WillMessage): void {
+    const { bytesMax } = this.#parts;
+    const before = this.#kept.get(clientId);
+    const others = this.#bytes - (before === undefined ? 0 : messageBytes(before.will));
+    if (others + messageBytes(will) <= bytesMax) return;
+    const message = `All wills together would take more than ${bytesMax} bytes (willBytesMax).`;
+    throw new ProtocolRefusal("limit", ReasonCode.quotaExceeded, message);
+  }
+
+  #keep(clientId: string, kept: Kept): void {
+    this.#drop(clientId);
+    this.#kept.set(clientId, kept);
+    this.#bytes += messageBytes(kept.will);
+  }
+
+  /** False where there was none. */
+  #drop(clientId: string): boolean {
+    const kept = this.#kept.get(clientId);
+    if (kept === undefined) return false;
+    this.#bytes -= messageBytes(kept.will);
+    return this.#kept.delete(clientId);
+  }
+
   /** On disk until it is in the log: a crash in between may publish it twice. */
   async #publish(clientId: string, kept: Kept): Promise<void> {
-    this.#kept.delete(clientId);
+    this.#drop(clientId);
     const { publisher, store, published, failed, clock } = this.#parts;
     const { topic } = kept.will;
     try {

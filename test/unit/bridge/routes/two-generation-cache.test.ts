@@ -25,3 +25,12 @@ test("what is asked for again and again stays", () => {
   }
   expect(cache.get("other 0")).toBeUndefined();
 });
+
+test("long keys take the place of many short ones, and what does not fit is not kept", () => {
+  const cache = new TwoGenerationCache<number>(200);
+  for (let nth = 0; nth < 1_000; nth += 1) cache.set(`${nth} ${"x".repeat(1_280)}`, nth);
+  expect(cache.size).toBeLessThanOrEqual(200 / 11);
+  expect(cache.get(`999 ${"x".repeat(1_280)}`)).toBe(999);
+  cache.set("x".repeat(65_535), 1);
+  expect(cache.get("x".repeat(65_535))).toBeUndefined();
+});

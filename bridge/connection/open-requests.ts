@@ -2,7 +2,7 @@
  * One client's requests whose answer waits for the disk (SUBSCRIBE, UNSUBSCRIBE, PUBREL): so many at
  * once, then nothing more of it is read.
  */
-const REQUESTS_MAX = 64;
+export const REQUESTS_MAX = 64;
 
 export class OpenRequests {
   readonly #failed: (error: unknown) => void;

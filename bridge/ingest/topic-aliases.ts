@@ -7,7 +7,7 @@ import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 
 /** Longer topics would let a connection hold megabytes. */
-const ALIASED_BYTES_MAX = 4_096;
+export const ALIASED_BYTES_MAX = 4_096;
 
 export class TopicAliases {
   readonly #max: number;

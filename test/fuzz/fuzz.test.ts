@@ -19,7 +19,7 @@ describe("a gateway under attack", () => {
   });
 
   it("is complained of where anything did not hold", () => {
-    const memory = { heapUsed: 0, rss: 0, external: 0 };
+    const memory = { heapUsed: 0, rss: 0, external: 0, anonymous: 0 };
     const witness = { stream: "w", connected: true, acknowledged: 9, lost: 0, undelivered: 0 };
     const good: FuzzReport = {
       ...{ seed: 7, seconds: 1, crashes: 0, frames: 1, connections: 1, checks: 1, violations: [] },
@@ -43,7 +43,7 @@ describe("a gateway under attack", () => {
       { ...good, offsetGaps: 1 },
       { ...good, violations: ["x"] },
       { ...good, after: { ...memory, heapUsed: 2 ** 30 } },
-      { ...good, after: { ...memory, rss: 2 ** 30 } },
+      { ...good, after: { ...memory, anonymous: 2 ** 30 } },
       { ...good, witnesses: [{ ...first, connected: false }] },
       { ...good, witnesses: [{ ...first, lost: 1 }] },
       { ...good, witnesses: [{ ...first, undelivered: 1 }] },

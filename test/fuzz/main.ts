@@ -51,6 +51,7 @@ function print(run: FuzzReport, found: readonly string[]): void {
     "slowest ping": `${Math.round(run.slowestPingMs)} ms`,
     "heap before, after": `${mib(before.heapUsed)}, ${mib(after.heapUsed)}`,
     "RSS before, after": `${mib(before.rss)}, ${mib(after.rss)}`,
+    "of it its own": `${mib(before.anonymous)}, ${mib(after.anonymous)}`,
     "records, gaps in offsets": `${run.records}, ${run.offsetGaps}`,
   });
   console.table(run.refusals);

@@ -1,6 +1,7 @@
 /** Every attack, in the order of a run. */
 import type { Attack } from "../support/arena.ts";
 import { connectFlood, passwordFlood } from "./connect-floods.ts";
+import { largeWills } from "./large-wills.ts";
 import { mutatedFrames } from "./mutated-frames.ts";
 import { neverReads } from "./never-reads.ts";
 import { proxyHeaders } from "./proxy-headers.ts";
@@ -24,6 +25,7 @@ export function attacks(framesMax: number): readonly Attack[] {
     aliasAbuse,
     neverReleased,
     retainedFlood,
+    largeWills,
     connectFlood,
     passwordFlood,
   ];

@@ -2,6 +2,8 @@
  * Good packets that mean no good: topics without end, aliases that stand for nothing, QoS 2 messages
  * that are never released, more retained messages than are kept.
  */
+
+import { ALIASED_BYTES_MAX } from "../../../bridge/ingest/topic-aliases.ts";
 import type { PublishPacket } from "../../../bridge/packets/packet.ts";
 import { ReasonCode } from "../../../bridge/packets/reason-codes.ts";
 import { admitted, answersPing } from "../support/admitted.ts";
@@ -20,6 +22,7 @@ import { subscribeTo } from "./never-reads.ts";
 const LEVELS_MAX = 100;
 const TOPIC_BYTES_MAX = 65_535;
 const ALIASES_MAX = 32;
+
 const AT_ONCE = 8;
 
 export const topicAbuse: Attack = {
@@ -33,6 +36,12 @@ export const topicAbuse: Attack = {
     if (client === undefined) return;
     await accepted(arena, client, { topic: deep });
     await accepted(arena, client, { topic: "g".repeat(TOPIC_BYTES_MAX) });
+    // Caches hold topics by their size, too.
+    const giants = scaled(arena, 500);
+    for (let nth = 0; nth < giants && timeLeft(arena); nth += 1) {
+      client.send(publishOf({ topic: `${nth}`.padEnd(TOPIC_BYTES_MAX, "g"), qos: 0 }));
+      if (nth % 20 === 0) await answersPing(client);
+    }
     const count = scaled(arena, 30_000);
     for (let nth = 0; nth < count && timeLeft(arena); nth += 1) {
       client.send(publishOf({ topic: `many/${nth}/topics`, qos: 0 }));
@@ -52,6 +61,8 @@ export const aliasAbuse: Attack = {
       const unknown = { topic: "", topicAlias: 1 + (nth % ALIASES_MAX) };
       const codes = [ReasonCode.protocolError, ReasonCode.topicAliasInvalid];
       await ended(arena, "unknown alias", unknown, codes);
+      const long = { topic: "t".repeat(ALIASED_BYTES_MAX + 1), topicAlias: 1 };
+      await ended(arena, "alias of a giant topic", long, [ReasonCode.quotaExceeded]);
     });
     // All there may be, each for the longest topic there may be, over many connections.
     const held: RawClient[] = [];
@@ -60,7 +71,7 @@ export const aliasAbuse: Attack = {
       if (client === undefined) return;
       held.push(client);
       for (let topicAlias = 1; topicAlias <= ALIASES_MAX; topicAlias += 1) {
-        const topic = String(topicAlias).padEnd(TOPIC_BYTES_MAX, "t");
+        const topic = String(topicAlias).padEnd(ALIASED_BYTES_MAX, "t");
         client.send(publishOf({ topic, topicAlias, qos: 0 }));
       }
       arena.books.check(await answersPing(client), () => "aliases: a ping was not answered");

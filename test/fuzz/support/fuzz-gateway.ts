@@ -9,6 +9,7 @@ import { createWebSocketStream, WebSocket } from "ws";
 import type { ProtocolVersion } from "../../../bridge/packets/packet.ts";
 import { hashPassword } from "../../../src/access/passwords/argon2.ts";
 import { showPhc } from "../../../src/access/passwords/phc.ts";
+import { anonymousBytes } from "../../bench/process-figures.ts";
 import { freePorts } from "../../support/free-ports.ts";
 import { GatewayProcess } from "../../support/gateway-process.ts";
 import { RawClient } from "./raw-client.ts";
@@ -26,6 +27,8 @@ export interface Memory {
   readonly heapUsed: number;
   readonly rss: number;
   readonly external: number;
+  /** Of `rss`, what is the process's own, not pages of the log's files. */
+  readonly anonymous: number;
 }
 
 export interface FuzzPorts {
@@ -93,7 +96,9 @@ export class FuzzGateway {
     const deadlineMs = performance.now() + REPORT_MS_MAX;
     while (performance.now() < deadlineMs) {
       const memory = memoriesIn(this.process.output)[before];
-      if (memory !== undefined) return memory;
+      if (memory !== undefined) {
+        return { ...memory, anonymous: await anonymousBytes(child.pid ?? 0) };
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error("the gateway did not say what memory it uses");
@@ -114,8 +119,8 @@ export class FuzzGateway {
   }
 }
 
-function memoriesIn(output: string): Memory[] {
-  return [...output.matchAll(/^\{"heapUsed":.*\}$/gm)].map(([line]) => JSON.parse(line) as Memory);
+function memoriesIn(output: string): Omit<Memory, "anonymous">[] {
+  return [...output.matchAll(/^\{"heapUsed":.*\}$/gm)].map(([line]) => JSON.parse(line));
 }
 
 /** The password costs what it costs by default: that is what a flood of them is about. */

@@ -24,7 +24,7 @@ export interface RetainedDeliveryParts {
   readonly queues: SessionQueues;
 }
 
-/** Also what is read of all walks together before the event loop turns: a few milliseconds' worth. */
+/** Also what is begun of all walks together before the event loop turns: a few milliseconds. */
 const SLICE_MESSAGES = 100;
 const SLICE_BYTES = 128 * 1024;
 
@@ -33,7 +33,7 @@ export class RetainedDelivery {
   /** The walk that each session's next one waits for. */
   readonly #walks = new WeakMap<Session, Promise<void>>();
 
-  /** Messages read for whomever since the event loop last turned. */
+  /** Messages read, or about to be, for whomever, since the event loop last turned. */
   #read = 0;
   #turn: Promise<void> | undefined;
 
@@ -60,32 +60,32 @@ export class RetainedDelivery {
     for (const subscription of subscriptions) {
       let slice: Message[] = [];
       let bytes = 0;
-      await this.#leaveTimeToOthers();
+      await this.#turnToRead();
       for (const message of this.#parts.retained.matching(subscription.filter)) {
         if (message !== undefined) {
           slice.push(message);
           bytes += message.payload.length;
           if (slice.length < SLICE_MESSAGES && bytes < SLICE_BYTES) continue;
         }
-        // A long walk without a match takes as long.
-        if (message === undefined) this.#read += SLICE_MESSAGES;
         await this.#sendSlice(session, subscription, slice);
-        await this.#leaveTimeToOthers();
         await session.roomForMore();
         if (!session.connected) return;
+        await this.#turnToRead();
         slice = [];
         bytes = 0;
       }
+      this.#read -= SLICE_MESSAGES - slice.length;
       await this.#sendSlice(session, subscription, slice);
     }
   }
 
   /**
    * A client that reads quickly has room again and again: that alone would not let anybody else in.
-   * Walks that wait go on one after another, a slice each.
+   * Walks that wait go on one after another, a slice each, which is counted when it is begun.
    */
-  async #leaveTimeToOthers(): Promise<void> {
+  async #turnToRead(): Promise<void> {
     while (this.#read >= SLICE_MESSAGES) await (this.#turn ??= this.#nextTurn());
+    this.#read += SLICE_MESSAGES;
   }
 
   async #nextTurn(): Promise<void> {
@@ -103,7 +103,6 @@ export class RetainedDelivery {
     const subscriptionIds = subscriptionId === undefined ? undefined : [subscriptionId];
     const terms = { qos, retainAsPublished: true, subscriptionIds };
     const queued: QueuedMessage[] = [];
-    this.#read += messages.length;
     for (const message of messages) {
       if (takesByQueue(session, message, terms)) queued.push(queuedFor(session, message, terms));
       else session.deliver(new OutgoingPublish(message), terms, true);

@@ -17,6 +17,7 @@ export default defineConfig({
       suite("house", { testTimeoutMs: 30 * SECOND_MS, filesInParallel: true }),
       suite("interop", { testTimeoutMs: 5 * MINUTE_MS, filesInParallel: false }),
       suite("crash", { testTimeoutMs: 15 * MINUTE_MS, filesInParallel: false }),
+      suite("fuzz", { testTimeoutMs: 5 * MINUTE_MS, filesInParallel: false }),
       suite("power", { testTimeoutMs: 60 * MINUTE_MS, filesInParallel: false }),
       suite("package", { testTimeoutMs: 5 * MINUTE_MS, filesInParallel: false }),
     ],

@@ -11,6 +11,7 @@ import { claimedVersion } from "../packets/connect.ts";
 import { decodeFramedPacket } from "../packets/decode.ts";
 import { FixedHeader } from "../packets/fixed-header.ts";
 import type { ClientPacket, ProtocolVersion } from "../packets/packet.ts";
+import { PacketType } from "../packets/packet-type.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { GatheredFrame, type GatheringBudget } from "./gathering.ts";
@@ -119,7 +120,8 @@ export class FrameReader {
         this.#gathered.begin(bytes.subarray(at), bytes.length - at + 1);
         return bytes.length;
       }
-      const { end } = HEADER;
+      const { end, type } = HEADER;
+      if (type === PacketType.connect && taker.speaks !== undefined) throw secondConnect();
       if (end - at > taker.frameBytesMax) throw tooLarge(end - at, taker.frameBytesMax);
       if (end > bytes.length) {
         this.#gathered.begin(bytes.subarray(at), end - at);
@@ -154,6 +156,12 @@ export class FrameReader {
 
 /** Read into again and again: frames are taken one at a time. */
 const HEADER = new FixedHeader();
+
+/** Said before it is read: what it holds does not matter any more. */
+function secondConnect(): ProtocolRefusal {
+  const message = "A second CONNECT [MQTT-3.1.0-2].";
+  return new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
+}
 
 function tooLarge(bytes: number, bytesMax: number): ProtocolRefusal {
   return new ProtocolRefusal(

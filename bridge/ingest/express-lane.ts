@@ -208,7 +208,10 @@ export class ExpressLane {
 /** Where the remaining length of the frame at `at` ends; below 0: incomplete, or malformed. */
 function endOfLength(bytes: Buffer, at: number): number {
   for (let nth = 1; nth <= LENGTH_BYTES_MAX && at + nth < bytes.length; nth += 1) {
-    if (((bytes[at + nth] as number) & 128) === 0) return at + nth + 1;
+    const byte = bytes[at + nth] as number;
+    // A length in more bytes than it needs is malformed [MQTT-1.5.5-1].
+    if (byte === 0 && nth > 1) return -1;
+    if ((byte & 128) === 0) return at + nth + 1;
   }
   return -1;
 }

@@ -43,7 +43,7 @@ export class Lanes {
    * The lane of `mqttTopic`; or a promise, where its log topic must be created first: ask again when
    * it resolves.
    * @throws FRAME_MALFORMED where nobody may publish to that topic, TOPIC_NAME_INVALID where it
-   *   begins with `$` and no route names it
+   *   stands under `$SYS/` and no route names it
    */
   lane(mqttTopic: string): Lane | "not-logged" | Promise<void> {
     return this.#remembered.get(mqttTopic) ?? this.#find(mqttTopic);
@@ -62,7 +62,7 @@ export class Lanes {
     if (routing === "reserved") {
       throw new TributaryError(
         "TOPIC_NAME_INVALID",
-        `Topics that begin with "$" are not for clients; to log one, name it in a route's filter.`,
+        'Topics under "$SYS/" are not for clients; to log one, name it in a route\'s filter.',
       );
     }
     if (routing === "not-logged") {

@@ -14,6 +14,7 @@ import {
   joinHeaders,
   type RecordHeader,
 } from "../../src/wire/batch-builder.ts";
+import { LINK_HEADER } from "../links/hops.ts";
 import type { Message } from "../message.ts";
 
 export type HeaderText = readonly [name: string, value: string];
@@ -33,7 +34,10 @@ export function recordHeaders(
   };
   if (properties !== undefined) {
     const { contentType, responseTopic, correlationData, payloadFormat } = properties;
-    for (const [name, value] of properties.userProperties ?? []) add(name, value);
+    for (const [name, value] of properties.userProperties ?? []) {
+      // Which link a message came by is the gateway's own word, that no client can say for it.
+      if (name !== LINK_HEADER) add(name, value);
+    }
     // A payload that was coded anew is what its coding says.
     const isCoded = more.some(([name]) => name === CONTENT_TYPE);
     if (contentType !== undefined && !isCoded) add(CONTENT_TYPE, contentType);

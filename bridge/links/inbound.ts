@@ -69,10 +69,11 @@ export class Inbound implements RemoteListener {
     // Of QoS 0 nothing is acknowledged.
     const settle =
       qos === 0 ? () => {} : this.#line.join(remote, qos === 1 ? "puback" : "pubrec", packetId);
-    const known = qos === 2 ? receivedIds.known(packetId) : undefined;
+    const known = qos === 2 ? receivedIds.known(message) : "new";
+    if (known === "reused") figures.identifiersReused += 1;
     const localTopic = this.#topics.localTopic(topic);
     const hops = hopsOf(userPropertiesOf(message.properties?.userProperties));
-    if (known !== undefined) {
+    if (known instanceof Promise) {
       figures.duplicates += 1;
       this.#settleWith(known, remote, settle);
     } else if (localTopic === undefined || goesRound(hops, gateway)) {
@@ -80,7 +81,7 @@ export class Inbound implements RemoteListener {
       settle(true);
     } else {
       const flushed = this.#publish(message, localTopic, throughGateway(hops, gateway));
-      if (qos === 2) receivedIds.add(packetId, flushed);
+      if (qos === 2) receivedIds.add(message, flushed);
       this.#settleWith(flushed, remote, settle);
     }
   }
@@ -110,10 +111,10 @@ export class Inbound implements RemoteListener {
   /** Resolves with the flush, or when it is known that the message can never be taken. */
   async #publish(message: RemoteMessage, topic: string, passed: string): Promise<void> {
     const { publisher, receivedIds, config, clock } = this.#parts;
-    const { qos, packetId, payload } = message;
+    const { qos, payload } = message;
     const local = localMessage(message, topic, passed, clock.nowMs());
     const headers = [[LINK_HEADER, config.name] as const, [ORIGIN, passed] as const];
-    const mark = qos === 2 ? receivedIds.mark(packetId) : undefined;
+    const mark = qos === 2 ? receivedIds.mark(message) : undefined;
     this.#unflushed += 1;
     this.#unflushedBytes += payload.length;
     try {

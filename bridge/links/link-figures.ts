@@ -22,6 +22,8 @@ export class LinkFigures {
   receivedAcknowledged = 0;
   /** QoS 2 messages that came again. */
   duplicates = 0;
+  /** QoS 2 messages under an identifier that the remote still used for another. */
+  identifiersReused = 0;
   sent = 0;
   sentAcknowledged = 0;
   /** Records that retention took, or damage, before they were sent. */
@@ -65,6 +67,11 @@ export class LinkFigures {
         now.unflushed,
       ),
       counter("duplicates_suppressed_total", "QoS 2 messages that came again.", this.duplicates),
+      counter(
+        "identifiers_reused_total",
+        "QoS 2 messages under an identifier that the remote still used for another.",
+        this.identifiersReused,
+      ),
       counter("sent_total", "Messages sent to the remote.", this.sent),
       counter("sent_acknowledged_total", "Messages the remote has.", this.sentAcknowledged),
       gauge("lag_records", "Records that the remote has still to get.", now.lagRecords),

@@ -4,50 +4,62 @@
  * the transaction of the record itself, under `links/<link>/received/<packet identifier>`; mirrored
  * here.
  *
- * Bounded by what the remote may have in flight: the link's receive maximum, or with MQTT 3.1.1 the
- * remote's own limit, at the very most 65,535.
+ * With each stands a digest of its message. A remote may not give an identifier to another message
+ * before it has been told that the last one is complete, but Mosquitto 2.0.11 does when much waits
+ * for an absent client: what has another digest is another message, and must not be lost.
+ *
+ * Bounded by the number of identifiers, 65,535.
  */
+import { createHash } from "node:crypto";
 import type { Log } from "../../src/log/contract.ts";
 import type { DurableMark } from "./local-publisher.ts";
+import type { RemoteMessage } from "./remote.ts";
 
-const RECEIVED = Uint8Array.of(1);
+const DIGEST_BYTES = 8;
 const ON_DISK = Promise.resolve();
+
+interface Received {
+  readonly digest: string;
+  readonly flushed: Promise<void>;
+}
 
 export class ReceivedIds {
   readonly #log: Log;
   readonly #prefix: string;
-  /** Each with the flush of its record. */
-  readonly #received = new Map<number, Promise<void>>();
+  readonly #received = new Map<number, Received>();
   /** Released, but that is not on disk yet. */
   readonly #releasing = new Map<number, Promise<void>>();
 
   constructor(log: Log, link: string) {
     this.#log = log;
     this.#prefix = `links/${link}/received/`;
-    for (const [key] of log.state.entries(this.#prefix)) {
-      this.#received.set(Number(key.slice(this.#prefix.length)), ON_DISK);
+    for (const [key, value] of log.state.entries(this.#prefix)) {
+      const digest = Buffer.from(value).toString("hex");
+      this.#received.set(Number(key.slice(this.#prefix.length)), { digest, flushed: ON_DISK });
     }
   }
 
-  get count(): number {
-    return this.#received.size;
-  }
-
-  /** Undefined where the message is new; else settles with the flush of the one we have. */
-  known(packetId: number): Promise<void> | undefined {
-    return this.#received.get(packetId);
+  /**
+   * Settles with the flush of a message that we have; `new`: we do not have it; `reused`: nor that,
+   * though its identifier is that of one which is not released.
+   */
+  known(message: RemoteMessage): Promise<void> | "new" | "reused" {
+    const received = this.#received.get(message.packetId);
+    if (received === undefined) return "new";
+    return received.digest === digestOf(message).toString("hex") ? received.flushed : "reused";
   }
 
   /** What is to be written with the record of a new message. */
-  mark(packetId: number): DurableMark {
-    return { key: this.#prefix + packetId, value: RECEIVED };
+  mark(message: RemoteMessage): DurableMark {
+    return { key: this.#prefix + message.packetId, value: digestOf(message) };
   }
 
   /** A new message is on its way to the disk; where that fails, it may come again. */
-  add(packetId: number, flushed: Promise<void>): void {
-    this.#received.set(packetId, flushed);
+  add(message: RemoteMessage, flushed: Promise<void>): void {
+    const { packetId } = message;
+    this.#received.set(packetId, { digest: digestOf(message).toString("hex"), flushed });
     flushed.catch(() => {
-      if (this.#received.get(packetId) === flushed) this.#received.delete(packetId);
+      if (this.#received.get(packetId)?.flushed === flushed) this.#received.delete(packetId);
     });
   }
 
@@ -83,4 +95,10 @@ export class ReceivedIds {
     for (const packetId of packetIds) group.putState(this.#prefix + packetId, undefined);
     return group.flushed;
   }
+}
+
+/** Of what does not change when a message is sent again. */
+function digestOf({ topic, payload }: RemoteMessage): Buffer {
+  const hash = createHash("sha256").update(topic).update("\0").update(payload);
+  return hash.digest().subarray(0, DIGEST_BYTES);
 }

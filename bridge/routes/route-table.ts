@@ -31,7 +31,7 @@ export interface RoutePlan {
   readonly fellBack: boolean;
 }
 
-/** `not-logged`: a route says so. `reserved`: a `$` topic that no route names. */
+/** `not-logged`: a route says so. `reserved`: a topic of brokers themselves that no route names. */
 export type Routing = RoutePlan | "not-logged" | "reserved";
 
 interface Route {
@@ -52,6 +52,8 @@ export type CodingOfRoute = (
 
 const noCoding: CodingOfRoute = () => undefined;
 
+/** Where brokers tell of themselves [MQTT-4.7.2-1]; other topics with a "$" are topics like any. */
+const RESERVED_PREFIX = "$SYS/";
 const DEFAULT_KEY = "${topic}";
 const FALLBACK_TOPIC = "telemetry";
 
@@ -91,7 +93,7 @@ export class RouteTable {
       if (captures === undefined) continue;
       return this.#plan(route, { topic: mqttTopic, captures, gateway: this.#gateway });
     }
-    if (mqttTopic.startsWith("$")) return "reserved";
+    if (mqttTopic.startsWith(RESERVED_PREFIX)) return "reserved";
     return this.#plan(this.#defaultRoute, {
       topic: mqttTopic,
       captures: [],

@@ -153,7 +153,9 @@ export class Doorway {
       ...credentialsOf(packet, arrived),
       certificate: arrived.certificate,
     };
-    const principal = await this.#parts.access.authenticate(credentials).catch(busyOrDenied);
+    const principal = await this.#parts.access
+      .authenticate(credentials)
+      .catch((error: unknown) => turnDown(error, packet));
     const { will } = packet;
     if (will !== undefined && !principal.mayPublish(clientId, will.topic)) {
       const message = `${principal.name} may not publish to its will's topic "${will.topic}".`;
@@ -304,10 +306,18 @@ function credentialsOf({ username, password }: ConnectPacket, { listener, certif
   return { username, password: password && Buffer.from(password) };
 }
 
-/** Too many passwords wait for their check: that says nothing of this one. */
-function busyOrDenied(error: unknown): never {
-  if (!isTributaryError(error, "LIMIT_EXCEEDED")) throw error;
-  throw new ProtocolRefusal("limit", ReasonCode.serverBusy, error.message);
+/**
+ * What is wrong with somebody's credentials is another thing than that there are none; and where too
+ * many passwords wait for their check, that says nothing of this one.
+ */
+function turnDown(error: unknown, { username, password }: ConnectPacket): never {
+  if (isTributaryError(error, "LIMIT_EXCEEDED")) {
+    throw new ProtocolRefusal("limit", ReasonCode.serverBusy, error.message);
+  }
+  if (isTributaryError(error, "ACCESS_DENIED") && (username ?? password) === undefined) {
+    throw new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, error.message);
+  }
+  throw error;
 }
 
 function wantedExpirySeconds(packet: ConnectPacket): number {

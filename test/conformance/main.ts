@@ -25,7 +25,9 @@ import {
   runSuite,
   suiteFolder,
 } from "./paho-suite.ts";
-import { type Server, startGateway, startMosquitto } from "./servers.ts";
+import { REFUSAL_TEST, type Server, startGateway, startMosquitto } from "./servers.ts";
+
+type StartServer = (place: string, refusing: boolean) => Promise<Server>;
 
 interface Report {
   readonly server: string;
@@ -58,7 +60,7 @@ if (versions.length === 0) throw new Error(`--version takes 3.1.1 or 5, not "${v
 const folder = await mkdtemp(join(tmpdir(), "tributary-conformance-"));
 try {
   const starts = [startGateway, ...(values.peer === undefined ? [] : [startMosquitto])];
-  const reports = await Promise.all(starts.map((start) => reportOn(start)));
+  const reports = await Promise.all(starts.map(reportOn));
   const [ours] = reports;
   if (values.json) {
     console.log(JSON.stringify(reports, undefined, 2));
@@ -70,26 +72,40 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Both versions at once, each with a server of its own: most of the time the tests wait. */
-async function reportOn(start: (place: string) => Promise<Server>): Promise<Report> {
+/** All at once, each with a server of its own: most of the time the tests wait. */
+async function reportOn(start: StartServer): Promise<Report> {
   const parts = await Promise.all(
-    versions.map(async (version) => {
-      const place = join(folder, `${start.name}-${version}`);
-      await mkdir(place, { recursive: true });
-      const server = await start(place);
-      try {
-        return { server, outcomes: await runSuite(suite, version, server.mqttPort, tests) };
-      } finally {
-        await server.stop();
-      }
-    }),
+    versions.flatMap((version) => [
+      part(start, version, false, [...tests, `-${REFUSAL_TEST}`]),
+      part(start, version, true, [REFUSAL_TEST]),
+    ]),
   );
   const [first] = parts;
   return {
     server: first?.server.name ?? "",
     version: first?.server.version ?? "",
-    outcomes: parts.flatMap(({ outcomes }) => outcomes),
+    outcomes: parts.flatMap(({ outcomes }) => outcomes).filter(({ test }) => isWanted(test)),
   };
+}
+
+async function part(
+  start: StartServer,
+  version: MqttVersion,
+  refusing: boolean,
+  names: readonly string[],
+): Promise<{ server: Server; outcomes: Outcome[] }> {
+  const place = join(folder, `${start.name}-${version}-${refusing}`);
+  await mkdir(place, { recursive: true });
+  const server = await start(place, refusing);
+  try {
+    return { server, outcomes: await runSuite(suite, version, server.mqttPort, names) };
+  } finally {
+    await server.stop();
+  }
+}
+
+function isWanted(test: string): boolean {
+  return tests.length === 0 || tests.includes(test);
 }
 
 function print(reports: readonly Report[]): void {

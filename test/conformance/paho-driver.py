@@ -1,8 +1,8 @@
 """Runs one module of Eclipse Paho's interoperability tests, and says what became of each test.
 
-    paho-driver.py FOLDER client_test|client_test5 PORT SECONDS_MAX [TEST...]
+    paho-driver.py FOLDER client_test|client_test5 PORT SECONDS_MAX [TEST...] [-TEST...]
 
-FOLDER is the suite's `interoperability` folder, used as it is. The suite's own command line cannot
+TEST... are those to run, without them all; -TEST leaves one out. FOLDER is the suite's `interoperability` folder, used as it is. The suite's own command line cannot
 name a host with Python 3.11 (`-h` is taken for `--help`), so what its `__main__` would set is set
 here. A test that takes longer than SECONDS_MAX is ended: several wait for a message for ever. Each
 result is one line of JSON on the standard output; what the suite prints goes to standard error.
@@ -101,7 +101,9 @@ def main():
     module.wildtopics = FILTERS
     module.nosubscribe_topics = ("test/nosubscribe",)
     module.topic_prefix = "client_test5/"
-    names = wanted or unittest.defaultTestLoader.getTestCaseNames(module.Test)
+    there = unittest.defaultTestLoader.getTestCaseNames(module.Test)
+    named = [name for name in wanted if not name.startswith("-")]
+    names = [name for name in there if "-" + name not in wanted and (not named or name in named)]
     suite = unittest.TestSuite([module.Test(name) for name in names])
     signal.signal(signal.SIGALRM, too_long)
     reporter = Reporter(module, lines, names, int(seconds_max))

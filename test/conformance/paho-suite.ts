@@ -39,7 +39,7 @@ export function suiteFolder(folder: string): string {
   );
 }
 
-/** @param tests the names of those to run; empty: all */
+/** @param tests the names of those to run; empty: all; with a `-` before it: one that is left out */
 export async function runSuite(
   folder: string,
   version: MqttVersion,
@@ -59,6 +59,6 @@ export async function runSuite(
     outcomes.push({ version, ...told, passed: outcome === "passed" });
   }
   const [code] = await closed;
-  if (code !== 0 || outcomes.length === 0) throw new Error(`the suite broke off: ${complaint}`);
+  if (code !== 0) throw new Error(`the suite broke off: ${complaint}`);
   return outcomes;
 }

@@ -1,6 +1,6 @@
 /**
  * The servers that Paho's tests are run against, set as the suite takes for granted: a keep-alive
- * of at most 60 seconds, and one topic filter that nobody may subscribe to.
+ * of at most 60 seconds and, for one test, a topic filter that nobody may subscribe to.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,19 +16,27 @@ const REFUSED_FILTER = "test/nosubscribe";
 const KEEP_ALIVE_SECONDS = 60;
 const MOSQUITTO_PLUGIN = "mosquitto_dynamic_security.so";
 
-/** Who may do what while the suite runs: everybody everything, but for the one filter. */
+/** The test that wants {@link REFUSED_FILTER} refused. */
+export const REFUSAL_TEST = "test_subscribe_failure";
+
+/** Everybody may do everything, but for the one filter. */
 const ACCESS = {
   anonymous: "loopback",
   rules: [
-    { deny: "subscribe", topics: [REFUSED_FILTER], users: ["*"] },
+    { deny: "subscribe", topics: [REFUSED_FILTER] },
     { allow: "all", topics: ["#"] },
   ],
 };
 
-/** The gateway of this checkout. */
-export async function startGateway(folder: string): Promise<Server> {
+/**
+ * The gateway of this checkout.
+ *
+ * @param refusing with the filter refused. Not for the other tests: they subscribe to `#` and
+ *   `+/+`, which would let through what the filter would, so that those are refused with it
+ */
+export async function startGateway(folder: string, refusing: boolean): Promise<Server> {
   const config: Record<string, unknown> = {};
-  if ("accessFile" in OPTION_TABLE) {
+  if (refusing && "accessFile" in OPTION_TABLE) {
     const accessFile = join(folder, "access.yaml");
     await writeFile(accessFile, stringify(ACCESS), { mode: 0o600 });
     config["accessFile"] = accessFile;

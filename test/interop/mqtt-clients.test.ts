@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeWithTools, requireTool } from "../support/requirements.ts";
+import { describeWithTools } from "../support/requirements.ts";
 import type { Message, MqttClient, Place, Protocol, Transport } from "./members/mqtt/client.ts";
 import { missingListener, type ServedGateway, startServedGateway } from "./members/mqtt/gateway.ts";
 import { mosquittoClients } from "./members/mqtt/mosquitto.ts";
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 for (const client of CLIENTS) {
-  describeWithTools(client.needs, client.name, () => {
+  describeWithTools([...client.needs, "openssl"], client.name, () => {
     beforeAll(async () => {
       if (client.missing?.() === undefined) await client.prepare?.();
     });
@@ -65,7 +65,6 @@ function row(client: MqttClient, transport: Transport, protocol: Protocol): void
           throw new Error(`This test needs ${missing}`);
         }
         if (missing !== undefined) return context.skip(`needs ${missing}`);
-        requireTool(context, ...client.needs);
         await body();
       });
     }

@@ -16,6 +16,8 @@ export interface GatewayPlace {
   /** More options for `tributary run`, as on its command line. */
   readonly options?: readonly string[];
   readonly node?: string;
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export class GatewayProcess {
@@ -26,14 +28,15 @@ export class GatewayProcess {
 
   constructor(place: GatewayPlace) {
     this.place = place;
-    const { data, mqttPort, kafkaPort, httpPort, options = [] } = place;
+    const { data, mqttPort, kafkaPort, httpPort, options = [], nodeOptions = [] } = place;
     const flags = [
       ...["--data", data],
       ...["--mqtt", `127.0.0.1:${mqttPort}`],
       ...["--kafka", `127.0.0.1:${kafkaPort}`],
       ...["--http", `127.0.0.1:${httpPort}`],
     ];
-    this.child = spawn(place.node ?? process.execPath, [ENTRY, "run", ...flags, ...options], {
+    const command = [...nodeOptions, ENTRY, "run", ...flags, ...options];
+    this.child = spawn(place.node ?? process.execPath, command, {
       stdio: ["ignore", "pipe", "pipe"],
       env: environment(),
     });

@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { describe, it } from "vitest";
 
 const HOW_TO_INSTALL = {
-  cargo: "apt install cargo-web, or Rust's own installer: 1.75 or later",
+  cargo: "apt install cargo-web, or Rust's own installer",
   java: "apt install openjdk-17-jre-headless",
   mvn: "apt install maven",
   kcat: "apt install kcat",

@@ -4,15 +4,17 @@
  */
 import { join } from "node:path";
 import { OPTION_TABLE } from "../../../../src/config/option-table.ts";
+import { makeCertificates } from "../../../support/certificates.ts";
 import { freePorts } from "../../../support/free-ports.ts";
 import { GatewayProcess } from "../../../support/gateway-process.ts";
 import type { Place, Protocol, Transport } from "./client.ts";
 
-/** The option that opens each transport beyond plain TCP, which `--mqtt` opens. */
-const OPTIONS: Readonly<Record<Exclude<Transport, "tcp">, string>> = {
-  tls: "mqttTls",
-  ws: "mqttWs",
-  wss: "mqttWss",
+/** The option that opens each transport, and its flag. */
+const LISTENERS: Readonly<Record<Transport, { readonly option: string; readonly flag: string }>> = {
+  tcp: { option: "mqtt", flag: "--mqtt" },
+  tls: { option: "mqtts", flag: "--mqtts" },
+  ws: { option: "mqttWs", flag: "--mqtt-ws" },
+  wss: { option: "mqttWss", flag: "--mqtt-wss" },
 };
 
 export interface ServedGateway {
@@ -22,29 +24,23 @@ export interface ServedGateway {
 
 /** Why the gateway does not serve `transport`; undefined where it does. */
 export function missingListener(transport: Transport): string | undefined {
-  if (transport === "tcp" || OPTIONS[transport] in OPTION_TABLE) return undefined;
-  return `the option ${OPTIONS[transport]}`;
+  const { option } = LISTENERS[transport];
+  return option in OPTION_TABLE ? undefined : `the option ${option}`;
 }
 
 export async function startServedGateway(folder: string): Promise<ServedGateway> {
   const [mqttPort = 0, kafkaPort = 0, httpPort = 0, tls = 0, ws = 0, wss = 0] = await freePorts(6);
   const ports: Readonly<Record<Transport, number>> = { tcp: mqttPort, tls, ws, wss };
-  const caFile = join(folder, "ca.pem");
-  const options: string[] = [];
-  for (const [transport, option] of Object.entries(OPTIONS)) {
-    if (missingListener(transport as Transport) !== undefined) continue;
-    const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    options.push(`--${flag}`, `127.0.0.1:${ports[transport as Transport]}`);
+  const beyondTcp = (["tls", "ws", "wss"] as const).filter((one) => !missingListener(one));
+  const options = beyondTcp.flatMap((one) => [LISTENERS[one].flag, `127.0.0.1:${ports[one]}`]);
+  let caFile: string | undefined;
+  if (beyondTcp.includes("tls")) {
+    const made = await makeCertificates(folder);
+    options.push("--mqtt-tls-cert-file", made.certFile, "--mqtt-tls-key-file", made.keyFile);
+    caFile = made.caFile;
   }
-  // Where TLS lands: make a certificate for 127.0.0.1 with openssl, its authority in `caFile`, and
-  // give the listener's options for both here.
-  const gateway = new GatewayProcess({
-    data: join(folder, "data"),
-    mqttPort,
-    kafkaPort,
-    httpPort,
-    options,
-  });
+  const data = join(folder, "data");
+  const gateway = new GatewayProcess({ data, mqttPort, kafkaPort, httpPort, options });
   await gateway.ready();
   return {
     gateway,

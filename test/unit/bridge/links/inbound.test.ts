@@ -121,6 +121,20 @@ test("a QoS 2 message is known again after a crash, and its identifier is free o
   expect(await valuesIn(log)).toEqual(["once", "twice", "thrice"]);
 });
 
+test("a remote that gives an identifier to another message too early loses nothing by it", async () => {
+  const remote = await ScriptedRemote.start();
+  const log = await newLog();
+  const link = await startLink({ port: remote.port, log, link: IN });
+  await remote.until("subscribe", 1);
+  remote.sendMessage(2, 5, "plant/x", "one");
+  remote.sendMessage(2, 5, "plant/x", "another");
+  remote.sendMessage(2, 5, "plant/x", "another", { dup: true });
+  await remote.until("pubrec", 3);
+  expect(await valuesIn(log)).toEqual(["one", "another"]);
+  expect(link.figure("identifiers_reused_total")).toBe(1);
+  expect(link.figure("duplicates_suppressed_total")).toBe(1);
+});
+
 test("a PUBCOMP waits until the release is on disk", async () => {
   const remote = await ScriptedRemote.start();
   const held = new HeldLog(await newLog());

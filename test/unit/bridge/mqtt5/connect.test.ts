@@ -125,12 +125,13 @@ test("a client that is not let in is told why, in its version's words", async ()
     },
   };
   const { port } = await startBridge(await newLog(), { access });
-  const connack = await new PacketClient(port).connect();
+  const shown = { username: "somebody", password: Buffer.from("wrong") };
+  const connack = await new PacketClient(port).connect(shown);
   expect(connack).toMatchObject({
     reasonCode: ReasonCode.badUserNameOrPassword,
     reasonString: "The user name or the password is wrong.",
   });
-  const older = await new PacketClient(port, 4).connect({ protocolVersion: 4 });
+  const older = await new PacketClient(port, 4).connect({ protocolVersion: 4, ...shown });
   expect(older.reasonCode).toBe(ReasonCode.badUserNameOrPassword);
 });
 

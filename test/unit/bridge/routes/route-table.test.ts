@@ -82,13 +82,16 @@ test("a name that no log topic can have falls to the default route, and says so"
   }
 });
 
-test("a $ topic is reserved unless a route names it", () => {
+test("a $SYS topic is reserved unless a route names it, and no wildcard takes a $ topic", () => {
   const routes = table([
     { filter: "#", topic: "all" },
     { filter: "$edge/+", topic: "edge" },
+    { filter: "$SYS/plant/+", topic: "brokers" },
   ]);
   expect(routes.route("$SYS/x")).toBe("reserved");
+  expect(plan(routes, "$SYS/plant/x").logTopic).toBe("brokers");
   expect(plan(routes, "$edge/x").logTopic).toBe("edge");
+  expect(plan(routes, "$aws/things/x").logTopic).toBe("telemetry");
 });
 
 test("named topics are known beforehand, templated ones are not", () => {

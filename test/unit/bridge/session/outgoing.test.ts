@@ -168,7 +168,8 @@ test("where a release cannot be written down, it is not sent; the next connectio
   await bench.queue("2", 1);
   bench.connect();
   await settled();
-  expect(bench.sent.slice(1).map(({ type }) => type)).toEqual(["pubrel", "publish"]);
+  // The PUBREL waits for the disk again, other messages do not wait for it.
+  expect(bench.sent.slice(1).map(({ type }) => type)).toEqual(["publish", "pubrel"]);
   expect(bench.outgoing.complete(packetId, "pubcomp")).toBe(true);
 });
 

@@ -86,7 +86,8 @@ export class ExpressLane {
       let bodyAt = at + 2;
       if (remaining > 127) {
         bodyAt = endOfLength(bytes, at);
-        if (bodyAt < 0) break;
+        // Incomplete, or in more bytes than it needs [MQTT-1.5.5-1].
+        if (bodyAt < 0 || bytes[bodyAt - 1] === 0) break;
         remaining = remainingLength(bytes, at + 1, bodyAt);
       }
       const end = bodyAt + remaining;

@@ -53,6 +53,7 @@ export class RetainedDelivery {
 
   async #walk(session: Session, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) {
+      if (!session.connected) return;
       let slice: Message[] = [];
       let bytes = 0;
       for (const message of this.#parts.retained.matching(subscription.filter)) {

@@ -25,3 +25,14 @@ test("what is asked for again and again stays", () => {
   }
   expect(cache.get("other 0")).toBeUndefined();
 });
+
+test("long keys are not remembered", () => {
+  const cache = new TwoGenerationCache<number>(4);
+  cache.set("x".repeat(512), 1);
+  cache.set("x".repeat(513), 2);
+  expect([cache.get("x".repeat(512)), cache.get("x".repeat(513)), cache.size]).toEqual([
+    1,
+    undefined,
+    1,
+  ]);
+});

@@ -94,11 +94,35 @@ export class GatheringGroup implements AppendGroup {
     value: Uint8Array | null,
     headers?: EncodedHeaders,
   ): void {
+    const valueBytes = value === null ? 0 : value.length;
+    this.#roomFor(partition, key, valueBytes, headers).add(timestampMs, key, value, headers);
+  }
+
+  addSlice(
+    partition: Partition,
+    timestampMs: number,
+    key: Uint8Array | null,
+    source: Buffer,
+    from: number,
+    to: number,
+    headers?: EncodedHeaders,
+  ): void {
+    const batch = this.#roomFor(partition, key, to - from, headers);
+    batch.addSlice(timestampMs, key, source, from, to, headers);
+  }
+
+  /** The partition's open batch, which has room for such a record. */
+  #roomFor(
+    partition: Partition,
+    key: Uint8Array | null,
+    valueBytes: number,
+    headers: EncodedHeaders | undefined,
+  ): BatchBuilder {
     const owner = partition as LogPartition;
     const bytes =
       RECORD_OVERHEAD_BYTES_MAX +
       (key === null ? 0 : key.length) +
-      (value === null ? 0 : value.length) +
+      valueBytes +
       (headers === undefined ? 0 : headers.length);
     const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
     if (bytes + BATCH_HEADER_BYTES > batchBytesMax) throw tooLarge(owner, bytes, batchBytesMax);
@@ -107,7 +131,7 @@ export class GatheringGroup implements AppendGroup {
     const limit = Math.min(batchBytesMax, OPEN_BATCH_BYTES_MAX);
     if (lane.open !== undefined && lane.open.sizeBytes + bytes > limit) closeOpen(lane);
     lane.open ??= this.#openBatch(owner, BATCH_HEADER_BYTES + bytes);
-    lane.open.add(timestampMs, key, value, headers);
+    return lane.open;
   }
 
   addBatch(partition: Partition, batch: Buffer): PlacedBatch {

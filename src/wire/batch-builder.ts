@@ -33,8 +33,10 @@ export class BatchBuilder {
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
 
-  constructor(initialBytes: number = INITIAL_BYTES) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(initialBytes, BATCH_HEADER_BYTES));
+  /** `buffer`: where it begins to write; larger ones are made as they are needed. */
+  constructor(buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)) {
+    assert(buffer.length >= BATCH_HEADER_BYTES, "a batch's buffer holds its header at least");
+    this.#buffer = buffer;
   }
 
   get recordCount(): number {

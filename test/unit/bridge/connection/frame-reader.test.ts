@@ -53,8 +53,15 @@ class Taker implements FrameTaker {
       return false;
     }
     this.packets.push(packet);
+    if (this.ends) {
+      this.open = false;
+      this.reader.stop();
+    }
     return true;
   }
+
+  /** Ends with the packet that comes next. */
+  ends = false;
 
   claims(): void {}
   taken(): void {}
@@ -168,5 +175,14 @@ test("what waits keeps what came after it, and the stream is not read meanwhile"
   expect(taker.packets).toHaveLength(1);
   taker.goOn();
   expect(taker.packets.map(kindOf)).toEqual(["publish 1", "publish 2", "publish 3"]);
+  expect([taker.paused, taker.reader.holdsBack]).toEqual([false, false]);
+});
+
+test("what comes after the last packet is neither taken nor kept, and does not stop the stream", () => {
+  const taker = new Taker(5);
+  taker.ends = true;
+  const bytes = encodePacket(publishPacket("a", "x"), 5);
+  taker.reader.received(Buffer.concat([bytes, bytes, bytes.subarray(0, 3)]));
+  expect(taker.packets).toHaveLength(1);
   expect([taker.paused, taker.reader.holdsBack]).toEqual([false, false]);
 });

@@ -104,7 +104,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   keepAliveSecondsMax: 0,
   sessionExpirySecondsMax: 0xffff_ffff,
   topicAliasesMax: 32,
-  pendingBytesMax: 32 * MIB,
+  pendingBytesMax: 4 * MIB,
   connectionPendingBytesMax: 1 * MIB,
   partialPacketBytesMax: 64 * MIB,
   qos2InflightPerClientMax: 1_000,

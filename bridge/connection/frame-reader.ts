@@ -41,6 +41,7 @@ export class FrameReader {
   /** Bytes that have come and must wait. */
   #held: Buffer | undefined;
   #taking = false;
+  #stopped = false;
 
   constructor(stream: Duplex, taker: FrameTaker, budget: GatheringBudget) {
     this.#stream = stream;
@@ -67,8 +68,9 @@ export class FrameReader {
     if (this.#held === undefined && this.#taker.mayTake()) this.#stream.resume();
   }
 
-  /** Takes nothing more. */
+  /** Takes nothing more, and leaves the stream to others. */
   stop(): void {
+    this.#stopped = true;
     this.#held = undefined;
     this.#gathered.forget();
   }
@@ -77,6 +79,7 @@ export class FrameReader {
     this.#taking = true;
     try {
       const at = this.#takeBytes(bytes);
+      if (this.#stopped) return;
       if (at < bytes.length) this.#hold(bytes.subarray(at));
       else if (!this.#taker.mayTake()) this.#stream.pause();
       this.#taker.taken();

@@ -20,9 +20,12 @@ export class SharedGroup<S extends Subscriber> {
   }
 
   put(subscriber: S, subscription: Subscription): void {
-    this.remove(subscriber);
     const terms = termsOf([subscription]);
-    if (terms !== undefined) this.#members.push({ subscriber, terms });
+    if (terms === undefined) return;
+    const member = { subscriber, terms };
+    const at = this.#members.findIndex((known) => known.subscriber === subscriber);
+    if (at < 0) this.#members.push(member);
+    else this.#members[at] = member;
   }
 
   remove(subscriber: S): void {

@@ -24,6 +24,8 @@ import type { TopicAliases } from "./topic-aliases.ts";
 const TOPICS_REMEMBERED = 8;
 const TOPIC_BYTES_REMEMBERED_MAX = 256;
 
+const NONE_REMEMBERED: readonly Remembered[] = [];
+
 const PUBLISH = 0x30;
 /** Type, and the retain flag: what must be PUBLISH and 0. */
 const TYPE_AND_RETAIN = 0xf1;
@@ -58,6 +60,10 @@ export class ExpressLane {
   readonly #parts: ExpressLaneParts;
   readonly #connection: ExpressConnection;
   #remembered: Remembered[] | undefined;
+  /** Of those, the one that the last message went to. */
+  #last: Remembered | undefined;
+  /** Of {@link Destinations}: what it was when this turn began; nothing else moves it meanwhile. */
+  #version = -1;
   #oldest = 0;
   #messages = 0;
 
@@ -73,7 +79,9 @@ export class ExpressLane {
 
   /** Takes frames of `bytes` from `from` on, where one begins; answers where it stopped: as far. */
   take(bytes: Buffer, from: number): number {
-    const nowMs = this.#parts.clock.nowMs();
+    const { clock, destinations } = this.#parts;
+    const nowMs = clock.nowMs();
+    this.#version = destinations.version;
     const { length } = bytes;
     const { frameBytesMax } = this.#connection;
     let at = from;
@@ -121,35 +129,43 @@ export class ExpressLane {
       destination = this.#destinationOf(bytes, topicAt, topicEnd);
     }
     if (destination === undefined) return false;
-    const payload = bytes.subarray(payloadAt, end);
-    const group = this.#append(destination, payload, nowMs);
+    const group = this.#append(destination, bytes, payloadAt, end, nowMs);
     if (group === undefined) return false;
     this.#messages += 1;
     const { figures } = this.#parts;
     figures.express += 1;
     figures.messages[qos] += 1;
-    figures.payloadBytes += payload.length;
+    figures.payloadBytes += end - payloadAt;
     const taken = connection.intake.take(group, end - at);
     if (qos > 0) taken.acknowledgements.pubackAt(bytes, topicEnd);
     if (destination.audience !== undefined) {
-      taken.publications.push(
-        publicationOf(this.#message(destination, payload, qos), destination.audience),
-      );
+      // A copy: it outlives the bytes it came in.
+      const payload = Buffer.from(bytes.subarray(payloadAt, end));
+      const message = this.#message(destination, payload, qos);
+      taken.publications.push(publicationOf(message, destination.audience));
     }
     return true;
   }
 
   /** Undefined where the log would not take it: the long way will find out why, and say so. */
-  #append({ lane }: Destination, payload: Buffer, nowMs: number): AppendGroup | undefined {
+  #append(
+    { lane }: Destination,
+    bytes: Buffer,
+    from: number,
+    to: number,
+    nowMs: number,
+  ): AppendGroup | undefined {
     const { log, figures, destinations } = this.#parts;
     const { plan, partition } = lane;
     const group = log.group();
-    const deviceMs = plan.deviceTime?.read(payload);
+    const deviceMs = plan.deviceTime?.read(bytes.subarray(from, to));
     try {
-      group.addRecord(partition, deviceMs ?? nowMs, plan.key, payload, plan.headers);
+      // No view of the payload: at a million a second, an object each is the collector's work.
+      group.addSlice(partition, deviceMs ?? nowMs, plan.key, bytes, from, to, plan.headers);
     } catch (error) {
       if (!isTributaryError(error)) throw error;
       if (error.code === "TOPIC_UNKNOWN") destinations.forget();
+      this.#version = destinations.version;
       return undefined;
     }
     if (plan.deviceTime !== undefined && deviceMs === undefined) figures.deviceTimesMissing += 1;
@@ -157,11 +173,10 @@ export class ExpressLane {
     return group;
   }
 
-  /** The payload is copied: it outlives the bytes it came in. */
   #message({ topic }: Destination, payload: Buffer, qos: Qos) {
     return {
       topic,
-      payload: Buffer.from(payload),
+      payload,
       qos,
       retain: false,
       properties: undefined,
@@ -185,21 +200,32 @@ export class ExpressLane {
   }
 
   #destinationOf(bytes: Buffer, from: number, to: number): Destination | undefined {
-    const { destinations } = this.#parts;
-    const { version } = destinations;
-    const remembered = (this.#remembered ??= []);
-    for (const known of remembered) {
-      if (known.version === version && equals(known.topic, bytes, from, to)) {
-        return known.destination;
-      }
+    const version = this.#version;
+    const last = this.#last;
+    if (last !== undefined && last.version === version && equals(last.topic, bytes, from, to)) {
+      return last.destination;
     }
+    for (const known of this.#remembered ?? NONE_REMEMBERED) {
+      if (known.version !== version || !equals(known.topic, bytes, from, to)) continue;
+      this.#last = known;
+      return known.destination;
+    }
+    return this.#find(bytes, from, to);
+  }
+
+  #find(bytes: Buffer, from: number, to: number): Destination | undefined {
+    const { destinations } = this.#parts;
     const destination = destinations.find(bytes.subarray(from, to), this.#connection);
+    // To find a lane may have changed it.
+    this.#version = destinations.version;
     if (destination === undefined || to - from > TOPIC_BYTES_REMEMBERED_MAX) return destination;
     const topic = Buffer.allocUnsafeSlow(to - from);
     bytes.copy(topic, 0, from, to);
-    // The version now: to find a lane may have changed it.
-    remembered[this.#oldest] = { topic, destination, version: destinations.version };
+    const remembered = (this.#remembered ??= []);
+    const known = { topic, destination, version: this.#version };
+    remembered[this.#oldest] = known;
     this.#oldest = (this.#oldest + 1) % TOPICS_REMEMBERED;
+    this.#last = known;
     return destination;
   }
 }

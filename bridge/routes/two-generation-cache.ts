@@ -1,19 +1,15 @@
 /**
  * A bounded map that forgets what has not been asked for lately, at one look-up a hit: entries live
  * in a young generation, which becomes the old one when it is full; an old entry that is asked for
- * comes back. At most `entriesMax` entries in all, and fewer where their keys are long: clients choose
- * them, and a topic may have 65,535 bytes.
+ * comes back. At most `entriesMax` entries in all, and none whose key is long: topics may have 65,535
+ * bytes, and who publishes to many of those must not fill the memory.
  */
-
-/** A key counts as one entry for each of these, and one more. */
-const KEY_UNITS_PER_ENTRY = 128;
+const KEY_CHARACTERS_MAX = 512;
 
 export class TwoGenerationCache<V> {
   readonly #generationMax: number;
   #young = new Map<string, V>();
   #old = new Map<string, V>();
-  /** What the young generation counts as. */
-  #weight = 0;
 
   constructor(entriesMax: number) {
     this.#generationMax = Math.max(1, Math.floor(entriesMax / 2));
@@ -28,21 +24,16 @@ export class TwoGenerationCache<V> {
     if (young !== undefined) return young;
     const old = this.#old.get(key);
     if (old === undefined) return undefined;
+    this.#old.delete(key);
     this.set(key, old);
     return old;
   }
 
-  /** A key too long for any generation is not kept at all. */
   set(key: string, value: V): void {
-    const weight = weightOf(key);
-    if (weight > this.#generationMax) return;
-    if (!this.#young.has(key)) {
-      if (this.#weight + weight > this.#generationMax) {
-        this.#old = this.#young;
-        this.#young = new Map();
-        this.#weight = 0;
-      }
-      this.#weight += weight;
+    if (key.length > KEY_CHARACTERS_MAX) return;
+    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
     this.#old.delete(key);
     this.#young.set(key, value);
@@ -51,10 +42,5 @@ export class TwoGenerationCache<V> {
   clear(): void {
     this.#young.clear();
     this.#old.clear();
-    this.#weight = 0;
   }
-}
-
-function weightOf({ length }: string): number {
-  return 1 + Math.floor(length / KEY_UNITS_PER_ENTRY);
 }

@@ -169,8 +169,9 @@ export class Doorway {
     const older = this.#connections.get(clientId);
     if (older === undefined) return;
     this.#connections.delete(clientId);
-    older.dismiss(ReasonCode.sessionTakenOver);
     const { session } = older;
+    session?.disconnect();
+    older.dismiss(ReasonCode.sessionTakenOver);
     if (session !== undefined) await this.#depart(session, this.#parts.wills.leave(clientId));
   }
 

@@ -302,9 +302,9 @@ export class Outgoing {
       this.#flights.delete(packetId);
       this.#onDisk -= 1;
     } else if (entry.queued === undefined) {
-      // Its release was written down after all.
-      flight.state = "released";
-      this.#sendRelease(packetId);
+      // Its release could not be written down; another attempt.
+      flight.state = "sent";
+      this.release(packetId);
     } else {
       this.#send(flight, waitingOf(entry.queued));
     }

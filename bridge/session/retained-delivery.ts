@@ -58,9 +58,11 @@ export class RetainedDelivery {
 
   async #walk(session: Session, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) {
+      if (!session.connected) return;
       let slice: Message[] = [];
       let bytes = 0;
-      await this.#turnToRead();
+      const others = this.#othersFirst();
+      if (others !== undefined) await others;
       for (const message of this.#parts.retained.matching(subscription.filter)) {
         if (message !== undefined) {
           slice.push(message);
@@ -68,9 +70,9 @@ export class RetainedDelivery {
           if (slice.length < SLICE_MESSAGES && bytes < SLICE_BYTES) continue;
         }
         await this.#sendSlice(session, subscription, slice);
-        await session.roomForMore();
+        if (message !== undefined) await session.roomForMore();
         if (!session.connected) return;
-        await this.#turnToRead();
+        await this.#othersFirst();
         slice = [];
         bytes = 0;
       }
@@ -83,6 +85,12 @@ export class RetainedDelivery {
    * A client that reads quickly has room again and again: that alone would not let anybody else in.
    * Walks that wait go on one after another, a slice each, which is counted when it is begun.
    */
+  #othersFirst(): Promise<void> | undefined {
+    if (this.#read >= SLICE_MESSAGES) return this.#turnToRead();
+    this.#read += SLICE_MESSAGES;
+    return undefined;
+  }
+
   async #turnToRead(): Promise<void> {
     while (this.#read >= SLICE_MESSAGES) await (this.#turn ??= this.#nextTurn());
     this.#read += SLICE_MESSAGES;

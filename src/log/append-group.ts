@@ -8,11 +8,13 @@ import { assert, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import { BatchBuilder, type EncodedHeaders } from "../wire/batch-builder.ts";
 import { lastOffsetDelta } from "../wire/record-batch.ts";
+import type { BatchBuffers } from "./batch-buffers.ts";
 import type { AppendGroup, Partition, PlacedBatch, StateValue } from "./contract.ts";
+import { OPEN_BATCH_BYTES_MAX } from "./open-batch.ts";
 import type { LogPartition } from "./partition.ts";
 
-/** An open batch is closed at this size, so that a seek never has to read much more. */
-const OPEN_BATCH_BYTES_MAX = 256 * 1024;
+/** A partition whose last batch was this large gets room for a full one at once. */
+const BUSY_BATCH_BYTES = 32 * 1024;
 /** What a record takes at most beside its key, value and headers: seven varints and one byte. */
 const RECORD_OVERHEAD_BYTES_MAX = 41;
 const BATCH_HEADER_BYTES = 61;
@@ -23,6 +25,7 @@ export interface Gatekeeper {
   admit(partition: LogPartition, bytes: number, pendingBytes: number): void;
   checkState(key: string): void;
   batchBytesMax(partition: LogPartition): number;
+  readonly buffers: BatchBuffers;
   /** Called once, when the group gets its first piece of work. */
   begun(): void;
 }
@@ -30,11 +33,14 @@ export interface Gatekeeper {
 /** One batch in the group: offsets are assigned by the group commit. */
 export class Placement implements PlacedBatch {
   readonly batch: Buffer;
+  /** The log wrote it, from records: nobody else has its bytes. */
+  readonly own: boolean;
   logAppendTimeMs = -1;
   #baseOffset: Offset | undefined;
 
-  constructor(batch: Buffer) {
+  constructor(batch: Buffer, own: boolean) {
     this.batch = batch;
+    this.own = own;
   }
 
   get baseOffset(): Offset {
@@ -88,11 +94,35 @@ export class GatheringGroup implements AppendGroup {
     value: Uint8Array | null,
     headers?: EncodedHeaders,
   ): void {
+    const valueBytes = value === null ? 0 : value.length;
+    this.#roomFor(partition, key, valueBytes, headers).add(timestampMs, key, value, headers);
+  }
+
+  addSlice(
+    partition: Partition,
+    timestampMs: number,
+    key: Uint8Array | null,
+    source: Buffer,
+    from: number,
+    to: number,
+    headers?: EncodedHeaders,
+  ): void {
+    const batch = this.#roomFor(partition, key, to - from, headers);
+    batch.addSlice(timestampMs, key, source, from, to, headers);
+  }
+
+  /** The partition's open batch, which has room for such a record. */
+  #roomFor(
+    partition: Partition,
+    key: Uint8Array | null,
+    valueBytes: number,
+    headers: EncodedHeaders | undefined,
+  ): BatchBuilder {
     const owner = partition as LogPartition;
     const bytes =
       RECORD_OVERHEAD_BYTES_MAX +
       (key === null ? 0 : key.length) +
-      (value === null ? 0 : value.length) +
+      valueBytes +
       (headers === undefined ? 0 : headers.length);
     const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
     if (bytes + BATCH_HEADER_BYTES > batchBytesMax) throw tooLarge(owner, bytes, batchBytesMax);
@@ -100,8 +130,8 @@ export class GatheringGroup implements AppendGroup {
     const lane = this.#lane(owner);
     const limit = Math.min(batchBytesMax, OPEN_BATCH_BYTES_MAX);
     if (lane.open !== undefined && lane.open.sizeBytes + bytes > limit) closeOpen(lane);
-    lane.open ??= new BatchBuilder(BATCH_HEADER_BYTES + bytes);
-    lane.open.add(timestampMs, key, value, headers);
+    lane.open ??= this.#openBatch(owner, BATCH_HEADER_BYTES + bytes);
+    return lane.open;
   }
 
   addBatch(partition: Partition, batch: Buffer): PlacedBatch {
@@ -111,7 +141,7 @@ export class GatheringGroup implements AppendGroup {
     this.#begin(owner, batch.length);
     const lane = this.#lane(owner);
     closeOpen(lane);
-    const placement = new Placement(batch);
+    const placement = new Placement(batch, false);
     lane.placements.push(placement);
     return placement;
   }
@@ -140,11 +170,26 @@ export class GatheringGroup implements AppendGroup {
   }
 
   resolve(): void {
+    this.#giveBack();
     this.#settle?.resolve();
   }
 
+  /** Its buffers are not used again: whether a write that failed has let go of them is not known. */
   reject(error: unknown): void {
     this.#settle?.reject(error);
+  }
+
+  #giveBack(): void {
+    for (const { placements } of this.#lanes.values()) {
+      for (const { own, batch } of placements) if (own) this.#gatekeeper.buffers.giveBack(batch);
+    }
+  }
+
+  #openBatch({ lastBatchBytes }: LogPartition, bytes: number): BatchBuilder {
+    if (lastBatchBytes >= BUSY_BATCH_BYTES && bytes <= OPEN_BATCH_BYTES_MAX) {
+      return new BatchBuilder(this.#gatekeeper.buffers.take());
+    }
+    return new BatchBuilder(Buffer.allocUnsafeSlow(Math.max(bytes, lastBatchBytes)));
   }
 
   #begin(partition: LogPartition | undefined, bytes: number): void {
@@ -173,7 +218,9 @@ export class GatheringGroup implements AppendGroup {
 
 function closeOpen(lane: Lane): void {
   if (lane.open === undefined) return;
-  lane.placements.push(new Placement(lane.open.finish()));
+  const batch = lane.open.finish();
+  lane.partition.lastBatchBytes = batch.length;
+  lane.placements.push(new Placement(batch, true));
   lane.open = undefined;
 }
 

@@ -132,6 +132,21 @@ export interface AppendGroup {
   ): void;
 
   /**
+   * The same with a value that is a part of `source`, from `from` to `to`: for callers to whom an
+   * object per record is too much.
+   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN
+   */
+  addSlice(
+    partition: Partition,
+    timestampMs: number,
+    key: Uint8Array | null,
+    source: Buffer,
+    from: number,
+    to: number,
+    headers?: EncodedHeaders,
+  ): void;
+
+  /**
    * Appends one validated batch as it came; the log assigns its base offset, leader epoch and
    * (LogAppendTime) timestamp in place, so the buffer belongs to the log from here on. A view into
    * a larger buffer is fine; the bytes must not change until `flushed` settles.

@@ -17,6 +17,7 @@ import {
   stampLogAppendTime,
 } from "../wire/record-batch.ts";
 import { type Gatekeeper, GatheringGroup, type Placement } from "./append-group.ts";
+import { BatchBuffers } from "./batch-buffers.ts";
 import type { StateValue, TopicConfig } from "./contract.ts";
 import type { FlushListeners } from "./flush-listeners.ts";
 import type { LogPartition } from "./partition.ts";
@@ -68,6 +69,7 @@ export class GroupCommit {
         parts.state.check(key);
       },
       batchBytesMax: (partition) => parts.configOf(partition).messageBytesMax,
+      buffers: new BatchBuffers(),
       begun: () => this.#start(),
     };
     this.#gathering = new GatheringGroup(this.#gatekeeper);

@@ -3,7 +3,7 @@ import type { Partition } from "./contract.ts";
 
 /**
  * A partition's place in the log. The group commit alone moves `highWatermark`, retention alone
- * moves `logStartOffset`, the topic table alone sets `deleted`.
+ * moves `logStartOffset`, the topic table alone sets `deleted`, the gathering group `lastBatchBytes`.
  */
 export class LogPartition implements Partition {
   readonly topic: string;
@@ -13,6 +13,8 @@ export class LogPartition implements Partition {
   highWatermark: Offset;
   leaderEpoch: number;
   deleted = false;
+  /** How large its last batch of single records was: what the next may need room for. */
+  lastBatchBytes = 0;
 
   constructor(
     place: { topic: string; index: number; id: number },

@@ -33,8 +33,10 @@ export class BatchBuilder {
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
 
-  constructor(initialBytes: number = INITIAL_BYTES) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(initialBytes, BATCH_HEADER_BYTES));
+  /** `buffer`: where it begins to write; larger ones are made as they are needed. */
+  constructor(buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)) {
+    assert(buffer.length >= BATCH_HEADER_BYTES, "a batch's buffer holds its header at least");
+    this.#buffer = buffer;
   }
 
   get recordCount(): number {
@@ -53,6 +55,33 @@ export class BatchBuilder {
     value: Uint8Array | null,
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
+    const valueLength = value === null ? -1 : value.length;
+    const at = this.#begin(timestampMs, key, valueLength, headers);
+    if (value !== null) this.#buffer.set(value, at);
+    this.#end(at + Math.max(valueLength, 0), headers);
+  }
+
+  /** Adds one record whose value is `source` from `from` to `to`: no view is made of it. */
+  addSlice(
+    timestampMs: number,
+    key: Uint8Array | null,
+    source: Buffer,
+    from: number,
+    to: number,
+    headers: EncodedHeaders = NO_HEADERS,
+  ): void {
+    const at = this.#begin(timestampMs, key, to - from, headers);
+    source.copy(this.#buffer, at, from, to);
+    this.#end(at + to - from, headers);
+  }
+
+  /** Writes what stands ahead of the value; answers where that begins. */
+  #begin(
+    timestampMs: number,
+    key: Uint8Array | null,
+    valueLength: number,
+    headers: EncodedHeaders,
+  ): number {
     if (this.#count === 0) {
       this.#baseTimestampMs = timestampMs;
       this.#maxTimestampMs = timestampMs;
@@ -61,7 +90,6 @@ export class BatchBuilder {
     }
     const timestampDelta = timestampMs - this.#baseTimestampMs;
     const keyLength = key === null ? -1 : key.length;
-    const valueLength = value === null ? -1 : value.length;
     const bodyBytes =
       1 +
       varintBytes(timestampDelta) +
@@ -82,12 +110,11 @@ export class BatchBuilder {
       buffer.set(key, at);
       at += keyLength;
     }
-    at = writeVarint(buffer, valueLength, at);
-    if (value !== null) {
-      buffer.set(value, at);
-      at += valueLength;
-    }
-    buffer.set(headers, at);
+    return writeVarint(buffer, valueLength, at);
+  }
+
+  #end(at: number, headers: EncodedHeaders): void {
+    this.#buffer.set(headers, at);
     this.#length = at + headers.length;
     this.#count += 1;
   }

@@ -50,7 +50,7 @@ async function appendGigabyte(): Promise<number> {
 }
 
 function batchOf(records: number): Buffer {
-  const builder = new BatchBuilder(records * (RECORD.length + 20));
+  const builder = new BatchBuilder(Buffer.allocUnsafeSlow(records * (RECORD.length + 20)));
   for (let nth = 0; nth < records; nth += 1) builder.add(1_700_000_000_000, null, RECORD);
   return builder.finish();
 }

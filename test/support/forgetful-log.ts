@@ -14,6 +14,7 @@ export function forgetfulLog(log: Log): Log {
 function withoutState(group: AppendGroup): AppendGroup {
   return {
     addRecord: group.addRecord.bind(group),
+    addSlice: group.addSlice.bind(group),
     addBatch: group.addBatch.bind(group),
     putState: () => {},
     begun: group.begun,

@@ -66,6 +66,7 @@ export class HeldLog {
       flushed.catch(() => {});
       wrapped = {
         addRecord: group.addRecord.bind(group),
+        addSlice: group.addSlice.bind(group),
         addBatch: group.addBatch.bind(group),
         putState: group.putState.bind(group),
         get begun() {

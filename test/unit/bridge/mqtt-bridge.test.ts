@@ -272,6 +272,7 @@ test("nothing is read while too much waits for the disk", async () => {
   let flush = () => {};
   const stuckGroup = {
     addRecord: () => {},
+    addSlice: () => {},
     addBatch: () => {
       throw new Error("not used");
     },

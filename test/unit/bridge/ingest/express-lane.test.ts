@@ -17,7 +17,7 @@ import { RouteTable } from "../../../../bridge/routes/route-table.ts";
 import type { Session } from "../../../../bridge/session/session.ts";
 import { openForAll } from "../../../../src/access/open-for-all.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
-import type { Log } from "../../../../src/log/contract.ts";
+import type { AppendGroup, Log } from "../../../../src/log/contract.ts";
 import { newLog } from "../support/bridges.ts";
 import { clientPacket } from "../support/packet-arbitraries.ts";
 import { publishPacket } from "../support/packet-client.ts";
@@ -48,8 +48,10 @@ class Bench {
 
   constructor(log: Log, lanes: Lanes, version: ProtocolVersion) {
     const group = {
-      addRecord: (_: unknown, __: number, key: Buffer, value: Buffer) => {
-        this.#record = { topic: key.toString(), payload: value.toString("latin1") };
+      addSlice: (...given: Parameters<AppendGroup["addSlice"]>) => {
+        const [, , key, source, from, to] = given;
+        const payload = source.toString("latin1", from, to);
+        this.#record = { topic: Buffer.from(key ?? []).toString(), payload };
       },
     };
     const noting = new Proxy(log, {

@@ -4,7 +4,7 @@
  */
 import { isTributaryError, messageOf, type TributaryError } from "../src/base/errors.ts";
 import type { BridgeFigures, RefusalReason } from "./bridge-figures.ts";
-import type { ReportRefusal } from "./listeners/incoming.ts";
+import type { ReportTurnedAway } from "./listeners/open-listener.ts";
 import { PacketError } from "./packets/packet-error.ts";
 import { ReasonCode } from "./packets/reason-codes.ts";
 import type { RateLimitedWarnings } from "./rate-limited-warnings.ts";
@@ -49,9 +49,10 @@ export class Refusals {
   }
 
   /** A connection was turned away before a byte of MQTT was read. */
-  readonly turnedAway: ReportRefusal = (reason, remote, message) => {
+  readonly turnedAway: ReportTurnedAway = (reason, client, message) => {
     this.#figures.refuse(reason);
-    this.#warnings.warn(reason, { remote, reason, error: message }, "a connection was turned away");
+    const fields = { ...client, reason, error: message };
+    this.#warnings.warn(reason, fields, "a connection was turned away");
   };
 
   #report(client: RefusedClient, error: unknown, what: string): void {

@@ -98,6 +98,15 @@ put() {
   run mv -f "$3.new" "$3"
 }
 
+# README and the pages it names, as far as they were brought along; no reason for a restart.
+put_documents() {
+  changed_before=$changed
+  for page in "$here"/../README.md "$here"/../docs/*.md; do
+    if [ -f "$page" ]; then put 0644 "$page" "$doc_folder/${page#"$here"/../}"; fi
+  done
+  changed=$changed_before
+}
+
 install_all() {
   if [ -z "$binary" ]; then binary=$(default_binary); fi
   [ -f "$binary" ] || fail "there is no $binary: make it with 'npm run package'"
@@ -110,7 +119,7 @@ install_all() {
 
   put 0755 "$binary" "$program"
   put 0644 "$here/systemd/tributary.service" "$unit"
-  if [ -f "$here/../README.md" ]; then put 0644 "$here/../README.md" "$doc_folder/README.md"; fi
+  put_documents
 
   run install -d -m 0755 "$config_folder"
   if [ ! -e "$config" ]; then put 0644 "$here/tributary.yaml" "$config"; fi

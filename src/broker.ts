@@ -29,6 +29,8 @@ const MQTT = "mqtt";
 const OPEN_TO_ALL = "this listener can be reached from other machines and asks for no password";
 const CLOSED_TO_ALL =
   "other machines can reach this listener, but none is let in: name users in an access file (accessFile)";
+const CERTIFICATE_UNUSED =
+  "mqttTls is set, but no listener uses it: give mqtts or mqttWss an address, or leave mqttTls out";
 /** How long a part may take to close; together they leave the log time for its last flush. */
 const LISTENER_CLOSE_MS_MAX = 1_500;
 const UPSTREAM_CLOSE_MS_MAX = 2_800;
@@ -74,6 +76,7 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
   const mqttOptions = loading.mqttOptions && (await loading.mqttOptions).configuredBridge(config);
   const upstreamOptions = upstream && upstreamConnection(config, upstream);
 
+  if (leavesCertificateUnused(config)) parts.logger.warn({}, CERTIFICATE_UNUSED);
   const access = await openAccess({ ...parts, file: config.accessFile });
   const log = await openLog(config.data, logOptions(config, parts));
   const gateway = new RunningGateway(log, access, parts);
@@ -277,6 +280,11 @@ function logOptions({ log }: Config, { clock, logger }: GatewayParts) {
 /** Anything of MQTT that the configuration asks for. */
 function usesMqtt({ mqtt, mqtts, mqttWs, mqttWss, mqttListeners, links }: Config): boolean {
   return [mqtt, mqtts, mqttWs, mqttWss, mqttListeners, links].some((part) => part !== undefined);
+}
+
+/** Whoever has set a certificate up may believe that clients come by TLS alone. */
+function leavesCertificateUnused({ mqttTls, mqtts, mqttWss }: Config): boolean {
+  return mqttTls.certFile !== undefined && mqtts === undefined && mqttWss === undefined;
 }
 
 function mqttReach({ accessFile }: Config, { anonymous }: AccessControl): string | undefined {

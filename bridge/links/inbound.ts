@@ -10,7 +10,7 @@ import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
 import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 import { AcknowledgementLine } from "./acknowledgement-line.ts";
-import { goesRound, hopsOf, LINK_HEADER, ORIGIN, throughGateway } from "./hops.ts";
+import { goesRound, hopsOf, LINK_HEADER, throughGateway } from "./hops.ts";
 import { InTopics } from "./in-topics.ts";
 import type { LinkConfig } from "./link-config.ts";
 import type { DropReason, LinkFigures } from "./link-figures.ts";
@@ -113,7 +113,8 @@ export class Inbound implements RemoteListener {
     const { publisher, receivedIds, config, clock } = this.#parts;
     const { qos, payload } = message;
     const local = localMessage(message, topic, passed, clock.nowMs());
-    const headers = [[LINK_HEADER, config.name] as const, [ORIGIN, passed] as const];
+    // Which gateways it has passed is one of its user properties, and so a header already.
+    const headers = [[LINK_HEADER, config.name] as const];
     const mark = qos === 2 ? receivedIds.mark(message) : undefined;
     this.#unflushed += 1;
     this.#unflushedBytes += payload.length;

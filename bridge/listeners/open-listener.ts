@@ -13,7 +13,7 @@ import type { ListenAddress } from "../../src/base/service.ts";
 import { addressFailure } from "../../src/config/listen-failure.ts";
 import { AddressBlocks } from "./address-block.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import type { Arrived, Listener, ListenerSettings } from "./contract.ts";
+import type { Arrived, Listener, ListenerRefusalReason, ListenerSettings } from "./contract.ts";
 import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { ProxyStage } from "./proxy-stage.ts";
@@ -23,6 +23,14 @@ import type { TlsStage } from "./tls-stage.ts";
 const KEEP_ALIVE_AFTER_MS = 60_000;
 export const HANDSHAKE_MS_MAX = 10_000;
 
+/** Somebody was turned away. Called at the clients' will: limit the rate of what it writes. */
+export type ReportTurnedAway = (
+  reason: ListenerRefusalReason,
+  /** The listener's name, and `HOST:PORT` of the other end, as far as it is known. */
+  client: { readonly listener: string; readonly remote: string | undefined },
+  message: string,
+) => void;
+
 export interface ListenerParts {
   readonly logger: Logger;
   /** Connections of all listeners together; each counts itself there as well. */
@@ -31,8 +39,7 @@ export interface ListenerParts {
   readonly packetBytesMax: number;
   /** How long PROXY, TLS and WebSocket handshakes may take together. */
   readonly handshakeMsMax?: number;
-  /** Somebody was turned away. Called at the clients' will: limit the rate of what it writes. */
-  readonly refused: ReportRefusal;
+  readonly refused: ReportTurnedAway;
 }
 
 /**
@@ -59,6 +66,9 @@ class RunningListener implements Listener {
   readonly #proxies: AddressBlocks | undefined;
   readonly #server: Server;
   readonly #handshakes = new Set<Incoming>();
+  readonly #report: ReportRefusal = (reason, remote, message) => {
+    this.#parts.refused(reason, { listener: this.settings.name, remote }, message);
+  };
   #first: NextStage = (incoming) => this.#handOn(incoming);
   #tls: TlsStage | undefined;
   #closing: Promise<void> | undefined;
@@ -119,7 +129,7 @@ class RunningListener implements Listener {
       server.listen(address.port, address.host, resolve);
     });
     server.removeAllListeners("error");
-    server.on("error", (error) => this.#parts.refused("accept", undefined, messageOf(error)));
+    server.on("error", (error) => this.#report("accept", undefined, messageOf(error)));
     const bound = server.address() as AddressInfo;
     this.address = { host: bound.address, port: bound.port };
     this.#parts.logger.info({ listener: this.settings.name, ...this.address }, "MQTT is listening");
@@ -151,7 +161,7 @@ class RunningListener implements Listener {
       socket.destroy();
       return;
     }
-    const incoming = new Incoming(socket, this.#parts.refused);
+    const incoming = new Incoming(socket, this.#report);
     if (!this.#admits(incoming)) return;
     this.#count(socket);
     if (this.#handshakesNeeded) {

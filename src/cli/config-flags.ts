@@ -17,6 +17,14 @@ export function addConfigFlags(command: Command, keys?: readonly string[]): Comm
   return command;
 }
 
+/** What a command's help adds for the options that have neither flag nor variable. */
+export function fileOnlyText(): string {
+  const keys = NAMED_OPTIONS.filter(({ sources }) => sources.join() === "file").map(
+    ({ key }) => key,
+  );
+  return `\nOnly in the file: ${keys.join(", ")}; see docs/options.md.`;
+}
+
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export function configFrom(
   command: Command,

@@ -7,3 +7,24 @@ export function metricValues(page: string): Map<string, number> {
   }
   return values;
 }
+
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** All values of one metric, with their labels. */
+export function labelledValues(
+  values: ReadonlyMap<string, number>,
+  metric: string,
+): readonly LabelledValue[] {
+  return [...values]
+    .filter(([name]) => name.startsWith(`${metric}{`))
+    .map(([name, value]) => ({ labels: labelsIn(name.slice(metric.length)), value }));
+}
+
+/** A label's value is escaped as a JSON text is. */
+function labelsIn(text: string): Record<string, string> {
+  const found = text.matchAll(/(\w+)=("(?:[^"\\]|\\.)*")/g);
+  return Object.fromEntries([...found].map(([, name, value = '""']) => [name, JSON.parse(value)]));
+}

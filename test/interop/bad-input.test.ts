@@ -261,7 +261,8 @@ describe("a bad Kafka client", () => {
     expect(await answer.json()).toEqual({
       error: {
         code: "TOPIC_UNKNOWN",
-        message: 'There is no topic "no-such-topic"; GET /v1/topics lists them.',
+        message:
+          'There is no topic "no-such-topic"; tributary topics or GET /v1/topics lists them.',
       },
     });
   });

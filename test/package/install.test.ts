@@ -28,6 +28,8 @@ describe("the installer", () => {
     expect(modeOf("usr/local/bin/tributary")).toBe(0o755);
     expect(modeOf("etc/systemd/system/tributary.service")).toBe(0o644);
     expect(modeOf("etc/tributary/tributary.yaml")).toBe(0o644);
+    expect(modeOf("usr/local/share/doc/tributary/README.md")).toBe(0o644);
+    expect(modeOf("usr/local/share/doc/tributary/docs/access.md")).toBe(0o644);
   });
 
   it("leaves a configuration that is there, and replaces a program that changed", async () => {

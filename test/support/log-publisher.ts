@@ -1,6 +1,6 @@
 /**
  * The smallest publisher into a log: every message to the topic `telemetry` under its MQTT topic, with
- * the headers and the mark in the same transaction. What a gateway's ingest line does, without it.
+ * its user properties, the headers and the mark in the same transaction. What a gateway's ingest line does, without it.
  */
 import type { DurableMark, LocalPublisher } from "../../bridge/links/local-publisher.ts";
 import type { Message } from "../../bridge/message.ts";
@@ -33,8 +33,9 @@ export class LogPublisher implements LocalPublisher {
     const key = Buffer.from(message.topic);
     const partition = topic.partitions[partitionForKey(key, topic.partitions.length)];
     if (partition === undefined) throw new Error("a topic has partitions");
+    const texts = [...(message.properties?.userProperties ?? []), ...headers];
     const encoded = encodeHeaders(
-      headers.map(([name, value]) => ({ key: Buffer.from(name), value: Buffer.from(value) })),
+      texts.map(([name, value]) => ({ key: Buffer.from(name), value: Buffer.from(value) })),
     );
     if (this.#remember) this.messages.push(message);
     const group = this.#log.group();

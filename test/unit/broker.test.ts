@@ -77,6 +77,11 @@ describe("a gateway", () => {
     ]);
   });
 
+  test("warns of a certificate that no listener shows", async () => {
+    await start({ "mqttTls.certFile": "gateway.pem", kafka: "off", http: "off" });
+    expect(warned).toEqual([expect.stringMatching(/^mqttTls is set, but no listener uses it/)]);
+  });
+
   test("starts without its upstream, and tells how much waits for it", async () => {
     const closed = createServer().listen(0, "127.0.0.1");
     await once(closed, "listening");

@@ -1,6 +1,6 @@
 /**
- * `tributary run`: a gateway, until SIGINT or SIGTERM; at SIGHUP it reads its access file again. On
- * stdout stands one line a listener once it is up, for people and for scripts that wait for it;
+ * `tributary run`: a gateway, until SIGINT or SIGTERM; at SIGHUP it reads access file and certificates
+ * again. On stdout stands one line a listener once it is up, for people and for scripts that wait for it;
  * everything else goes to stderr.
  *
  *     ready mqtt 127.0.0.1:1883
@@ -15,7 +15,7 @@ import type { Gateway } from "../../broker.ts";
 import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
 import type { CommandContext } from "../command-context.ts";
-import { addConfigFlags, configFrom } from "../config-flags.ts";
+import { addConfigFlags, configFrom, fileOnlyText } from "../config-flags.ts";
 import { settleAfterStart } from "../settle-after-start.ts";
 import { VERSION } from "../version.ts";
 
@@ -26,7 +26,7 @@ export function runCommand(context: CommandContext): Command {
   const command = new Command("run")
     .description("run a gateway")
     .option("--json", "print the ready lines as JSON");
-  addConfigFlags(command);
+  addConfigFlags(command).addHelpText("after", fileOnlyText());
   return command.action(async ({ json }: { json?: boolean }) => {
     const loaded = configFrom(command, context.env);
     const { config } = loaded;

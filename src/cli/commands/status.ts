@@ -1,8 +1,12 @@
-/** `tributary status`: is the gateway ready, where does it listen, what has it taken and passed on. */
+/**
+ * `tributary status`: is the gateway ready, where does it listen, whom does it serve or
+ * refuse, what has it taken and passed on.
+ */
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags } from "../config-flags.ts";
 import { metricValues } from "../metric-values.ts";
+import { listenerConnections, mqttRows } from "../mqtt-status.ts";
 import { countText, tableText } from "../table-text.ts";
 import type { TopicAnswer } from "../topic-answer.ts";
 import { gatewayOf } from "./topics.ts";
@@ -40,14 +44,23 @@ function summary(ready: ReadyAnswer, metrics: ReadonlyMap<string, number>): stri
   const rows = [
     ["gateway", `${ready.gateway} (version ${ready.version})`],
     ["status", [ready.status, ...ready.reasons].join(": ")],
-    ...Object.entries(ready.listeners),
+    ...listenerRows(ready, metrics),
     ["disk", `${mib("tributary_log_disk_bytes")} of ${mib("tributary_log_disk_budget_bytes")}`],
     ["last flush", `${value("tributary_log_last_flush_ms").toFixed(1)} ms`],
     ["memory", mib("process_resident_memory_bytes")],
+    ...mqttRows(metrics),
     ...ready.damagedSegments.map(({ file, reason }) => ["damaged", `${file}: ${reason}`]),
   ];
   const width = Math.max(...rows.map(([name = ""]) => name.length));
   return rows.map(([name = "", text = ""]) => `${name.padEnd(width)}  ${text}`).join("\n");
+}
+
+function listenerRows({ listeners }: ReadyAnswer, metrics: ReadonlyMap<string, number>) {
+  const connections = listenerConnections(metrics);
+  return Object.entries(listeners).map(([name, address]) => {
+    const count = connections.get(name);
+    return [name, count === undefined ? address : `${address}, connections: ${countText(count)}`];
+  });
 }
 
 function topicTable(topics: readonly TopicAnswer[]): string {

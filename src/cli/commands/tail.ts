@@ -6,14 +6,15 @@ import { addConfigFlags, configFrom } from "../config-flags.ts";
 import { addReplayFlags, REPLAY_FLAGS, replayParams } from "../replay-flags.ts";
 import { SOURCE_OPTIONS } from "./replay.ts";
 
-/** What makes no sense when there is no end. */
-const NOT_FOR_TAIL = ["to", "follow", "speed", "max-gap", "order"];
+/** What makes no sense when there is no end; `--from` has another default here. */
+const NOT_FOR_TAIL = ["from", "to", "follow", "speed", "max-gap", "order"];
 
 export function tailCommand(context: CommandContext): Command {
   const command = new Command("tail")
     .description("follow a topic: its last records, then what arrives")
     .argument("<topic>", "the log topic")
-    .option("--lines <N>", "how many records to begin with", "10");
+    .option("--lines <N>", "how many records to begin with", "10")
+    .option("--from <WHERE>", "or where to begin: earliest, latest-100, an offset, a time, -2h");
   addReplayFlags(
     command,
     REPLAY_FLAGS.filter((name) => !NOT_FOR_TAIL.includes(name)),

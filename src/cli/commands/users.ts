@@ -13,7 +13,7 @@ import { askSecret, readSecretLine } from "../secret-input.ts";
 import { tableText } from "../table-text.ts";
 
 const PASSWORD_BYTES = { min: 8, max: 1024 };
-const TAKEN_WHEN = "A running gateway takes it at SIGHUP.";
+const TAKEN_WHEN = "A running gateway takes it at SIGHUP (systemctl reload tributary).";
 
 export function usersCommand(context: CommandContext): Command {
   return new Command("users")

@@ -50,7 +50,7 @@ export function topicNamed(log: Log, name: string): Topic {
   if (topic !== undefined) return topic;
   throw new TributaryError(
     "TOPIC_UNKNOWN",
-    `There is no topic ${JSON.stringify(name)}; GET /v1/topics lists them.`,
+    `There is no topic ${JSON.stringify(name)}; tributary topics or GET /v1/topics lists them.`,
   );
 }
 

@@ -104,6 +104,8 @@ describe("with a running gateway", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^gateway +pi-7 \(version /);
     expect(stdout).toMatch(/^status +ready$/m);
+    expect(stdout).toMatch(/^mqtt +127\.0\.0\.1:\d+, connections: \d+$/m);
+    expect(stdout).toMatch(/^sessions +0 kept, 0 subscriptions, 0 messages queued, 0 retained$/m);
     expect(stdout).toMatch(/^telemetry +50\d +50\d /m);
     const json = JSON.parse((await bench.run(["status", "--json", "--http", http])).stdout);
     expect(json.listeners).toEqual(gateway.addresses);

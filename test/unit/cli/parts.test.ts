@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { prettyLine } from "../../../src/cli/logger.ts";
-import { metricValues } from "../../../src/cli/metric-values.ts";
+import { labelledValues, metricValues } from "../../../src/cli/metric-values.ts";
 import { Output } from "../../../src/cli/output.ts";
 import { queryOf } from "../../../src/cli/replay-flags.ts";
 import { tableText } from "../../../src/cli/table-text.ts";
@@ -66,4 +66,11 @@ test("replay parameters become a query that keeps repetition and odd characters"
   expect(queryOf({ key: "dev/*", header: ["a=1", "b=&"] })).toBe(
     "?key=dev%2F*&header=a%3D1&header=b%3D%26",
   );
+});
+
+test("a metric's labels are read with what is escaped in them", () => {
+  const page = String.raw`a{x="1",y="say \"hi\", \\"} 2` + '\nab{x="3"} 4\na 5\n';
+  expect(labelledValues(metricValues(page), "a")).toEqual([
+    { labels: { x: "1", y: 'say "hi", \\' }, value: 2 },
+  ]);
 });

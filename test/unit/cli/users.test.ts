@@ -25,7 +25,9 @@ describe("users add", () => {
   test("creates the file, for its owner alone, with a hash and not the password", async () => {
     const { code, stdout } = await withPassword("correct horse\nignored\n", "add", "ann");
     expect(code).toBe(0);
-    expect(stdout).toBe(`added ann to ${file}. A running gateway takes it at SIGHUP.\n`);
+    expect(stdout).toBe(
+      `added ann to ${file}. A running gateway takes it at SIGHUP (systemctl reload tributary).\n`,
+    );
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const text = readFileSync(file, "utf8");
     expect(text).toMatch(new RegExp(`^# .*docs/access.md.\nusers:\n  ann: ${PHC.source}\n$`));

@@ -27,6 +27,21 @@ test("a message comes into the log with its topic as the key and the marks of it
   expect(link.figure("received_acknowledged_total")).toBe(1);
 });
 
+test("a record says once by which gateways and by which link it came", async () => {
+  const remote = await ScriptedRemote.start();
+  const given: string[] = [];
+  const publisher: LocalPublisher = {
+    publish: async ({ properties }, headers = []) => {
+      given.push(...[...(properties?.userProperties ?? []), ...headers].map(([name]) => name));
+    },
+  };
+  await startLink({ port: remote.port, log: await newLog(), link: IN, publisher });
+  await remote.until("subscribe", 1);
+  remote.sendMessage(1, 7, "plant/1/temp", "21.5");
+  await remote.until("puback", 1);
+  expect(given.toSorted()).toEqual(["tributary-link", "tributary-origin"]);
+});
+
 test("subscriptions ask for no local copies, and for retained messages only where they are new", async () => {
   const remote = await ScriptedRemote.start();
   await startLink({ port: remote.port, log: await newLog(), link: IN });

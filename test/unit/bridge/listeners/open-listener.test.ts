@@ -42,8 +42,8 @@ describe("a plain listener", () => {
     await bench.arrivals.next();
     await bench.arrivals.next();
     const third = bench.connect(listener);
-    const { reason, remote, message } = await bench.refusals.next();
-    expect(reason).toBe("connections-full");
+    const { reason, listener: name, remote, message } = await bench.refusals.next();
+    expect({ reason, name }).toEqual({ reason: "connections-full", name: "small" });
     expect(remote).toMatch(/^127\.0\.0\.1:\d+$/);
     expect(message).toBe("The listener small holds 2 connections (limits.connectionsMax).");
     await closed(third);

@@ -66,6 +66,7 @@ describe("a listener behind a proxy", () => {
     const client = bench.connect(listener);
     expect(await bench.refusals.next()).toEqual({
       reason: "proxy",
+      listener: "test",
       remote: `127.0.0.1:${client.localPort}`,
       message: "Only proxies may connect here, and this is none of proxyProtocol.from.",
     });

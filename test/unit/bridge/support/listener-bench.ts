@@ -13,6 +13,7 @@ import { silentLogger } from "../../../../src/base/logger.ts";
 
 export interface Refusal {
   readonly reason: ListenerRefusalReason;
+  readonly listener: string;
   readonly remote: string | undefined;
   readonly message: string;
 }
@@ -52,7 +53,7 @@ export class ListenerBench {
         logger: silentLogger,
         connections: new ConnectionLimit(1_000),
         packetBytesMax: 1_000_000,
-        refused: (reason, remote, message) => this.refusals.give({ reason, remote, message }),
+        refused: (reason, client, message) => this.refusals.give({ reason, ...client, message }),
         ...parts,
       },
     );

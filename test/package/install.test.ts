@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { configuredBridge } from "../../bridge/configured-bridge.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 
 const run = promisify(execFile);
@@ -106,6 +107,23 @@ describe("the unit", () => {
 });
 
 describe("the configuration it installs and the container's", () => {
+  it("has examples that can be taken as they stand", () => {
+    const text = readFileSync(join(DEPLOY, "tributary.yaml"), "utf8");
+    const folder = mkdtempSync(join(tmpdir(), "tributary-example-"));
+    const file = join(folder, "all.yaml");
+    const examples = /^#\S.*\n(?:# {2}.*\n)*/gm;
+    writeFileSync(
+      file,
+      text.replaceAll(examples, (lines) => lines.replaceAll(/^#/gm, "")),
+    );
+    const { config } = loadConfig({ flags: { config: file }, env: {} });
+    rmSync(folder, { recursive: true });
+    expect(config.mqttTls.keyFile).toBe("/etc/tributary/tls/privkey.pem");
+    const { listeners, routes, links } = configuredBridge(config);
+    expect(listeners.map(({ settings }) => settings.name)).toEqual(["mqtt", "mqtts"]);
+    expect([routes?.length, links?.length]).toEqual([1, 1]);
+  });
+
   it("give only options that exist", () => {
     const file = join(DEPLOY, "tributary.yaml");
     expect(loadConfig({ flags: { config: file }, env: {} }).config.data).toBe(

@@ -14,7 +14,10 @@ export function tailCommand(context: CommandContext): Command {
     .description("follow a topic: its last records, then what arrives")
     .argument("<topic>", "the log topic")
     .option("--lines <N>", "how many records to begin with", "10")
-    .option("--from <WHERE>", "or where to begin: earliest, latest-100, an offset, a time, -2h");
+    .option(
+      "--from <WHERE>",
+      "or where to begin: earliest, latest, latest-100, an offset, a time, -2h",
+    );
   addReplayFlags(
     command,
     REPLAY_FLAGS.filter((name) => !NOT_FOR_TAIL.includes(name)),

@@ -3,12 +3,14 @@
  * what has come and was not taken. Frames that lie whole in a chunk are taken from there, by the
  * express lane where it can; the beginning of one is kept until its end comes.
  *
+ * The bytes of a chunk are good until it has been taken, and no longer: what is kept is copied.
+ *
  * Invariant: packets are taken in the order in which they came. Where one must wait, it and all that
  * came after it stay here, and nothing more is read.
  */
 import type { Duplex } from "node:stream";
 import { claimedVersion } from "../packets/connect.ts";
-import { decodeFramedPacket } from "../packets/decode.ts";
+import { decodeFramedPacket, decodePacket } from "../packets/decode.ts";
 import { FixedHeader } from "../packets/fixed-header.ts";
 import type { ClientPacket, ProtocolVersion } from "../packets/packet.ts";
 import { PacketType } from "../packets/packet-type.ts";
@@ -80,7 +82,8 @@ export class FrameReader {
     try {
       const at = this.#takeBytes(bytes);
       if (this.#stopped) return;
-      if (at < bytes.length) this.#hold(bytes.subarray(at));
+      // A copy: the next read may be into the same buffer, by another connection.
+      if (at < bytes.length) this.#hold(Buffer.from(bytes.subarray(at)));
       else if (!this.#taker.mayTake()) this.#stream.pause();
       this.#taker.taken();
     } catch (error) {
@@ -142,11 +145,13 @@ export class FrameReader {
     return at;
   }
 
+  /** A CONNECT: what it says is needed for longer than its bytes are good. */
   #decodeFirst(bytes: Buffer, at: number): ClientPacket {
+    const frame = Buffer.from(bytes.subarray(at, HEADER.end));
     try {
-      return decodeFramedPacket(bytes, HEADER, 4);
+      return decodePacket(frame, 4);
     } catch (error) {
-      this.#taker.claims(claimedVersion(bytes.subarray(at, HEADER.end)));
+      this.#taker.claims(claimedVersion(frame));
       throw error;
     }
   }

@@ -15,6 +15,7 @@ import { hasPersistentReceiver } from "../delivery/receivers.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
 import type { Message } from "../message.ts";
 import { messageBytes } from "../message-bytes.ts";
+import { ownProperties } from "../packets/own-properties.ts";
 import type { ProtocolVersion, PublishPacket, ServerPacket } from "../packets/packet.ts";
 import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
@@ -171,7 +172,7 @@ export class Publishing {
     return undefined;
   }
 
-  /** The payload is copied: it outlives the bytes it came in. */
+  /** Payload and properties are copied: they outlive the bytes they came in. */
   #messageOf(connection: PublishingConnection, packet: PublishPacket, topic: string): Message {
     const { payload, qos, retain, properties, messageExpirySeconds } = packet;
     return {
@@ -179,7 +180,7 @@ export class Publishing {
       payload: Buffer.from(payload),
       qos,
       retain,
-      properties,
+      properties: properties && ownProperties(properties),
       expiresAtMs:
         messageExpirySeconds === undefined
           ? undefined

@@ -17,6 +17,7 @@ import type { Arrived, Listener, ListenerSettings } from "./contract.ts";
 import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { ProxyStage } from "./proxy-stage.ts";
+import { readingShared } from "./shared-reads.ts";
 import type { TlsStage } from "./tls-stage.ts";
 
 /** A peer that vanished without a word is noticed after a while, also where MQTT asks for nothing. */
@@ -77,6 +78,7 @@ class RunningListener implements Listener {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+      pauseOnConnect: !this.#handshakesNeeded,
     });
     this.#server.on("connection", (socket) => this.#arrive(socket));
   }
@@ -145,12 +147,13 @@ class RunningListener implements Listener {
     return this.#closing;
   }
 
-  #arrive(socket: Socket): void {
+  #arrive(accepted: Socket): void {
     // It has hung up already, and so has no address any more.
-    if (socket.remoteAddress === undefined) {
-      socket.destroy();
+    if (accepted.remoteAddress === undefined) {
+      accepted.destroy();
       return;
     }
+    const socket = this.#handshakesNeeded ? accepted : readingShared(accepted);
     const incoming = new Incoming(socket, this.#parts.refused);
     if (!this.#admits(incoming)) return;
     this.#count(socket);

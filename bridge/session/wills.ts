@@ -70,10 +70,9 @@ export class Wills {
       return;
     }
     this.#checkRoom(clientId, will);
-    const own = ownCopy(will);
-    this.#keep(clientId, { will: own, mayPublish, dueAtMs: undefined });
+    this.#keep(clientId, { will, mayPublish, dueAtMs: undefined });
     try {
-      await this.#parts.store.put(clientId, own, undefined);
+      await this.#parts.store.put(clientId, will, undefined);
     } catch (error) {
       this.#drop(clientId);
       throw error;
@@ -152,15 +151,6 @@ export class Wills {
       failed(clientId, error);
     }
   }
-}
-
-/** It outlives the bytes it came in. */
-function ownCopy({ payload, properties, ...rest }: WillMessage): WillMessage {
-  if (properties === undefined) return { ...rest, payload: Buffer.from(payload) };
-  const { correlationData: data } = properties;
-  const copied =
-    data === undefined ? properties : { ...properties, correlationData: Buffer.from(data) };
-  return { ...rest, payload: Buffer.from(payload), properties: copied };
 }
 
 function messageOf(will: WillMessage, clientId: string, nowMs: number): Message {

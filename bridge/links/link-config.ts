@@ -3,8 +3,6 @@
  * part of it: a password is named by its file.
  */
 import { topicNameComplaint } from "../../src/log/topic-name.ts";
-import type { Qos } from "../packets/packet.ts";
-import { filterComplaint } from "../routes/topic-filter.ts";
 import {
   type Fields,
   flag,
@@ -14,7 +12,9 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "./config-fields.ts";
+} from "../config-fields.ts";
+import type { Qos } from "../packets/packet.ts";
+import { filterComplaint } from "../routes/topic-filter.ts";
 import { outTopicComplaint } from "./out-topic.ts";
 import { parseRemoteUrl, type RemoteAddress } from "./remote-url.ts";
 

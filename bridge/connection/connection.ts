@@ -10,6 +10,7 @@
  * a frame that breaks the protocol ends it after what came before has been answered.
  */
 import type { Duplex } from "node:stream";
+import { assert } from "../../src/base/errors.ts";
 import { ExpressLane } from "../ingest/express-lane.ts";
 import { Intake } from "../ingest/intake.ts";
 import { TopicAliases } from "../ingest/topic-aliases.ts";
@@ -274,10 +275,7 @@ export class Connection implements FrameTaker {
 
   takePacket(packet: ClientPacket): boolean {
     if (packet.type === "connect") {
-      if (this.#state !== "new") {
-        const message = "A second CONNECT [MQTT-3.1.0-2].";
-        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
-      }
+      assert(this.#state === "new", "the frame reader lets no second CONNECT through");
       this.#state = "entering";
       this.#wait(this.#parts.handler.enter(this, packet));
       return true;

@@ -13,7 +13,7 @@ import {
   text,
   wholeNumber,
 } from "../config-fields.ts";
-import type { Qos } from "../packets/packet.ts";
+import { type Qos, SHARE_PREFIX } from "../packets/packet.ts";
 import { filterComplaint } from "../routes/topic-filter.ts";
 import { outTopicComplaint } from "./out-topic.ts";
 import { parseRemoteUrl, type RemoteAddress } from "./remote-url.ts";
@@ -165,7 +165,7 @@ function parseIn(input: unknown, at: string): InConfig {
   const checked = text(filter, `${at}.filter`, 65_535);
   const complaint = filterComplaint(checked);
   if (complaint !== undefined) throw invalid(`${at}.filter`, complaint);
-  if (checked.startsWith("$share/")) {
+  if (checked.startsWith(SHARE_PREFIX)) {
     throw invalid(`${at}.filter`, "must not be a shared subscription: it has no session to resume");
   }
   return {

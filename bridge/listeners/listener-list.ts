@@ -9,6 +9,7 @@ import { MIB, size } from "../../src/config/kinds/size.ts";
 import { text } from "../../src/config/kinds/text.ts";
 import { OPTION_TABLE } from "../../src/config/option-table.ts";
 import { type Fields, invalid, list, map } from "../config-fields.ts";
+import { PACKET_ID_MAX } from "../packets/packet.ts";
 import { isAddressBlock } from "./address-block.ts";
 import type { ListenerLimits } from "./contract.ts";
 import {
@@ -20,7 +21,6 @@ import { completeTls, type GivenTls } from "./listener-tls.ts";
 
 const LISTENERS_MAX = 64;
 const PROXIES_MAX = 256;
-const PACKET_IDENTIFIERS = 65_535;
 
 const LISTENER_KEYS = [
   ...["name", "address", "transport", "tls", "path", "origins", "proxyProtocol", "limits"],
@@ -29,7 +29,7 @@ const LIMIT_KINDS = {
   connectionsMax: count({ min: 1, max: 1e6 }),
   packetBytesMax: size({ min: 1024, max: 64 * MIB }),
   messagesPerSecondMax: count({ min: 1, max: 1e6 }),
-  inflightMax: count({ min: 1, max: PACKET_IDENTIFIERS }),
+  inflightMax: count({ min: 1, max: PACKET_ID_MAX }),
 };
 
 const NAME = text({

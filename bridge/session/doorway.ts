@@ -12,14 +12,18 @@ import type { BridgeLimits } from "../bridge-options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Leaving } from "../connection/connection-parts.ts";
 import type { Arrived } from "../listeners/contract.ts";
-import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  NEVER_EXPIRES,
+  PACKET_ID_MAX,
+} from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
-import { topicComplaint } from "../routes/topic-filter.ts";
+import { RESERVED_PREFIX, topicComplaint } from "../routes/topic-filter.ts";
 import type { Rights } from "./rights.ts";
 import type { Session } from "./session.ts";
 import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
-import { NEVER_EXPIRES } from "./session-store.ts";
 import type { Wills } from "./wills.ts";
 
 export interface DoorwayParts {
@@ -33,7 +37,6 @@ export interface DoorwayParts {
 }
 
 const ASSIGNED_ID_PREFIX = "auto-";
-const RECEIVE_MAXIMUM_MAX = 65_535;
 
 export class Doorway {
   readonly #parts: DoorwayParts;
@@ -227,9 +230,9 @@ export class Doorway {
   }
 
   /** MQTT 5 has one number for QoS 1 and 2, and tells it [MQTT-3.2.2.3.3]. */
-  #inflightMaxOf({ protocolVersion }: ConnectPacket, listenerMax = RECEIVE_MAXIMUM_MAX): number {
+  #inflightMaxOf({ protocolVersion }: ConnectPacket, listenerMax = PACKET_ID_MAX): number {
     if (protocolVersion < 5) return listenerMax;
-    return Math.min(listenerMax, this.#parts.limits.qos2InflightPerClientMax, RECEIVE_MAXIMUM_MAX);
+    return Math.min(listenerMax, this.#parts.limits.qos2InflightPerClientMax, PACKET_ID_MAX);
   }
 
   #keepAliveOf({ protocolVersion, keepAliveSeconds }: ConnectPacket): number {
@@ -259,7 +262,7 @@ export class Doorway {
       ...(expirySeconds !== (packet.sessionExpirySeconds ?? 0) && {
         sessionExpirySeconds: expirySeconds,
       }),
-      ...(inflightMax < RECEIVE_MAXIMUM_MAX && { receiveMaximum: inflightMax }),
+      ...(inflightMax < PACKET_ID_MAX && { receiveMaximum: inflightMax }),
       maximumPacketBytes: frameBytesMax,
       ...(clientId !== packet.clientId && { assignedClientId: clientId }),
       topicAliasMaximum,
@@ -327,7 +330,7 @@ function wantedExpirySeconds(packet: ConnectPacket): number {
 }
 
 function reservedComplaint(topic: string): string | undefined {
-  return topic.startsWith("$SYS/") ? "A will cannot go to a $SYS topic." : undefined;
+  return topic.startsWith(RESERVED_PREFIX) ? "A will cannot go to a $SYS topic." : undefined;
 }
 
 /** The connection as its session sees it. */

@@ -146,6 +146,7 @@ export class MqttEngine {
         enter: (connection, packet) => this.#doorway.enter(connection, packet),
         handle: (connection, packet) => requests.handle(connection, packet),
         left: (connection, how) => this.#doorway.left(connection, how),
+        closed: (connection) => this.#connections.delete(connection),
       },
     };
   }
@@ -160,9 +161,7 @@ export class MqttEngine {
 
   accept(arrived: Arrived): void {
     this.#figures.connectionsAccepted += 1;
-    const connection = new Connection(arrived, this.#connectionParts);
-    this.#connections.add(connection);
-    arrived.stream.once("close", () => this.#connections.delete(connection));
+    this.#connections.add(new Connection(arrived, this.#connectionParts));
   }
 
   metrics(): readonly MetricSample[] {

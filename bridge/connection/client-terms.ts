@@ -18,9 +18,10 @@ import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { OutgoingAliases } from "../session/outgoing-aliases.ts";
+import type { SubscriberTerms } from "../session/subscriber-connection.ts";
 import { withoutProblem } from "./problem-information.ts";
 
-export class ClientTerms {
+export class ClientTerms implements SubscriberTerms {
   readonly version: ProtocolVersion;
   readonly receiveMaximum: number;
   readonly packetBytesMax: number;
@@ -52,6 +53,9 @@ export class ClientTerms {
     return new ProtocolRefusal("packet-too-large", ReasonCode.packetTooLarge, message);
   }
 }
+
+/** Until the client has said how it wants to be spoken to. */
+export const UNSPOKEN = new ClientTerms({}, 0);
 
 /** The answer to a CONNECT that is refused. */
 export function refusalOf(reasonCode: ReasonCode, reasonString: string | undefined): ConnackPacket {

@@ -36,8 +36,8 @@ export class LocalLine implements LocalPublisher {
     this.#parts = parts;
     this.#intake = new Intake(parts, {
       load: undefined,
-      acknowledge: () => {},
-      failed: () => {},
+      send: () => {},
+      fail: () => {},
       drained: () => {},
     });
   }

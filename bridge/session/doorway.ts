@@ -226,7 +226,7 @@ export class Doorway {
       return;
     }
     this.#connections.set(clientId, connection);
-    session.connect(subscriberOf(connection));
+    session.connect(connection);
   }
 
   /** MQTT 5 has one number for QoS 1 and 2, and tells it [MQTT-3.2.2.3.3]. */
@@ -331,19 +331,4 @@ function wantedExpirySeconds(packet: ConnectPacket): number {
 
 function reservedComplaint(topic: string): string | undefined {
   return topic.startsWith(RESERVED_PREFIX) ? "A will cannot go to a $SYS topic." : undefined;
-}
-
-/** The connection as its session sees it. */
-function subscriberOf(connection: Connection) {
-  const { terms } = connection;
-  return {
-    version: terms.version,
-    receiveMaximum: terms.receiveMaximum,
-    packetBytesMax: terms.packetBytesMax,
-    aliases: terms.aliases,
-    get waitingBytes() {
-      return connection.waitingBytes;
-    },
-    send: (bytes: Buffer) => connection.send(bytes),
-  };
 }

@@ -39,7 +39,9 @@ export interface FrameTaker {
 export class FrameReader {
   readonly #stream: Duplex;
   readonly #taker: FrameTaker;
-  readonly #gathered: GatheredFrame;
+  readonly #budget: GatheringBudget;
+  /** The beginning of a frame; made when one is cut off for the first time. */
+  #gathered: GatheredFrame | undefined;
   /** Bytes that have come and must wait. */
   #held: Buffer | undefined;
   #taking = false;
@@ -48,7 +50,7 @@ export class FrameReader {
   constructor(stream: Duplex, taker: FrameTaker, budget: GatheringBudget) {
     this.#stream = stream;
     this.#taker = taker;
-    this.#gathered = new GatheredFrame(budget, (why) => taker.fail(why));
+    this.#budget = budget;
   }
 
   /** Something has come that was not taken, or may lie in the network's buffers. */
@@ -74,7 +76,7 @@ export class FrameReader {
   stop(): void {
     this.#stopped = true;
     this.#held = undefined;
-    this.#gathered.forget();
+    this.#gathered?.forget();
   }
 
   #take(bytes: Buffer): void {
@@ -98,12 +100,13 @@ export class FrameReader {
     let at = 0;
     while (at < bytes.length) {
       if (!this.#taker.mayTake()) return at;
-      if (!this.#gathered.begun) {
+      const gathered = this.#gathered;
+      if (gathered === undefined || !gathered.begun) {
         at = this.#takeFrames(bytes, at);
         continue;
       }
-      at += this.#gathered.fill(bytes, at);
-      const frame = this.#gathered.take();
+      at += gathered.fill(bytes, at);
+      const frame = gathered.take();
       if (frame === undefined) continue;
       const taken = this.#takeFrames(frame, 0);
       if (taken === frame.length) continue;
@@ -123,14 +126,14 @@ export class FrameReader {
       if (at === bytes.length) break;
       if (!HEADER.read(bytes, at, taker.speaks)) {
         // One byte more, and then it is looked at again: at most four times a frame.
-        this.#gathered.begin(bytes.subarray(at), bytes.length - at + 1);
+        this.#begin(bytes.subarray(at), bytes.length - at + 1);
         return bytes.length;
       }
       const { end, type } = HEADER;
       if (type === PacketType.connect && taker.speaks !== undefined) throw secondConnect();
       if (end - at > taker.frameBytesMax) throw tooLarge(end - at, taker.frameBytesMax);
       if (end > bytes.length) {
-        this.#gathered.begin(bytes.subarray(at), end - at);
+        this.#begin(bytes.subarray(at), end - at);
         return bytes.length;
       }
       const { speaks } = taker;
@@ -154,6 +157,12 @@ export class FrameReader {
       this.#taker.claims(claimedVersion(frame));
       throw error;
     }
+  }
+
+  #begin(beginning: Buffer, frameBytes: number): void {
+    const taker = this.#taker;
+    this.#gathered ??= new GatheredFrame(this.#budget, (why) => taker.fail(why));
+    this.#gathered.begin(beginning, frameBytes);
   }
 
   #hold(bytes: Buffer): void {

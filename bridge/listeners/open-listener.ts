@@ -188,11 +188,14 @@ class RunningListener implements Listener {
   #count(socket: Socket): void {
     this.#own.take();
     this.#parts.connections.take();
-    socket.once("close", () => {
-      this.#own.release();
-      this.#parts.connections.release();
-    });
+    socket.on("close", this.#gone);
   }
+
+  /** One for all: a closure for each connection would be memory for each. */
+  readonly #gone = () => {
+    this.#own.release();
+    this.#parts.connections.release();
+  };
 
   #handOn(incoming: Incoming): void {
     const { socket, stream, remote, loopback, certificate } = incoming;

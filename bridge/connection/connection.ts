@@ -233,6 +233,10 @@ export class Connection implements FrameTaker, Origin, SubscriberConnection, Wat
     if (!this.gone) this.#reader.received(chunk);
   }
 
+  get entering(): boolean {
+    return this.#state === "entering";
+  }
+
   get speaks(): ProtocolVersion | undefined {
     return this.#state === "new" ? undefined : this.version;
   }

@@ -25,6 +25,8 @@ export interface FrameTaker {
   readonly frameBytesMax: number;
   /** Whatever makes this false calls {@link FrameReader.offer} when it does no longer. */
   mayTake(): boolean;
+  /** It is being let in: that it hangs up is noticed, so it is read until it sends more. */
+  readonly entering: boolean;
   /** Takes what it can of the frames from `at` on; answers where it stopped. */
   takeExpress(bytes: Buffer, at: number): number;
   /** False: it must wait, and comes again. @throws what must end the connection */
@@ -86,7 +88,7 @@ export class FrameReader {
       if (this.#stopped) return;
       // A copy: the next read may be into the same buffer, by another connection.
       if (at < bytes.length) this.#hold(Buffer.from(bytes.subarray(at)));
-      else if (!this.#taker.mayTake()) this.#stream.pause();
+      else if (!this.#taker.mayTake() && !this.#taker.entering) this.#stream.pause();
       this.#taker.taken();
     } catch (error) {
       this.#taker.fail(error);

@@ -53,6 +53,8 @@ export class FanOut {
       const { message } = publication;
       if (message.retain) writes.push(this.#parts.retained.store(message));
       publication.chosen = choose(publication);
+      // Nothing of QoS 0 is queued, however many listen.
+      if (message.qos === 0) continue;
       eachReceiver(publication, (session, terms) => {
         if (takesByQueue(session, message, terms)) queued.push(queuedFor(session, message, terms));
       });

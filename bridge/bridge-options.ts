@@ -8,6 +8,7 @@ import type { Logger } from "../src/base/logger.ts";
 import type { Log } from "../src/log/contract.ts";
 import type { LinkConfig } from "./links/link-config.ts";
 import type { ListenerConfig } from "./listeners/listener-config.ts";
+import { NEVER_EXPIRES } from "./packets/packet.ts";
 import type { DefaultRouteConfig, RouteConfig } from "./routes/route-config.ts";
 
 export interface MqttBridgeOptions extends Partial<BridgeLimits> {
@@ -102,7 +103,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   connectTimeoutMs: 10_000,
   clientIdBytesMax: 1_024,
   keepAliveSecondsMax: 0,
-  sessionExpirySecondsMax: 0xffff_ffff,
+  sessionExpirySecondsMax: NEVER_EXPIRES,
   topicAliasesMax: 32,
   pendingBytesMax: 4 * MIB,
   connectionPendingBytesMax: 1 * MIB,

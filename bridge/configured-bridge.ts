@@ -3,8 +3,8 @@ import type { Config } from "../src/config/option-table.ts";
 import type { BridgeLimits, MqttBridgeOptions } from "./bridge-options.ts";
 import { parseLinks } from "./links/link-config.ts";
 import { configuredListeners } from "./listeners/configured-listeners.ts";
+import { NEVER_EXPIRES } from "./packets/packet.ts";
 import { parseDefaultRoute, parseRoutes } from "./routes/route-config.ts";
-import { NEVER_EXPIRES } from "./session/session-store.ts";
 
 export type ConfiguredBridge = Omit<
   MqttBridgeOptions,

@@ -10,6 +10,8 @@ interface Sized {
   readonly properties?: MessageProperties | undefined;
 }
 
+/** What a message on its way takes beside what its publisher said: many small ones fill the memory. */
+export const MESSAGE_OVERHEAD_BYTES = 512;
 /** What a user property takes beside its texts. */
 const PAIR_BYTES = 64;
 

@@ -5,7 +5,7 @@
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
 import type { CodedPayload } from "../ingest/payload-coding.ts";
 
-export const ERROR_HEADER = "tributary-error";
+const ERROR_HEADER = "tributary-error";
 
 const REASON_LENGTH_MAX = 200;
 /** A reason may quote the payload. */

@@ -6,22 +6,22 @@
  * Source: MQTT 5.0, section 3.1.2.11.
  */
 import { encodePacket } from "../packets/encode.ts";
-import type {
-  ConnackPacket,
-  ConnectPacket,
-  DisconnectPacket,
-  ProtocolVersion,
-  ServerPacket,
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  PACKET_ID_MAX,
+  type ProtocolVersion,
+  type ServerPacket,
 } from "../packets/packet.ts";
 import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import { OutgoingAliases } from "../session/outgoing-aliases.ts";
+import type { SubscriberTerms } from "../session/subscriber-connection.ts";
 import { withoutProblem } from "./problem-information.ts";
 
-const RECEIVE_MAXIMUM = 65_535;
-
-export class ClientTerms {
+export class ClientTerms implements SubscriberTerms {
   readonly version: ProtocolVersion;
   readonly receiveMaximum: number;
   readonly packetBytesMax: number;
@@ -31,7 +31,7 @@ export class ClientTerms {
   /** `connect`: what is known of it, where it could not be read to its end. */
   constructor(connect: Partial<ConnectPacket>, topicAliasesMax: number) {
     this.version = connect.protocolVersion ?? 4;
-    this.receiveMaximum = connect.receiveMaximum ?? RECEIVE_MAXIMUM;
+    this.receiveMaximum = connect.receiveMaximum ?? PACKET_ID_MAX;
     this.packetBytesMax = connect.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
     this.aliases = new OutgoingAliases(Math.min(connect.topicAliasMaximum ?? 0, topicAliasesMax));
     this.#tellsProblems = connect.requestProblemInformation ?? true;
@@ -53,6 +53,9 @@ export class ClientTerms {
     return new ProtocolRefusal("packet-too-large", ReasonCode.packetTooLarge, message);
   }
 }
+
+/** Until the client has said how it wants to be spoken to. */
+export const UNSPOKEN = new ClientTerms({}, 0);
 
 /** The answer to a CONNECT that is refused. */
 export function refusalOf(reasonCode: ReasonCode, reasonString: string | undefined): ConnackPacket {

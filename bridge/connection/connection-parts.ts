@@ -36,6 +36,8 @@ export interface ConnectionHandler {
   handle(connection: Connection, packet: ClientPacket): Promise<void> | undefined;
   /** It has ended. */
   left(connection: Connection, how: Leaving): void;
+  /** Its stream is closed: nothing of it is left. */
+  closed(connection: Connection): void;
 }
 
 export interface Leaving {

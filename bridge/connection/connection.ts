@@ -10,9 +10,10 @@
  * a frame that breaks the protocol ends it after what came before has been answered.
  */
 import type { Duplex } from "node:stream";
+import { assert } from "../../src/base/errors.ts";
 import { ExpressLane } from "../ingest/express-lane.ts";
-import { Intake } from "../ingest/intake.ts";
-import { TopicAliases } from "../ingest/topic-aliases.ts";
+import { Intake, type Origin } from "../ingest/intake.ts";
+import { NO_ALIASES, TopicAliases } from "../ingest/topic-aliases.ts";
 import type { Arrived } from "../listeners/contract.ts";
 import type {
   ClientPacket,
@@ -23,32 +24,35 @@ import type {
   ServerPacket,
 } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
-import { ProtocolRefusal, type RefusedClient, reasonCodeOf } from "../refusals.ts";
+import { ProtocolRefusal, reasonCodeOf } from "../refusals.ts";
 import type { Session } from "../session/session.ts";
-import { ClientTerms, farewellOf, refusalOf } from "./client-terms.ts";
+import type { SubscriberConnection } from "../session/subscriber-connection.ts";
+import { ClientTerms, farewellOf, refusalOf, UNSPOKEN } from "./client-terms.ts";
 import type { ConnectionParts, Entrance, Leaving } from "./connection-parts.ts";
 import { FrameReader, type FrameTaker } from "./frame-reader.ts";
+import { identityOf } from "./identity.ts";
 import { NOBODY } from "./nobody.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { Load } from "./pressure.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SendBuffer } from "./send-buffer.ts";
-import { Vigil } from "./vigil.ts";
+import { Vigil, type Watched } from "./vigil.ts";
 
 /** Not read while so much waits in its socket: it takes none of its answers. */
 const CONGESTED_BYTES = 256 * 1024;
 /** How long a connection that was ended may take to let go of its socket. */
 const LINGER_MS_MAX = 2_000;
 
-export class Connection implements FrameTaker {
+export class Connection implements FrameTaker, Origin, SubscriberConnection, Watched {
   readonly arrived: Arrived;
   readonly #parts: ConnectionParts;
   readonly #stream: Duplex;
   readonly #sending: SendBuffer;
-  readonly #load: Load;
   readonly #reader: FrameReader;
-  readonly #rate: RateLimit | undefined;
+  readonly #rate: RateLimit | undefined = undefined;
+  readonly load: Load;
   readonly intake: Intake;
+  readonly frameBytesMax: number;
   readonly #vigil: Vigil;
   #express: ExpressLane | undefined;
   #state: "new" | "entering" | "open" | "ending" | "ended" = "new";
@@ -67,8 +71,8 @@ export class Connection implements FrameTaker {
   principal = NOBODY;
   session: Session | undefined;
   version: ProtocolVersion = 4;
-  terms = new ClientTerms({}, 0);
-  aliases = new TopicAliases(0);
+  terms = UNSPOKEN;
+  aliases = NO_ALIASES;
   inflightMax = Number.POSITIVE_INFINITY;
 
   constructor(arrived: Arrived, parts: ConnectionParts) {
@@ -77,28 +81,21 @@ export class Connection implements FrameTaker {
     this.#stream = arrived.stream;
     this.#sending = new SendBuffer(arrived.stream);
     this.#reader = new FrameReader(arrived.stream, this, parts.gathering);
-    this.#load = new Load(() => this.#reader.offer());
-    const { messagesPerSecondMax } = arrived.listener.limits;
-    this.#rate =
-      messagesPerSecondMax === undefined
-        ? undefined
-        : new RateLimit(messagesPerSecondMax, parts.clock);
-    this.intake = new Intake(parts.intake, {
-      load: this.#load,
-      acknowledge: (bytes) => this.send(bytes),
-      failed: (error) => this.fail(error),
-      drained: () => this.#drained(),
-    });
-    this.#requests = new OpenRequests(
-      (error) => this.fail(error),
-      () => this.#reader.offer(),
-    );
+    this.load = new Load(this.#reader);
+    const { messagesPerSecondMax, packetBytesMax = Number.POSITIVE_INFINITY } =
+      arrived.listener.limits;
+    this.frameBytesMax = Math.min(packetBytesMax, parts.limits.packetBytesMax);
+    if (messagesPerSecondMax !== undefined) {
+      this.#rate = new RateLimit(messagesPerSecondMax, parts.clock);
+    }
+    this.intake = new Intake(parts.intake, this);
+    this.#requests = new OpenRequests(this, this.#reader);
     this.#vigil = new Vigil(parts.limits, parts.clock.monotonicMs());
     this.#stream.on("data", (chunk: Buffer) => this.#received(chunk));
     this.#stream.on("drain", () => this.#socketDrained());
-    this.#stream.on("end", () => this.#stream.end());
+    this.#stream.on("end", endToo);
     this.#stream.on("error", (error) => this.#lost(error));
-    this.#stream.once("close", () => this.#closed());
+    this.#stream.on("close", () => this.#closed());
   }
 
   /** It has ended, or is about to. */
@@ -111,24 +108,24 @@ export class Connection implements FrameTaker {
     return this.session?.persistent ?? false;
   }
 
-  get frameBytesMax(): number {
-    const { packetBytesMax } = this.#parts.limits;
-    return Math.min(this.arrived.listener.limits.packetBytesMax ?? packetBytesMax, packetBytesMax);
+  get isNew(): boolean {
+    return this.#state === "new";
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   get waitingBytes(): number {
     return this.#sending.waitingBytes;
   }
 
-  /** For log lines. */
-  get identity(): RefusedClient {
-    const { remote, listener } = this.arrived;
-    return {
-      clientId: this.clientId === "" ? undefined : this.clientId,
-      remote: `${remote.address}:${remote.port}`,
-      listener: listener.name,
-      user: this.principal.name === "" ? undefined : this.principal.name,
-    };
+  get takenBytes(): number {
+    return this.#sending.takenBytes;
+  }
+
+  get holdsBack(): boolean {
+    return this.#reader.holdsBack;
   }
 
   /** What its CONNECT says of the connection itself. */
@@ -179,13 +176,13 @@ export class Connection implements FrameTaker {
 
   /** A request was refused, and the connection goes on. */
   refused(error: unknown): void {
-    this.#parts.refusals.refused(this.identity, error);
+    this.#parts.refusals.refused(identityOf(this), error);
   }
 
   /** Ends it because of `error`; the client is told why where its version can be. */
   fail(error: unknown): void {
     if (this.gone) return;
-    this.#parts.refusals.disconnected(this.identity, error);
+    this.#parts.refusals.disconnected(identityOf(this), error);
     const reasonCode = reasonCodeOf(error);
     const reasonString = error instanceof Error ? error.message : undefined;
     if (this.#state === "new") this.#answerMalformedConnect(reasonCode, reasonString);
@@ -205,7 +202,7 @@ export class Connection implements FrameTaker {
   /** Answers a CONNECT that is refused. */
   turnAway(error: unknown): void {
     if (this.#state === "ended") return;
-    this.#parts.refusals.disconnected(this.identity, error);
+    this.#parts.refusals.disconnected(identityOf(this), error);
     const reasonString = error instanceof Error ? error.message : undefined;
     this.#sendIfTaken(refusalOf(reasonCodeOf(error), reasonString));
     this.#end();
@@ -213,16 +210,7 @@ export class Connection implements FrameTaker {
 
   /** Called a few times a second. */
   sweep(nowMs: number, wallMs: number): void {
-    const { principal } = this;
-    const watched = {
-      isNew: this.#state === "new",
-      isOpen: this.#state === "open",
-      principal,
-      holdsBack: this.#reader.holdsBack,
-      waitingBytes: this.#sending.waitingBytes,
-      takenBytes: this.#sending.takenBytes,
-    };
-    const complaint = this.#vigil.complaint(watched, nowMs, wallMs);
+    const complaint = this.#vigil.complaint(this, nowMs, wallMs);
     if (complaint === undefined) return;
     this.fail(complaint);
     // One that does not read would not read why, either.
@@ -245,6 +233,10 @@ export class Connection implements FrameTaker {
     if (!this.gone) this.#reader.received(chunk);
   }
 
+  get entering(): boolean {
+    return this.#state === "entering";
+  }
+
   get speaks(): ProtocolVersion | undefined {
     return this.#state === "new" ? undefined : this.version;
   }
@@ -253,7 +245,7 @@ export class Connection implements FrameTaker {
     if (this.gone || this.#waits || this.#draining || this.#requests.full) return false;
     if (this.waitingBytes > CONGESTED_BYTES || this.#rate?.exhausted === true) return false;
     if (this.version < 5 && this.intake.unanswered >= this.inflightMax) return false;
-    return this.#parts.pressure.admits(this.#load);
+    return this.#parts.pressure.admits(this.load);
   }
 
   takeExpress(bytes: Buffer, at: number): number {
@@ -274,10 +266,7 @@ export class Connection implements FrameTaker {
 
   takePacket(packet: ClientPacket): boolean {
     if (packet.type === "connect") {
-      if (this.#state !== "new") {
-        const message = "A second CONNECT [MQTT-3.1.0-2].";
-        throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
-      }
+      assert(this.#state === "new", "the frame reader lets no second CONNECT through");
       this.#state = "entering";
       this.#wait(this.#parts.handler.enter(this, packet));
       return true;
@@ -320,7 +309,8 @@ export class Connection implements FrameTaker {
     this.#reader.offer();
   }
 
-  #drained(): void {
+  /** Nothing of its messages waits for the disk any more. */
+  drained(): void {
     if (this.#state === "ending") this.#end();
     else this.#reader.offer();
   }
@@ -379,7 +369,7 @@ export class Connection implements FrameTaker {
   }
 
   #lost(error: Error): void {
-    if (this.#state !== "ended") this.#parts.refusals.disconnected(this.identity, error);
+    if (this.#state !== "ended") this.#parts.refusals.disconnected(identityOf(this), error);
     this.#stream.destroy();
   }
 
@@ -387,8 +377,9 @@ export class Connection implements FrameTaker {
     this.#state = "ended";
     this.#reader.stop();
     this.#rate?.forget();
-    this.#parts.pressure.forget(this.#load);
+    this.#parts.pressure.forget(this.load);
     this.#leave({ normally: false });
+    this.#parts.handler.closed(this);
   }
 
   #leave(how: Leaving): void {
@@ -396,4 +387,9 @@ export class Connection implements FrameTaker {
     this.#left = true;
     this.#parts.handler.left(this, how);
   }
+}
+
+/** Of a stream whose other end has ended: ours does, too. */
+function endToo(this: Duplex): void {
+  this.end();
 }

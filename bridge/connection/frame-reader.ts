@@ -3,12 +3,14 @@
  * what has come and was not taken. Frames that lie whole in a chunk are taken from there, by the
  * express lane where it can; the beginning of one is kept until its end comes.
  *
+ * The bytes of a chunk are good until it has been taken, and no longer: what is kept is copied.
+ *
  * Invariant: packets are taken in the order in which they came. Where one must wait, it and all that
  * came after it stay here, and nothing more is read.
  */
 import type { Duplex } from "node:stream";
 import { claimedVersion } from "../packets/connect.ts";
-import { decodeFramedPacket } from "../packets/decode.ts";
+import { decodeFramedPacket, decodePacket } from "../packets/decode.ts";
 import { FixedHeader } from "../packets/fixed-header.ts";
 import type { ClientPacket, ProtocolVersion } from "../packets/packet.ts";
 import { PacketType } from "../packets/packet-type.ts";
@@ -23,6 +25,8 @@ export interface FrameTaker {
   readonly frameBytesMax: number;
   /** Whatever makes this false calls {@link FrameReader.offer} when it does no longer. */
   mayTake(): boolean;
+  /** It is being let in: that it hangs up is noticed, so it is read until it sends more. */
+  readonly entering: boolean;
   /** Takes what it can of the frames from `at` on; answers where it stopped. */
   takeExpress(bytes: Buffer, at: number): number;
   /** False: it must wait, and comes again. @throws what must end the connection */
@@ -37,7 +41,9 @@ export interface FrameTaker {
 export class FrameReader {
   readonly #stream: Duplex;
   readonly #taker: FrameTaker;
-  readonly #gathered: GatheredFrame;
+  readonly #budget: GatheringBudget;
+  /** The beginning of a frame; made when one is cut off for the first time. */
+  #gathered: GatheredFrame | undefined;
   /** Bytes that have come and must wait. */
   #held: Buffer | undefined;
   #taking = false;
@@ -46,7 +52,7 @@ export class FrameReader {
   constructor(stream: Duplex, taker: FrameTaker, budget: GatheringBudget) {
     this.#stream = stream;
     this.#taker = taker;
-    this.#gathered = new GatheredFrame(budget, (why) => taker.fail(why));
+    this.#budget = budget;
   }
 
   /** Something has come that was not taken, or may lie in the network's buffers. */
@@ -72,7 +78,7 @@ export class FrameReader {
   stop(): void {
     this.#stopped = true;
     this.#held = undefined;
-    this.#gathered.forget();
+    this.#gathered?.forget();
   }
 
   #take(bytes: Buffer): void {
@@ -80,8 +86,9 @@ export class FrameReader {
     try {
       const at = this.#takeBytes(bytes);
       if (this.#stopped) return;
-      if (at < bytes.length) this.#hold(bytes.subarray(at));
-      else if (!this.#taker.mayTake()) this.#stream.pause();
+      // A copy: the next read may be into the same buffer, by another connection.
+      if (at < bytes.length) this.#hold(Buffer.from(bytes.subarray(at)));
+      else if (!this.#taker.mayTake() && !this.#taker.entering) this.#stream.pause();
       this.#taker.taken();
     } catch (error) {
       this.#taker.fail(error);
@@ -95,12 +102,13 @@ export class FrameReader {
     let at = 0;
     while (at < bytes.length) {
       if (!this.#taker.mayTake()) return at;
-      if (!this.#gathered.begun) {
+      const gathered = this.#gathered;
+      if (gathered === undefined || !gathered.begun) {
         at = this.#takeFrames(bytes, at);
         continue;
       }
-      at += this.#gathered.fill(bytes, at);
-      const frame = this.#gathered.take();
+      at += gathered.fill(bytes, at);
+      const frame = gathered.take();
       if (frame === undefined) continue;
       const taken = this.#takeFrames(frame, 0);
       if (taken === frame.length) continue;
@@ -120,14 +128,14 @@ export class FrameReader {
       if (at === bytes.length) break;
       if (!HEADER.read(bytes, at, taker.speaks)) {
         // One byte more, and then it is looked at again: at most four times a frame.
-        this.#gathered.begin(bytes.subarray(at), bytes.length - at + 1);
+        this.#begin(bytes.subarray(at), bytes.length - at + 1);
         return bytes.length;
       }
       const { end, type } = HEADER;
       if (type === PacketType.connect && taker.speaks !== undefined) throw secondConnect();
       if (end - at > taker.frameBytesMax) throw tooLarge(end - at, taker.frameBytesMax);
       if (end > bytes.length) {
-        this.#gathered.begin(bytes.subarray(at), end - at);
+        this.#begin(bytes.subarray(at), end - at);
         return bytes.length;
       }
       const { speaks } = taker;
@@ -142,13 +150,21 @@ export class FrameReader {
     return at;
   }
 
+  /** A CONNECT: what it says is needed for longer than its bytes are good. */
   #decodeFirst(bytes: Buffer, at: number): ClientPacket {
+    const frame = Buffer.from(bytes.subarray(at, HEADER.end));
     try {
-      return decodeFramedPacket(bytes, HEADER, 4);
+      return decodePacket(frame, 4);
     } catch (error) {
-      this.#taker.claims(claimedVersion(bytes.subarray(at, HEADER.end)));
+      this.#taker.claims(claimedVersion(frame));
       throw error;
     }
+  }
+
+  #begin(beginning: Buffer, frameBytes: number): void {
+    const taker = this.#taker;
+    this.#gathered ??= new GatheredFrame(this.#budget, (why) => taker.fail(why));
+    this.#gathered.begin(beginning, frameBytes);
   }
 
   #hold(bytes: Buffer): void {

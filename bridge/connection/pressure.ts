@@ -12,12 +12,17 @@ export interface PressureLimits {
 /** One connection's share; its owner is {@link Pressure}. */
 export class Load {
   pendingBytes = 0;
-  readonly resume: () => void;
+  readonly reader: HeldReader;
 
-  /** `resume` is called when the connection was held back and may be read again. */
-  constructor(resume: () => void) {
-    this.resume = resume;
+  constructor(reader: HeldReader) {
+    this.reader = reader;
   }
+}
+
+/** Whoever reads the connection. */
+export interface HeldReader {
+  /** It was held back, and may be read again. */
+  offer(): void;
 }
 
 export class Pressure {
@@ -60,7 +65,7 @@ export class Pressure {
     for (const held of [...this.#held]) {
       if (held.pendingBytes >= this.#limits.connectionPendingBytesMax) continue;
       this.#held.delete(held);
-      held.resume();
+      held.reader.offer();
     }
   }
 

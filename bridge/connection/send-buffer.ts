@@ -10,9 +10,12 @@ const GATHERED_BYTES_MAX = 256 * 1024;
 
 export class SendBuffer {
   readonly #stream: Writable;
-  #pieces: Buffer[] = [];
+  /** Undefined while nothing waits: most connections are sent nothing for most of the time. */
+  #pieces: Buffer[] | undefined;
   #bytes = 0;
   #sentBytes = 0;
+  /** The network has taken everything: no need to look at the stream again. */
+  #allTaken = true;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -20,7 +23,10 @@ export class SendBuffer {
 
   /** Given, and not yet taken by the network. */
   get waitingBytes(): number {
-    return this.#bytes + this.#stream.writableLength;
+    if (this.#allTaken) return 0;
+    const bytes = this.#bytes + this.#stream.writableLength;
+    this.#allTaken = bytes === 0;
+    return bytes;
   }
 
   /** Taken by the network since the connection began: grows as long as the other end reads. */
@@ -29,17 +35,22 @@ export class SendBuffer {
   }
 
   add(bytes: Buffer): void {
-    if (this.#bytes === 0) queueMicrotask(() => this.flush());
-    this.#pieces.push(bytes);
+    if (this.#pieces === undefined) {
+      this.#pieces = [bytes];
+      queueMicrotask(() => this.flush());
+    } else {
+      this.#pieces.push(bytes);
+    }
     this.#bytes += bytes.length;
+    this.#allTaken = false;
     if (this.#bytes >= GATHERED_BYTES_MAX) this.flush();
   }
 
   /** Writes what has been gathered. */
   flush(): void {
-    if (this.#bytes === 0) return;
     const pieces = this.#pieces;
-    this.#pieces = [];
+    if (pieces === undefined) return;
+    this.#pieces = undefined;
     this.#sentBytes += this.#bytes;
     this.#bytes = 0;
     if (!this.#stream.writable) return;

@@ -12,7 +12,7 @@ export interface VigilLimits {
   readonly subscriberDrainMs: number;
 }
 
-/** What it looks at. */
+/** What it looks at, a few times a second. */
 export interface Watched {
   readonly isNew: boolean;
   readonly isOpen: boolean;
@@ -32,13 +32,13 @@ export class Vigil {
   #heardAtMs: number;
   #keepAliveMs = 0;
   #takenBytes = 0;
-  #tookAtMs: number;
+  /** Since when it has taken nothing of what waits for it; undefined: nothing waits. */
+  #stuckSinceMs: number | undefined;
 
   constructor(limits: VigilLimits, nowMs: number) {
     this.#limits = limits;
     this.#beganAtMs = nowMs;
     this.#heardAtMs = nowMs;
-    this.#tookAtMs = nowMs;
   }
 
   /** 0: it may stay silent for as long as it likes. */
@@ -67,17 +67,23 @@ export class Vigil {
     return new ProtocolRefusal("slow-subscriber", ReasonCode.quotaExceeded, message);
   }
 
-  #isSilent({ holdsBack }: Watched, nowMs: number): boolean {
-    return this.#keepAliveMs > 0 && !holdsBack && nowMs - this.#heardAtMs > this.#keepAliveMs;
+  #isSilent(watched: Watched, nowMs: number): boolean {
+    const isLate = this.#keepAliveMs > 0 && nowMs - this.#heardAtMs > this.#keepAliveMs;
+    return isLate && !watched.holdsBack;
   }
 
-  #isStuck({ waitingBytes, takenBytes }: Watched, nowMs: number): boolean {
-    if (waitingBytes === 0 || takenBytes !== this.#takenBytes) {
-      this.#takenBytes = takenBytes;
-      this.#tookAtMs = nowMs;
+  #isStuck(watched: Watched, nowMs: number): boolean {
+    if (watched.waitingBytes === 0) {
+      this.#stuckSinceMs = undefined;
       return false;
     }
-    return nowMs - this.#tookAtMs > this.#limits.subscriberDrainMs;
+    const { takenBytes } = watched;
+    if (this.#stuckSinceMs === undefined || takenBytes !== this.#takenBytes) {
+      this.#takenBytes = takenBytes;
+      this.#stuckSinceMs = nowMs;
+      return false;
+    }
+    return nowMs - this.#stuckSinceMs > this.#limits.subscriberDrainMs;
   }
 }
 

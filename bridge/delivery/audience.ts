@@ -3,6 +3,7 @@
  * or goes: each subscriber once, whatever number of its subscriptions match [MQTT-3.3.4-2], and each
  * shared subscription, of whose members one gets it.
  */
+import type { Message } from "../message.ts";
 import type { Qos } from "../packets/packet.ts";
 import type { SharedGroup } from "./shared-group.ts";
 import type { Subscription } from "./subscription.ts";
@@ -50,4 +51,14 @@ export function termsOf(subscriptions: readonly Subscription[]): DeliveryTerms |
     if (subscription.subscriptionId !== undefined) ids.push(subscription.subscriptionId);
   }
   return { qos, retainAsPublished, subscriptionIds: ids.length === 0 ? undefined : ids };
+}
+
+/** Whether a message must be written down for somebody before it may be acknowledged. */
+export function hasPersistentReceiver<S extends Subscriber>(
+  { qos }: Message,
+  audience: Audience<S> | undefined,
+): boolean {
+  if (audience === undefined || qos === 0) return false;
+  const { deliveries, groups } = audience;
+  return groups.length > 0 || deliveries.some(({ subscriber }) => subscriber.persistent);
 }

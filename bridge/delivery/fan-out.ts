@@ -9,18 +9,14 @@ import type { Qos } from "../packets/packet.ts";
 import type { QueuedMessage, SessionQueues } from "../session/queue-contract.ts";
 import type { Session } from "../session/session.ts";
 import type { Audience, DeliveryTerms } from "./audience.ts";
+import type { Member } from "./shared-group.ts";
 
 /** One message with those who listen to its topic. */
 export interface Publication {
   readonly message: Message;
   readonly audience: Audience<Session> | undefined;
   /** Whose turn it is in each shared subscription, once {@link FanOut.store} has said so. */
-  chosen: readonly Member[];
-}
-
-interface Member {
-  readonly subscriber: Session;
-  readonly terms: DeliveryTerms;
+  chosen: readonly Member<Session>[];
 }
 
 export interface RetainedSink {
@@ -33,7 +29,7 @@ export interface FanOutParts {
   readonly retained: RetainedSink;
 }
 
-const NOBODY: readonly Member[] = [];
+const NOBODY: readonly Member<Session>[] = [];
 
 export function publicationOf(
   message: Message,
@@ -57,6 +53,8 @@ export class FanOut {
       const { message } = publication;
       if (message.retain) writes.push(this.#parts.retained.store(message));
       publication.chosen = choose(publication);
+      // Nothing of QoS 0 is queued, however many listen.
+      if (message.qos === 0) continue;
       eachReceiver(publication, (session, terms) => {
         if (takesByQueue(session, message, terms)) queued.push(queuedFor(session, message, terms));
       });
@@ -92,7 +90,7 @@ function eachReceiver(
   for (const { subscriber, terms } of chosen) receive(subscriber, terms);
 }
 
-function choose({ audience }: Publication): readonly Member[] {
+function choose({ audience }: Publication): readonly Member<Session>[] {
   if (audience === undefined || audience.groups.length === 0) return NOBODY;
   return audience.groups.flatMap((group) => group.pick() ?? []);
 }

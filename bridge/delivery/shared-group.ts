@@ -6,7 +6,8 @@
 import { type DeliveryTerms, type Subscriber, termsOf } from "./audience.ts";
 import type { Subscription } from "./subscription.ts";
 
-interface Member<S> {
+/** Somebody who gets a message, and how. */
+export interface Member<S> {
   readonly subscriber: S;
   readonly terms: DeliveryTerms;
 }

@@ -2,7 +2,7 @@
  * One subscription of one client, as its SUBSCRIBE asked for it (MQTT 5, section 3.8.3.1), and how a
  * shared one is written: `$share/<name>/<filter>` (section 4.8.2), for clients of every version.
  */
-import type { SubscriptionRequest } from "../packets/packet.ts";
+import { SHARE_PREFIX, type SubscriptionRequest } from "../packets/packet.ts";
 
 /** `filter` stands as the client wrote it, `$share/...` included: it unsubscribes by it. */
 export interface Subscription extends SubscriptionRequest {
@@ -15,8 +15,6 @@ export interface FilterParts {
   /** What topics are matched with. */
   readonly filter: string;
 }
-
-const SHARE_PREFIX = "$share/";
 
 export function subscriptionOf(
   request: SubscriptionRequest,

@@ -23,9 +23,10 @@ export interface IntakeParts {
 export interface Origin {
   /** Its share of what waits; undefined: the gateway's own. */
   readonly load: Load | undefined;
-  acknowledge(bytes: Buffer): void;
+  /** Sends its client acknowledgements. */
+  send(bytes: Buffer): void;
   /** Messages that were taken have not been kept: said once, and then nothing is acknowledged. */
-  failed(error: unknown): void;
+  fail(error: unknown): void;
   /** All that was taken is settled. */
   drained(): void;
 }
@@ -154,7 +155,7 @@ export class Intake {
     const { acknowledgements, publications } = taken;
     if (taken.failure !== undefined && !this.#failed) {
       this.#failed = true;
-      this.#origin.failed(taken.failure);
+      this.#origin.fail(taken.failure);
     }
     taken.settle();
     if (!this.#failed) {
@@ -163,7 +164,7 @@ export class Intake {
       this.#acknowledgedLast = pubacks;
       figures.acknowledged[1] += pubacks;
       figures.acknowledged[2] += pubrecs;
-      if (bytes.length > 0) this.#origin.acknowledge(bytes);
+      if (bytes.length > 0) this.#origin.send(bytes);
     }
     // What is in the log reaches its subscribers, even if its publisher is gone meanwhile.
     if (taken.failure === undefined && publications.length > 0) {

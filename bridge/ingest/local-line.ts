@@ -7,6 +7,7 @@ import { publicationOf } from "../delivery/fan-out.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
 import type { DurableMark, LocalPublisher } from "../links/local-publisher.ts";
 import type { Message } from "../message.ts";
+import { MESSAGE_OVERHEAD_BYTES, messageBytes } from "../message-bytes.ts";
 import type { Session } from "../session/session.ts";
 import { Intake, type IntakeParts } from "./intake.ts";
 import type { LogInlet } from "./log-inlet.ts";
@@ -25,8 +26,6 @@ interface Waiting {
   readonly settled: PromiseWithResolvers<void>;
 }
 
-const MESSAGE_OVERHEAD_BYTES = 512;
-
 export class LocalLine implements LocalPublisher {
   readonly #parts: LocalLineParts;
   readonly #intake: Intake;
@@ -37,8 +36,8 @@ export class LocalLine implements LocalPublisher {
     this.#parts = parts;
     this.#intake = new Intake(parts, {
       load: undefined,
-      acknowledge: () => {},
-      failed: () => {},
+      send: () => {},
+      fail: () => {},
       drained: () => {},
     });
   }
@@ -77,7 +76,7 @@ export class LocalLine implements LocalPublisher {
     const state = mark && { key: mark.key, value: () => mark.value };
     const placed = this.#parts.inlet.place(message, headers, state);
     if (placed instanceof Promise) return placed;
-    const bytes = MESSAGE_OVERHEAD_BYTES + message.payload.length + message.topic.length;
+    const bytes = MESSAGE_OVERHEAD_BYTES + messageBytes(message);
     const taken = this.#intake.take(placed.group, bytes);
     const audience = this.#parts.subscriptions.audience(message.topic);
     taken.publications.push(publicationOf(message, audience));

@@ -10,11 +10,12 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
 import type { BridgeFigures } from "../bridge-figures.ts";
+import { hasPersistentReceiver } from "../delivery/audience.ts";
 import { publicationOf } from "../delivery/fan-out.ts";
-import { hasPersistentReceiver } from "../delivery/receivers.ts";
 import type { SubscriptionIndex } from "../delivery/subscription-index.ts";
 import type { Message } from "../message.ts";
-import { messageBytes } from "../message-bytes.ts";
+import { MESSAGE_OVERHEAD_BYTES, messageBytes } from "../message-bytes.ts";
+import { ownProperties } from "../packets/own-properties.ts";
 import type { ProtocolVersion, PublishPacket, ServerPacket } from "../packets/packet.ts";
 import { allowedCode } from "../packets/reason-code-rules.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
@@ -25,9 +26,6 @@ import type { Session } from "../session/session.ts";
 import type { Publisher } from "./destinations.ts";
 import type { Intake, Taken } from "./intake.ts";
 import type { LogInlet } from "./log-inlet.ts";
-
-/** What a message takes here beside what its publisher said: many small ones must not fill the memory. */
-const MESSAGE_OVERHEAD_BYTES = 512;
 
 export interface PublishingParts {
   readonly inlet: LogInlet;
@@ -171,7 +169,7 @@ export class Publishing {
     return undefined;
   }
 
-  /** The payload is copied: it outlives the bytes it came in. */
+  /** Payload and properties are copied: they outlive the bytes they came in. */
   #messageOf(connection: PublishingConnection, packet: PublishPacket, topic: string): Message {
     const { payload, qos, retain, properties, messageExpirySeconds } = packet;
     return {
@@ -179,7 +177,7 @@ export class Publishing {
       payload: Buffer.from(payload),
       qos,
       retain,
-      properties,
+      properties: properties && ownProperties(properties),
       expiresAtMs:
         messageExpirySeconds === undefined
           ? undefined

@@ -55,3 +55,6 @@ export class TopicAliases {
     return alias >= 1 && alias <= this.#max;
   }
 }
+
+/** Of a client that may not use any. */
+export const NO_ALIASES = new TopicAliases(0);

@@ -22,7 +22,7 @@ import { RemoteFailure } from "./remote-failure.ts";
 import { userPropertiesOf } from "./user-properties.ts";
 
 /** Bytes of payloads that may wait for their flush; one message more is always taken. */
-export const UNFLUSHED_BYTES_MAX = 8 * 1024 * 1024;
+const UNFLUSHED_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface InboundParts {
   readonly config: LinkConfig;

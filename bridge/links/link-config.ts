@@ -3,8 +3,6 @@
  * part of it: a password is named by its file.
  */
 import { topicNameComplaint } from "../../src/log/topic-name.ts";
-import type { Qos } from "../packets/packet.ts";
-import { filterComplaint } from "../routes/topic-filter.ts";
 import {
   type Fields,
   flag,
@@ -14,7 +12,9 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "./config-fields.ts";
+} from "../config-fields.ts";
+import { type Qos, SHARE_PREFIX } from "../packets/packet.ts";
+import { filterComplaint } from "../routes/topic-filter.ts";
 import { outTopicComplaint } from "./out-topic.ts";
 import { parseRemoteUrl, type RemoteAddress } from "./remote-url.ts";
 
@@ -165,7 +165,7 @@ function parseIn(input: unknown, at: string): InConfig {
   const checked = text(filter, `${at}.filter`, 65_535);
   const complaint = filterComplaint(checked);
   if (complaint !== undefined) throw invalid(`${at}.filter`, complaint);
-  if (checked.startsWith("$share/")) {
+  if (checked.startsWith(SHARE_PREFIX)) {
     throw invalid(`${at}.filter`, "must not be a shared subscription: it has no session to resume");
   }
   return {

@@ -19,7 +19,7 @@ import { RemoteFailure } from "./remote-failure.ts";
 /** Read from the log at once. */
 const SLICE_BYTES = 256 * 1024;
 /** Bytes unacknowledged at once; one message more is always sent. */
-export const WINDOW_BYTES_MAX = 4 * 1024 * 1024;
+const WINDOW_BYTES_MAX = 4 * 1024 * 1024;
 /** A PUBLISH beside its topic, payload and user properties: at most this many bytes. */
 const PUBLISH_OVERHEAD_BYTES = 16;
 /** Its identifier, and the lengths of name and value. */

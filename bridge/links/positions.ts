@@ -8,8 +8,8 @@ import { type Offset, toOffset } from "../../src/base/offset.ts";
 import type { Log } from "../../src/log/contract.ts";
 import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 
-export const POSITION_INTERVAL_MS = 100;
-export const POSITION_MESSAGES_MAX = 500;
+const POSITION_INTERVAL_MS = 100;
+const POSITION_MESSAGES_MAX = 500;
 
 /** What a position is kept of. */
 export interface Positioned {

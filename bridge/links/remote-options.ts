@@ -5,12 +5,11 @@
 import { readFile } from "node:fs/promises";
 import type { IClientOptions } from "mqtt";
 import { messageOf } from "../../src/base/errors.ts";
-import { invalid } from "./config-fields.ts";
+import { invalid } from "../config-fields.ts";
+import { NEVER_EXPIRES } from "../packets/packet.ts";
 import type { LinkConfig } from "./link-config.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Of MQTT 5: never; a 3.1.1 session does not expire either. A remote may keep it for less. */
-const SESSION_EXPIRY_SECONDS = 0xffff_ffff;
 /** The largest message that is taken from a remote that speaks MQTT 5. */
 const PACKET_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -47,7 +46,8 @@ export async function remoteOptions(config: LinkConfig): Promise<IClientOptions>
     properties: {
       receiveMaximum: inflight,
       maximumPacketSize: PACKET_BYTES_MAX,
-      ...(config.in.length > 0 && { sessionExpiryInterval: SESSION_EXPIRY_SECONDS }),
+      // A 3.1.1 session does not expire either; a remote may keep both for less.
+      ...(config.in.length > 0 && { sessionExpiryInterval: NEVER_EXPIRES }),
     },
   };
 }

@@ -11,7 +11,7 @@
  */
 import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
 import { messageOf } from "../../src/base/errors.ts";
-import type { Qos } from "../packets/packet.ts";
+import { PACKET_ID_MAX, type Qos } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { RemoteFailure } from "./remote-failure.ts";
 
@@ -47,7 +47,6 @@ export interface RemoteListener {
 export type Acknowledgement = "puback" | "pubrec" | "pubcomp";
 const FIRST_BYTES = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 } as const;
 const FRAME_BYTES = 4;
-const PACKET_IDS_MAX = 65_535;
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
 const GOODBYE_MS_MAX = 500;
 
@@ -119,7 +118,7 @@ export class Remote {
 
   /** Messages of QoS 1 that the remote takes unacknowledged. */
   get receiveMaximum(): number {
-    return this.#client.serverProperties?.receiveMaximum ?? PACKET_IDS_MAX;
+    return this.#client.serverProperties?.receiveMaximum ?? PACKET_ID_MAX;
   }
 
   /** The largest packet that the remote takes, in bytes. */

@@ -26,7 +26,7 @@ export interface LinksOptions {
   readonly backoff?: BackoffOptions;
 }
 
-export const DEFAULT_LINK_BACKOFF: BackoffOptions = { initialMs: 250, maxMs: 30_000, jitter: 0.5 };
+const DEFAULT_LINK_BACKOFF: BackoffOptions = { initialMs: 250, maxMs: 30_000, jitter: 0.5 };
 
 /**
  * Starts all links, whether their remotes are there or not. Start it once log topics that the

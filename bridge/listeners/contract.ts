@@ -27,7 +27,8 @@ export interface ListenerLimits {
 export interface Arrived {
   /**
    * A socket, a TLS socket, or a WebSocket as a stream. No byte of MQTT has been read, and nobody
-   * listens to it: whoever takes it listens to `error` at once.
+   * listens to it: whoever takes it listens to `error` at once. The bytes of a `data` event are good
+   * until it returns.
    */
   readonly stream: Duplex;
   readonly listener: ListenerSettings;

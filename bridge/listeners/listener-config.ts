@@ -24,7 +24,7 @@ export interface ListenerTls {
   readonly clientCertificates: ClientCertificates;
 }
 
-export const CLIENT_CERTIFICATES = ["off", "optional", "required"] as const;
+const CLIENT_CERTIFICATES = ["off", "optional", "required"] as const;
 export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
 
 export interface ListenerWebSocket {

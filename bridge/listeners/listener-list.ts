@@ -1,5 +1,4 @@
 /** The check of `mqttListeners`: any number of listeners, each with every setting there is. */
-import { TributaryError } from "../../src/base/errors.ts";
 import type { Kind, Reading } from "../../src/config/kind.ts";
 import { readWord } from "../../src/config/kind.ts";
 import { readAddress } from "../../src/config/kinds/address.ts";
@@ -9,6 +8,8 @@ import { origins } from "../../src/config/kinds/origins.ts";
 import { MIB, size } from "../../src/config/kinds/size.ts";
 import { text } from "../../src/config/kinds/text.ts";
 import { OPTION_TABLE } from "../../src/config/option-table.ts";
+import { type Fields, invalid, list, map } from "../config-fields.ts";
+import { PACKET_ID_MAX } from "../packets/packet.ts";
 import { isAddressBlock } from "./address-block.ts";
 import type { ListenerLimits } from "./contract.ts";
 import {
@@ -20,7 +21,6 @@ import { completeTls, type GivenTls } from "./listener-tls.ts";
 
 const LISTENERS_MAX = 64;
 const PROXIES_MAX = 256;
-const PACKET_IDENTIFIERS = 65_535;
 
 const LISTENER_KEYS = [
   ...["name", "address", "transport", "tls", "path", "origins", "proxyProtocol", "limits"],
@@ -29,7 +29,7 @@ const LIMIT_KINDS = {
   connectionsMax: count({ min: 1, max: 1e6 }),
   packetBytesMax: size({ min: 1024, max: 64 * MIB }),
   messagesPerSecondMax: count({ min: 1, max: 1e6 }),
-  inflightMax: count({ min: 1, max: PACKET_IDENTIFIERS }),
+  inflightMax: count({ min: 1, max: PACKET_ID_MAX }),
 };
 
 const NAME = text({
@@ -49,11 +49,8 @@ export function parseListeners(
   taken: readonly string[],
   at = "mqttListeners",
 ): readonly ListenerConfig[] {
-  if (!Array.isArray(input)) throw invalid(at, "must be a list of listeners");
-  if (input.length > LISTENERS_MAX) throw invalid(at, `must be at most ${LISTENERS_MAX} listeners`);
   const names = new Set(taken);
-  return input.map((given: unknown, index) => {
-    const here = `${at}[${index}]`;
+  return list(input, at, LISTENERS_MAX, (given, here) => {
     const listener = parseListener(given, here);
     const { name } = listener.settings;
     if (names.has(name))
@@ -64,7 +61,7 @@ export function parseListeners(
 }
 
 function parseListener(input: unknown, at: string): ListenerConfig {
-  const fields = record(input, at, LISTENER_KEYS);
+  const fields = map(input, at, LISTENER_KEYS);
   const tls = fields["tls"] === undefined ? undefined : parseTls(fields["tls"], `${at}.tls`);
   return {
     settings: {
@@ -81,7 +78,7 @@ function parseListener(input: unknown, at: string): ListenerConfig {
 }
 
 function parseTls(input: unknown, at: string): GivenTls {
-  const fields = record(input, at, Object.keys(TLS_OPTIONS));
+  const fields = map(input, at, Object.keys(TLS_OPTIONS));
   return {
     certFile: maybe(TLS_OPTIONS.certFile.kind, fields, "certFile", at),
     keyFile: maybe(TLS_OPTIONS.keyFile.kind, fields, "keyFile", at),
@@ -107,7 +104,7 @@ function parseWebSocket(fields: Fields, at: string): ListenerWebSocket | undefin
 
 function parseProxies(input: unknown, at: string): readonly string[] | undefined {
   if (input === undefined) return undefined;
-  const { from } = record(input, at, ["from"]);
+  const { from } = map(input, at, ["from"]);
   const blocks = typeof from === "string" ? [from] : from;
   if (!Array.isArray(blocks) || blocks.length === 0 || blocks.length > PROXIES_MAX) {
     const complaint = `must be a list of the proxies' addresses, like 10.0.0.0/8 (at most ${PROXIES_MAX})`;
@@ -122,7 +119,7 @@ function parseProxies(input: unknown, at: string): readonly string[] | undefined
 }
 
 function parseLimits(input: unknown, at: string): ListenerLimits {
-  const fields = record(input, at, Object.keys(LIMIT_KINDS));
+  const fields = map(input, at, Object.keys(LIMIT_KINDS));
   const limit = (key: keyof ListenerLimits) => maybe(LIMIT_KINDS[key], fields, key, at);
   return {
     connectionsMax: limit("connectionsMax"),
@@ -132,7 +129,6 @@ function parseLimits(input: unknown, at: string): ListenerLimits {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
 type Reader<T> = Pick<Kind<T>, "read">;
 
 function required<T>(kind: Reader<T>, fields: Fields, key: string, at: string): T {
@@ -145,20 +141,4 @@ function required<T>(kind: Reader<T>, fields: Fields, key: string, at: string): 
 
 function maybe<T>(kind: Reader<T>, fields: Fields, key: string, at: string): T | undefined {
   return fields[key] === undefined ? undefined : required(kind, fields, key, at);
-}
-
-function record(input: unknown, at: string, known: readonly string[]): Fields {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    throw invalid(at, "must be a map");
-  }
-  for (const key of Object.keys(input)) {
-    if (!known.includes(key)) {
-      throw invalid(`${at}.${key}`, `is unknown: known here are ${known.join(", ")}`);
-    }
-  }
-  return input as Fields;
-}
-
-function invalid(key: string, complaint: string): TributaryError {
-  return new TributaryError("CONFIG_INVALID", `${key}: ${complaint}.`);
 }

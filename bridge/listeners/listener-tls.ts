@@ -1,5 +1,5 @@
 /** What is said of a listener's TLS, held together: which settings need which others. */
-import { TributaryError } from "../../src/base/errors.ts";
+import { invalid } from "../config-fields.ts";
 import type { ListenerSettings } from "./contract.ts";
 import type { ClientCertificates, ListenerTls } from "./listener-config.ts";
 
@@ -29,8 +29,4 @@ export function completeTls(given: GivenTls, at: string): ListenerTls {
     throw invalid(`${at}.clientCertificates`, complaint);
   }
   return { at, certFile, keyFile, clientCaFile, clientCertificates };
-}
-
-function invalid(key: string, complaint: string): TributaryError {
-  return new TributaryError("CONFIG_INVALID", `${key}: ${complaint}.`);
 }

@@ -17,6 +17,7 @@ import type { Arrived, Listener, ListenerRefusalReason, ListenerSettings } from 
 import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { ProxyStage } from "./proxy-stage.ts";
+import { readingShared } from "./shared-reads.ts";
 import type { TlsStage } from "./tls-stage.ts";
 
 /** A peer that vanished without a word is noticed after a while, also where MQTT asks for nothing. */
@@ -87,6 +88,7 @@ class RunningListener implements Listener {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+      pauseOnConnect: !this.#handshakesNeeded,
     });
     this.#server.on("connection", (socket) => this.#arrive(socket));
   }
@@ -155,12 +157,13 @@ class RunningListener implements Listener {
     return this.#closing;
   }
 
-  #arrive(socket: Socket): void {
+  #arrive(accepted: Socket): void {
     // It has hung up already, and so has no address any more.
-    if (socket.remoteAddress === undefined) {
-      socket.destroy();
+    if (accepted.remoteAddress === undefined) {
+      accepted.destroy();
       return;
     }
+    const socket = this.#handshakesNeeded ? accepted : readingShared(accepted);
     const incoming = new Incoming(socket, this.#report);
     if (!this.#admits(incoming)) return;
     this.#count(socket);
@@ -195,11 +198,14 @@ class RunningListener implements Listener {
   #count(socket: Socket): void {
     this.#own.take();
     this.#parts.connections.take();
-    socket.once("close", () => {
-      this.#own.release();
-      this.#parts.connections.release();
-    });
+    socket.on("close", this.#gone);
   }
+
+  /** One for all: a closure for each connection would be memory for each. */
+  readonly #gone = () => {
+    this.#own.release();
+    this.#parts.connections.release();
+  };
 
   #handOn(incoming: Incoming): void {
     const { socket, stream, remote, loopback, certificate } = incoming;

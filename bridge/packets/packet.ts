@@ -8,6 +8,13 @@ import type { ReasonCode } from "./reason-codes.ts";
 export type ProtocolVersion = 3 | 4 | 5;
 export type Qos = 0 | 1 | 2;
 
+/** Packet identifiers are 1 to this, so that no more messages of QoS 1 and 2 can be in flight. */
+export const PACKET_ID_MAX = 65_535;
+/** A session expiry in seconds that means: never [MQTT5, 3.1.2.11.2]. */
+export const NEVER_EXPIRES = 0xffff_ffff;
+/** How a shared subscription's filter begins, before its name [MQTT5, 4.8.2]. */
+export const SHARE_PREFIX = "$share/";
+
 /** In order, names may come again [MQTT-3.1.3-10], [MQTT-3.3.2-18]. */
 export type UserProperties = readonly (readonly [name: string, value: string])[];
 

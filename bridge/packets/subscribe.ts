@@ -12,12 +12,13 @@
  *
  * What a filter looks like is not judged here. Source: MQTT 5.0, sections 3.8 and 3.9.
  */
-import type {
-  ProtocolVersion,
-  Qos,
-  SubackPacket,
-  SubscribePacket,
-  SubscriptionRequest,
+import {
+  type ProtocolVersion,
+  type Qos,
+  SHARE_PREFIX,
+  type SubackPacket,
+  type SubscribePacket,
+  type SubscriptionRequest,
 } from "./packet.ts";
 import { malformed, protocolError } from "./packet-error.ts";
 import type { PacketReader } from "./packet-reader.ts";
@@ -32,8 +33,6 @@ const NO_LOCAL = 0b0000_0100;
 const RETAIN_AS_PUBLISHED = 0b0000_1000;
 const RETAIN_HANDLING_SHIFT = 4;
 const RESERVED = 0b1100_0000;
-
-const SHARED = "$share/";
 
 export function decodeSubscribe(reader: PacketReader, version: ProtocolVersion): SubscribePacket {
   const packetId = reader.packetId();
@@ -70,7 +69,7 @@ function readRequest(
     throw protocolError("A subscription must not have retain handling 3 [section 3.8.3.1].");
   }
   const noLocal = (options & NO_LOCAL) !== 0;
-  if (noLocal && filter.startsWith(SHARED)) {
+  if (noLocal && filter.startsWith(SHARE_PREFIX)) {
     throw protocolError("A shared subscription must not be no-local [MQTT-3.8.3-4].");
   }
   return {

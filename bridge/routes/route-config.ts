@@ -2,8 +2,18 @@
  * What an operator may say of a route, and the check of it. A route says which MQTT topics go to
  * which log topic and how; the first whose filter matches wins, then the default route.
  */
-import { TributaryError } from "../../src/base/errors.ts";
 import { topicNameComplaint } from "../../src/log/topic-name.ts";
+import {
+  anyMap,
+  type Fields,
+  flag,
+  invalid,
+  list,
+  map,
+  oneOf,
+  text,
+  wholeNumber,
+} from "../config-fields.ts";
 import { TIME_UNITS, type TimeUnit } from "./device-time.ts";
 import { templateComplaint } from "./template.ts";
 import { filterComplaint, TopicFilter } from "./topic-filter.ts";
@@ -36,6 +46,8 @@ export interface RouteConfig extends DefaultRouteConfig {
 export const DEFAULT_PARTITIONS = 4;
 export const DEFAULT_ROUTE: DefaultRouteConfig = { topic: "telemetry" };
 
+const ROUTES_MAX = 1_000;
+const TEXT_CHARACTERS_MAX = 65_535;
 const PARTITIONS_MAX = 1024;
 const ROUTE_KEYS = [
   "filter",
@@ -50,11 +62,9 @@ const ROUTE_KEYS = [
 
 /** Checks routes as a configuration file gives them. @throws CONFIG_INVALID naming the key. */
 export function parseRoutes(input: unknown, at = "routes"): readonly RouteConfig[] {
-  if (!Array.isArray(input)) throw invalid(at, "must be a list of routes");
-  return input.map((route: unknown, index) => {
-    const here = `${at}[${index}]`;
-    const fields = record(route, here);
-    const filter = text(fields["filter"], `${here}.filter`);
+  return list(input, at, ROUTES_MAX, (route, here) => {
+    const fields = map(route, here, ROUTE_KEYS);
+    const filter = text(fields["filter"], `${here}.filter`, TEXT_CHARACTERS_MAX);
     const complaint = filterComplaint(filter);
     if (complaint !== undefined) throw invalid(`${here}.filter`, complaint);
     const { wildcardCount } = new TopicFilter(filter);
@@ -64,28 +74,19 @@ export function parseRoutes(input: unknown, at = "routes"): readonly RouteConfig
 
 /** Checks the default route. @throws CONFIG_INVALID naming the key. */
 export function parseDefaultRoute(input: unknown, at = "defaultRoute"): DefaultRouteConfig {
-  const fields = record(input, at);
+  const fields = map(input, at, ROUTE_KEYS);
   if (fields["filter"] !== undefined) {
     throw invalid(`${at}.filter`, "has no place here: the default route takes all that is left");
   }
   return parseTarget(fields, at, 0);
 }
 
-function parseTarget(
-  fields: Readonly<Record<string, unknown>>,
-  at: string,
-  wildcardCount: number,
-): DefaultRouteConfig {
-  for (const name of Object.keys(fields)) {
-    if (!ROUTE_KEYS.includes(name)) {
-      throw invalid(`${at}.${name}`, `is unknown: a route has ${ROUTE_KEYS.join(", ")}`);
-    }
-  }
+function parseTarget(fields: Fields, at: string, wildcardCount: number): DefaultRouteConfig {
   const { topic, partitions, key, headers, codec, check, timestamp } = fields;
   return {
     topic: parseTopic(topic, `${at}.topic`, wildcardCount),
     ...(partitions !== undefined && {
-      partitions: parsePartitions(partitions, `${at}.partitions`),
+      partitions: wholeNumber(partitions, `${at}.partitions`, 1, PARTITIONS_MAX),
     }),
     ...(key !== undefined && { key: template(key, `${at}.key`, wildcardCount) }),
     ...(headers !== undefined && {
@@ -108,30 +109,23 @@ function parseTopic(input: unknown, at: string, wildcardCount: number): string |
   return topic;
 }
 
-function parsePartitions(input: unknown, at: string): number {
-  if (!Number.isInteger(input) || (input as number) < 1 || (input as number) > PARTITIONS_MAX) {
-    throw invalid(at, `must be a whole number from 1 to ${PARTITIONS_MAX}`);
-  }
-  return input as number;
-}
-
 function parseHeaders(input: unknown, at: string, wildcardCount: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(record(input, at))) {
+  for (const [name, value] of Object.entries(anyMap(input, at))) {
     headers[name] = template(value, `${at}.${name}`, wildcardCount);
   }
   return headers;
 }
 
 function parseCheck(input: unknown, codec: unknown, at: string): boolean {
-  if (typeof input !== "boolean") throw invalid(`${at}.check`, "must be true or false");
-  if (input && codec !== "json" && codec !== "cbor") {
+  const checked = flag(input, `${at}.check`);
+  if (checked && codec !== "json" && codec !== "cbor") {
     throw invalid(
       `${at}.check`,
       "needs the codec json or cbor (sparkplug-b is always decoded, and raw refuses nothing)",
     );
   }
-  return input;
+  return checked;
 }
 
 function parseTimestamp(
@@ -146,11 +140,7 @@ function parseTimestamp(
   if (codec !== "json" && codec !== "cbor") {
     throw invalid(`${at}.codec`, "must be json or cbor for a timestamp to be found in the payload");
   }
-  const { field, unit, ...rest } = record(input, here);
-  const unknownName = Object.keys(rest)[0];
-  if (unknownName !== undefined) {
-    throw invalid(`${here}.${unknownName}`, "is unknown: a timestamp has field and unit");
-  }
+  const { field, unit } = map(input, here, ["field", "unit"]);
   const path = text(field, `${here}.field`);
   if (path.split(".").includes("")) {
     throw invalid(`${here}.field`, "must be names joined by single dots, as in meta.ts");
@@ -158,34 +148,10 @@ function parseTimestamp(
   return { field: path, unit: oneOf(unit, TIME_UNITS, `${here}.unit`) };
 }
 
+/** It may be empty: a key of its own for all records of a route. */
 function template(input: unknown, at: string, wildcardCount: number): string {
-  const value = text(input, at, true);
+  const value = input === "" ? "" : text(input, at, TEXT_CHARACTERS_MAX);
   const complaint = templateComplaint(value, wildcardCount);
   if (complaint !== undefined) throw invalid(at, complaint);
   return value;
-}
-
-function record(input: unknown, at: string): Readonly<Record<string, unknown>> {
-  if (typeof input === "object" && input !== null && !Array.isArray(input)) {
-    return input as Readonly<Record<string, unknown>>;
-  }
-  throw invalid(at, "must be a map");
-}
-
-function text(input: unknown, at: string, emptyAllowed = false): string {
-  if (typeof input === "string" && (emptyAllowed || input !== "")) return input;
-  throw invalid(at, "must be a text");
-}
-
-function oneOf<const T extends string>(input: unknown, choices: readonly T[], at: string): T {
-  const choice = choices.find((candidate) => candidate === input);
-  if (choice === undefined) throw invalid(at, `must be one of ${choices.join(", ")}`);
-  return choice;
-}
-
-function invalid(key: string, complaint: string): TributaryError {
-  return new TributaryError(
-    "CONFIG_INVALID",
-    `${key}: ${complaint.endsWith(".") ? complaint : `${complaint}.`}`,
-  );
 }

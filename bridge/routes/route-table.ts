@@ -15,7 +15,7 @@ import {
   type RouteConfig,
 } from "./route-config.ts";
 import { compileTemplate, type Template, type TemplateScope } from "./template.ts";
-import { TopicFilter } from "./topic-filter.ts";
+import { RESERVED_PREFIX, TopicFilter } from "./topic-filter.ts";
 
 /** What every message of one MQTT topic has in common. */
 export interface RoutePlan {
@@ -52,8 +52,6 @@ export type CodingOfRoute = (
 
 const noCoding: CodingOfRoute = () => undefined;
 
-/** Where brokers tell of themselves [MQTT-4.7.2-1]; other topics with a "$" are topics like any. */
-const RESERVED_PREFIX = "$SYS/";
 const DEFAULT_KEY = "${topic}";
 const FALLBACK_TOPIC = "telemetry";
 

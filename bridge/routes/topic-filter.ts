@@ -5,21 +5,17 @@
  * filter that begins with a wildcard never matches a topic that begins with `$` [MQTT-4.7.2-1].
  * Source: MQTT 3.1.1, section 4.7.
  */
+import { wildcardComplaint } from "../../src/access/topic-pattern.ts";
+
 export class TopicFilter {
-  readonly text: string;
   readonly #levels: readonly string[];
   /** How many wildcards it has: what `${1}` ... `${n}` of a route's templates may name. */
   readonly wildcardCount: number;
 
   /** `text` must have no {@link filterComplaint}. */
   constructor(text: string) {
-    this.text = text;
     this.#levels = text.split("/");
     this.wildcardCount = this.#levels.filter((level) => level === "+" || level === "#").length;
-  }
-
-  get hasWildcards(): boolean {
-    return this.wildcardCount > 0;
   }
 
   /** What the wildcards stood for, in order (`#`: the rest, with its slashes); undefined: no match. */
@@ -44,8 +40,11 @@ export class TopicFilter {
   }
 }
 
-/** The session engine's index of subscribers takes no more. */
+/** Each level may be a node of the index of subscriptions, and of the one of retained messages. */
 export const TOPIC_LEVELS_MAX = 100;
+
+/** Where brokers tell of themselves; other topics with a "$" are topics like any [MQTT-4.7.2-1]. */
+export const RESERVED_PREFIX = "$SYS/";
 
 const DOLLAR = 36;
 const TOPIC_BYTES_MAX = 65_535;
@@ -54,17 +53,8 @@ const TOPIC_BYTES_MAX = 65_535;
 export function filterComplaint(filter: string): string | undefined {
   const complaint = textComplaint(filter, "A topic filter");
   if (complaint !== undefined) return complaint;
-  const levels = filter.split("/");
-  for (const [at, level] of levels.entries()) {
-    if (level === "+" || level === "#") {
-      if (level === "#" && at < levels.length - 1) {
-        return `In "${filter}", "#" must be the last level.`;
-      }
-    } else if (level.includes("+") || level.includes("#")) {
-      return `In "${filter}", a wildcard must be a whole level.`;
-    }
-  }
-  return undefined;
+  const misplaced = wildcardComplaint(filter);
+  return misplaced === undefined ? undefined : `The topic filter "${filter}" ${misplaced}.`;
 }
 
 /** What is wrong with a topic to publish to, as a sentence; undefined where nothing is. */

@@ -12,14 +12,14 @@ import type { BridgeLimits } from "../bridge-options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Leaving } from "../connection/connection-parts.ts";
 import type { Arrived } from "../listeners/contract.ts";
-import type { ConnackPacket, ConnectPacket } from "../packets/packet.ts";
+import type { ConnectPacket } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
-import { topicComplaint } from "../routes/topic-filter.ts";
+import { RESERVED_PREFIX, topicComplaint } from "../routes/topic-filter.ts";
 import type { Rights } from "./rights.ts";
 import type { Session } from "./session.ts";
-import type { OpenedSession, SessionDirectory } from "./session-directory.ts";
-import { NEVER_EXPIRES } from "./session-store.ts";
+import type { SessionDirectory } from "./session-directory.ts";
+import { connackOf, expirySecondsOf, settle } from "./settlement.ts";
 import type { Wills } from "./wills.ts";
 
 export interface DoorwayParts {
@@ -33,7 +33,6 @@ export interface DoorwayParts {
 }
 
 const ASSIGNED_ID_PREFIX = "auto-";
-const RECEIVE_MAXIMUM_MAX = 65_535;
 
 export class Doorway {
   readonly #parts: DoorwayParts;
@@ -186,7 +185,7 @@ export class Doorway {
       throw new ProtocolRefusal("other", ReasonCode.serverShuttingDown, message);
     }
     const { access, directory, rights, wills, limits } = this.#parts;
-    const expirySeconds = Math.min(wantedExpirySeconds(packet), limits.sessionExpirySecondsMax);
+    const expirySeconds = expirySecondsOf(packet, limits);
     const { cleanStart } = packet;
     const opened = await directory.open(clientId, { cleanStart, expirySeconds });
     let renewed: Principal;
@@ -205,68 +204,15 @@ export class Doorway {
       throw error;
     }
     const { session } = opened;
-    const { listener } = connection.arrived;
-    const inflightMax = this.#inflightMaxOf(packet, listener.limits.inflightMax);
-    const keepAliveSeconds = this.#keepAliveOf(packet);
-    const topicAliasMaximum = packet.protocolVersion === 5 ? limits.topicAliasesMax : 0;
-    const entrance = {
-      clientId,
-      principal: renewed,
-      session,
-      keepAliveSeconds,
-      topicAliasMaximum,
-      inflightMax,
-    };
-    const connack = this.#connack(connection, packet, opened, entrance);
+    const settled = settle(packet, connection, limits);
+    const entrance = { clientId, principal: renewed, session, ...settled };
+    const connack = connackOf(packet, opened, settled);
     if (!connection.enter(entrance, connack)) {
       await this.#depart(session, wills.leave(clientId));
       return;
     }
     this.#connections.set(clientId, connection);
-    session.connect(subscriberOf(connection));
-  }
-
-  /** MQTT 5 has one number for QoS 1 and 2, and tells it [MQTT-3.2.2.3.3]. */
-  #inflightMaxOf({ protocolVersion }: ConnectPacket, listenerMax = RECEIVE_MAXIMUM_MAX): number {
-    if (protocolVersion < 5) return listenerMax;
-    return Math.min(listenerMax, this.#parts.limits.qos2InflightPerClientMax, RECEIVE_MAXIMUM_MAX);
-  }
-
-  #keepAliveOf({ protocolVersion, keepAliveSeconds }: ConnectPacket): number {
-    const { keepAliveSecondsMax } = this.#parts.limits;
-    // Only MQTT 5 can tell a client that it must speak more often [MQTT-3.1.2-21].
-    if (protocolVersion < 5 || keepAliveSecondsMax === 0) return keepAliveSeconds;
-    if (keepAliveSeconds === 0) return keepAliveSecondsMax;
-    return Math.min(keepAliveSeconds, keepAliveSecondsMax);
-  }
-
-  #connack(
-    { frameBytesMax }: Connection,
-    packet: ConnectPacket,
-    { session, present }: OpenedSession,
-    settled: { keepAliveSeconds: number; topicAliasMaximum: number; inflightMax: number },
-  ): ConnackPacket {
-    const { keepAliveSeconds, topicAliasMaximum, inflightMax } = settled;
-    const base = {
-      type: "connack",
-      sessionPresent: present,
-      reasonCode: ReasonCode.success,
-    } as const;
-    if (packet.protocolVersion < 5) return base;
-    const { clientId, expirySeconds } = session;
-    return {
-      ...base,
-      ...(expirySeconds !== (packet.sessionExpirySeconds ?? 0) && {
-        sessionExpirySeconds: expirySeconds,
-      }),
-      ...(inflightMax < RECEIVE_MAXIMUM_MAX && { receiveMaximum: inflightMax }),
-      maximumPacketBytes: frameBytesMax,
-      ...(clientId !== packet.clientId && { assignedClientId: clientId }),
-      topicAliasMaximum,
-      ...(keepAliveSeconds !== packet.keepAliveSeconds && {
-        serverKeepAliveSeconds: keepAliveSeconds,
-      }),
-    };
+    session.connect(connection);
   }
 
   /** Runs `task` when what the client did before is done. */
@@ -321,26 +267,6 @@ function turnDown(error: unknown, { username, password }: ConnectPacket): never 
   throw error;
 }
 
-function wantedExpirySeconds(packet: ConnectPacket): number {
-  if (packet.protocolVersion === 5) return packet.sessionExpirySeconds ?? 0;
-  return packet.cleanStart ? 0 : NEVER_EXPIRES;
-}
-
 function reservedComplaint(topic: string): string | undefined {
-  return topic.startsWith("$SYS/") ? "A will cannot go to a $SYS topic." : undefined;
-}
-
-/** The connection as its session sees it. */
-function subscriberOf(connection: Connection) {
-  const { terms } = connection;
-  return {
-    version: terms.version,
-    receiveMaximum: terms.receiveMaximum,
-    packetBytesMax: terms.packetBytesMax,
-    aliases: terms.aliases,
-    get waitingBytes() {
-      return connection.waitingBytes;
-    },
-    send: (bytes: Buffer) => connection.send(bytes),
-  };
+  return topic.startsWith(RESERVED_PREFIX) ? "A will cannot go to a $SYS topic." : undefined;
 }

@@ -189,7 +189,7 @@ export class Outgoing {
     const connection = this.#connection;
     if (connection === undefined || connection.waitingBytes >= WAITING_BYTES_MAX) return 0;
     const { subscriberInflightMax } = this.#parts.limits;
-    const window = Math.min(connection.receiveMaximum, subscriberInflightMax);
+    const window = Math.min(connection.terms.receiveMaximum, subscriberInflightMax);
     return window - (this.#flights.size - this.#due.length);
   }
 
@@ -317,7 +317,7 @@ export class Outgoing {
     const { packetId, sequence } = flight;
     const nowMs = this.#parts.clock.nowMs();
     const duplicate = flight.state === "again";
-    const bytes = publishBytes(connection, waiting, nowMs, { packetId, duplicate });
+    const bytes = publishBytes(connection.terms, waiting, nowMs, { packetId, duplicate });
     if (typeof bytes !== "string") {
       flight.state = "sent";
       this.#parts.figures.delivered += 1;
@@ -333,7 +333,7 @@ export class Outgoing {
     const connection = this.#connection;
     if (connection === undefined || !this.#flights.has(packetId)) return;
     const packet = { type: "pubrel", packetId, reasonCode: ReasonCode.success } as const;
-    connection.send(encodePacket(packet, connection.version));
+    connection.send(encodePacket(packet, connection.terms.version));
   }
 
   #remove(sequence: Sequence): void {

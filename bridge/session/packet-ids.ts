@@ -1,5 +1,5 @@
 /** Packet identifiers for what is sent to one client: 1 to 65,535 in turn, none of those in use. */
-const PACKET_ID_MAX = 65_535;
+import { PACKET_ID_MAX } from "../packets/packet.ts";
 
 export class PacketIds {
   #last = 0;

@@ -1,9 +1,9 @@
 /**
- * The PUBLISH that one subscriber is sent of a message: with what its connection and its
+ * The PUBLISH that one subscriber is sent of a message: with what its client and its
  * subscriptions ask for (MQTT 5: identifiers, a topic alias, what is left of the expiry).
  */
 import type { WaitingMessage } from "./memory-queue.ts";
-import type { SubscriberConnection } from "./subscriber-connection.ts";
+import type { SubscriberTerms } from "./subscriber-connection.ts";
 
 export interface Sending {
   readonly packetId?: number;
@@ -12,29 +12,29 @@ export interface Sending {
 
 /** `expired` [MQTT-3.3.2-5], or `too-large` for the client [MQTT-3.1.2-24]: it is not sent. */
 export function publishBytes(
-  connection: SubscriberConnection,
+  terms: SubscriberTerms,
   { outgoing, qos, retain, subscriptionIds }: WaitingMessage,
   nowMs: number,
   { packetId, duplicate = false }: Sending,
 ): Buffer | "expired" | "too-large" {
   const { topic, expiresAtMs } = outgoing.message;
   if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return "expired";
-  const { version } = connection;
+  const { version, packetBytesMax, aliases } = terms;
   if (version < 5) {
     const bytes = outgoing.bytes(version, { qos, packetId, retain, duplicate });
-    return bytes.length > connection.packetBytesMax ? "too-large" : bytes;
+    return bytes.length > packetBytesMax ? "too-large" : bytes;
   }
   const messageExpirySeconds =
     expiresAtMs === undefined ? undefined : Math.ceil((expiresAtMs - nowMs) / 1000);
   const plain = { qos, packetId, retain, duplicate, subscriptionIds, messageExpirySeconds };
-  const alias = connection.aliases.of(topic);
+  const alias = aliases.of(topic);
   if (alias !== undefined) {
     const aliased = { ...plain, topicAlias: alias.alias, omitTopic: alias.known };
     const bytes = outgoing.bytes(version, aliased);
-    if (bytes.length <= connection.packetBytesMax) return bytes;
+    if (bytes.length <= packetBytesMax) return bytes;
     // The client has not been told the alias, which may be what makes it too large.
-    if (!alias.known) connection.aliases.forget(topic);
+    if (!alias.known) aliases.forget(topic);
   }
   const bytes = outgoing.bytes(version, plain);
-  return bytes.length > connection.packetBytesMax ? "too-large" : bytes;
+  return bytes.length > packetBytesMax ? "too-large" : bytes;
 }

@@ -105,7 +105,7 @@ export class Requests {
   #refusalOf(
     { principal, clientId }: Connection,
     session: Session,
-    { filter: text, noLocal }: SubscriptionRequest,
+    { filter: text }: SubscriptionRequest,
   ): ProtocolRefusal | undefined {
     const { shareName, filter } = partsOf(text);
     const complaint =
@@ -113,10 +113,6 @@ export class Requests {
       filterComplaint(filter);
     if (complaint !== undefined) {
       return new ProtocolRefusal("malformed", ReasonCode.topicFilterInvalid, complaint);
-    }
-    if (shareName !== undefined && noLocal) {
-      const message = 'A shared subscription cannot be "no local" [MQTT-3.8.3-4].';
-      throw new ProtocolRefusal("malformed", ReasonCode.protocolError, message);
     }
     if (!principal.maySubscribe(clientId, filter)) {
       const message = `${principal.name} may not subscribe to "${filter}".`;

@@ -6,12 +6,13 @@
 import type { Clock } from "../../src/base/clock.ts";
 import type { Subscription } from "../delivery/subscription.ts";
 import { SubscriptionIndex } from "../delivery/subscription-index.ts";
+import { NEVER_EXPIRES } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import type { ReceivedIds } from "../qos2/received-ids.ts";
 import { ProtocolRefusal } from "../refusals.ts";
 import type { SessionQueues } from "./queue-contract.ts";
 import { Session, type SessionParts } from "./session.ts";
-import { NEVER_EXPIRES, type SessionStore } from "./session-store.ts";
+import type { SessionStore } from "./session-store.ts";
 
 export interface SessionDirectoryLimits {
   readonly routeCacheTopicsMax: number;

@@ -3,31 +3,25 @@
  * a client under `session/<client key>`, JSON with a version. What they have still to receive is the
  * queues' (queue-store.ts).
  *
- * Memory: the client identifiers' keys alone; the sessions themselves are the session engine's.
+ * Memory: the client identifiers' keys alone; the sessions themselves are the
+ * {@link SessionDirectory}'s.
  */
 import { messageOf, TributaryError } from "../../src/base/errors.ts";
 import { systemTimers, type Timers } from "../../src/base/timers.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { clientKey } from "../client-key.ts";
-import type { SubscriptionRequest } from "../packets/packet.ts";
+import type { Subscription } from "../delivery/subscription.ts";
 import { LatestValues } from "./latest-values.ts";
 import { checkVersion } from "./stored-message.ts";
 
 export interface SessionRecord {
   readonly clientId: string;
-  readonly subscriptions: readonly StoredSubscription[];
-  /** Seconds from the disconnection to the session's end; {@link NEVER_EXPIRES}: none. */
+  readonly subscriptions: readonly Subscription[];
+  /** Seconds from the disconnection to the session's end, or NEVER_EXPIRES. */
   readonly expirySeconds: number;
   /** When it ends (wall clock): of clients that are away, where it ends at all. */
   readonly endsAtMs: number | undefined;
 }
-
-export interface StoredSubscription extends SubscriptionRequest {
-  readonly subscriptionId: number | undefined;
-}
-
-/** [MQTT-3.1.2.11.2]: the session does not expire. */
-export const NEVER_EXPIRES = 0xffff_ffff;
 
 const VERSION = 2;
 const RANGE = { start: "session/", end: "session0" } as const;

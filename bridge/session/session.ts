@@ -116,7 +116,7 @@ export class Session implements Subscriber {
     }
     const { subscriptionIds } = terms;
     const waiting = { outgoing, qos, retain, subscriptionIds };
-    const bytes = publishBytes(connection, waiting, clock.nowMs(), {});
+    const bytes = publishBytes(connection.terms, waiting, clock.nowMs(), {});
     if (bytes === "expired") return;
     if (bytes === "too-large") {
       dropped(this.clientId);

@@ -38,6 +38,8 @@ interface Kept {
 export class Wills {
   readonly #parts: WillsParts;
   readonly #kept = new Map<string, Kept>();
+  /** Those of clients that are gone: they alone come due. */
+  readonly #waiting = new Map<string, Kept>();
   #bytes = 0;
 
   constructor(parts: WillsParts) {
@@ -70,10 +72,9 @@ export class Wills {
       return;
     }
     this.#checkRoom(clientId, will);
-    const own = ownCopy(will);
-    this.#keep(clientId, { will: own, mayPublish, dueAtMs: undefined });
+    this.#keep(clientId, { will, mayPublish, dueAtMs: undefined });
     try {
-      await this.#parts.store.put(clientId, own, undefined);
+      await this.#parts.store.put(clientId, will, undefined);
     } catch (error) {
       this.#drop(clientId);
       throw error;
@@ -95,19 +96,20 @@ export class Wills {
       return;
     }
     kept.dueAtMs = this.#parts.clock.nowMs() + delayMs;
+    this.#waiting.set(clientId, kept);
     await this.#parts.store.put(clientId, kept.will, kept.dueAtMs);
   }
 
   /** Its session has ended: what waited for its delay waits no longer. */
   sessionEnded(clientId: string): void {
-    const kept = this.#kept.get(clientId);
-    if (kept?.dueAtMs !== undefined) void this.#publish(clientId, kept);
+    const kept = this.#waiting.get(clientId);
+    if (kept !== undefined) void this.#publish(clientId, kept);
   }
 
   /** Publishes those that are due. */
   sweep(nowMs: number): void {
-    for (const [clientId, kept] of this.#kept) {
-      if (kept.dueAtMs !== undefined && kept.dueAtMs <= nowMs) void this.#publish(clientId, kept);
+    for (const [clientId, kept] of this.#waiting) {
+      if ((kept.dueAtMs ?? 0) <= nowMs) void this.#publish(clientId, kept);
     }
   }
 
@@ -123,6 +125,7 @@ export class Wills {
   #keep(clientId: string, kept: Kept): void {
     this.#drop(clientId);
     this.#kept.set(clientId, kept);
+    if (kept.dueAtMs !== undefined) this.#waiting.set(clientId, kept);
     this.#bytes += messageBytes(kept.will);
   }
 
@@ -131,6 +134,7 @@ export class Wills {
     const kept = this.#kept.get(clientId);
     if (kept === undefined) return false;
     this.#bytes -= messageBytes(kept.will);
+    this.#waiting.delete(clientId);
     return this.#kept.delete(clientId);
   }
 
@@ -152,15 +156,6 @@ export class Wills {
       failed(clientId, error);
     }
   }
-}
-
-/** It outlives the bytes it came in. */
-function ownCopy({ payload, properties, ...rest }: WillMessage): WillMessage {
-  if (properties === undefined) return { ...rest, payload: Buffer.from(payload) };
-  const { correlationData: data } = properties;
-  const copied =
-    data === undefined ? properties : { ...properties, correlationData: Buffer.from(data) };
-  return { ...rest, payload: Buffer.from(payload), properties: copied };
 }
 
 function messageOf(will: WillMessage, clientId: string, nowMs: number): Message {

@@ -50,6 +50,11 @@ export function patternComplaint(pattern: string): string | undefined {
   if (Buffer.byteLength(pattern) > PATTERN_BYTES_MAX) {
     return `must be at most ${PATTERN_BYTES_MAX} bytes long`;
   }
+  return wildcardComplaint(pattern);
+}
+
+/** The same of its wildcards alone [MQTT-4.7.1-1], [MQTT-4.7.1-2]. */
+export function wildcardComplaint(pattern: string): string | undefined {
   const levels = pattern.split("/");
   for (const [at, level] of levels.entries()) {
     if (level === "#" && at < levels.length - 1) return "must hold # only as its last level";

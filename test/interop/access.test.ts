@@ -4,8 +4,8 @@
  * what becomes of those who are connected when the rules change.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PacketClient, SpokenVersion } from "../support/packet-client.ts";
 import { replayed } from "../support/replayed.ts";
+import type { SpokenVersion, WitnessClient } from "../support/witness-client.ts";
 import { AccessGateway, passwordOf, token, type Way } from "./support/access-gateway.ts";
 
 const VERSIONS: readonly SpokenVersion[] = [4, 5];
@@ -211,12 +211,12 @@ function signed(claims: object): Way {
   return { by: "token", token: token({ ...CLAIMS, ...claims }) };
 }
 
-async function subscribed(client: PacketClient, topic: string): Promise<unknown> {
+async function subscribed(client: WitnessClient, topic: string): Promise<unknown> {
   client.say({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 1 }] });
   return (await client.answer("suback")).granted[0];
 }
 
-async function expectTaken(client: PacketClient, qos: 0 | 1 | 2): Promise<void> {
+async function expectTaken(client: WitnessClient, qos: 0 | 1 | 2): Promise<void> {
   if (qos === 1) expect((await client.answer("puback")).reasonCode ?? 0).toBeLessThan(0x80);
   if (qos === 2) {
     expect((await client.answer("pubrec")).reasonCode ?? 0).toBeLessThan(0x80);
@@ -227,7 +227,7 @@ async function expectTaken(client: PacketClient, qos: 0 | 1 | 2): Promise<void> 
 }
 
 /** MQTT 3.1.1 cannot say no to a message: its connection ends. One of QoS 0 is not answered at all. */
-async function expectRefused(client: PacketClient, qos: 0 | 1 | 2): Promise<void> {
+async function expectRefused(client: WitnessClient, qos: 0 | 1 | 2): Promise<void> {
   if (qos === 0) {
     await client.settled();
   } else if (client.version === 4) {

@@ -9,34 +9,28 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { freePorts } from "../support/free-ports.ts";
 import { MosquittoProcess } from "../support/mosquitto-process.ts";
 import { describeWithTools } from "../support/requirements.ts";
-import { append, startLink } from "../unit/bridge/links/support/started-links.ts";
-import { newLog } from "../unit/bridge/support/bridges.ts";
-import { recordsOf } from "../unit/bridge/support/records.ts";
+import { LinkedGateway } from "./support/linked-gateway.ts";
 
 const SERVER_NAME = "broker.example";
 const WAIT = { timeout: 20_000 };
+const PROTOCOLS = ["mqtt", "mqtts", "ws", "wss"] as const;
 
-describeWithTools(["mosquitto", "openssl"], "a link over TLS and WebSocket", () => {
+describeWithTools(["mosquitto", "openssl"], "links over TLS and WebSocket", () => {
   let folder: string;
   let mosquitto: MosquittoProcess;
+  let gateway: LinkedGateway;
   let client: MqttClient;
-  let server: Certificate;
-  let ours: Certificate;
-  let stranger: Certificate;
-  let ports: {
-    readonly mqtt: number;
-    readonly mqtts: number;
-    readonly ws: number;
-    readonly wss: number;
-  };
+  let commander: MqttClient;
+  /** What the client behind Mosquitto got, by topic. */
+  const arrived = new Map<string, string>();
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "tributary-links-tls-"));
-    server = await makeCertificate(folder, SERVER_NAME);
-    ours = await makeCertificate(folder, "gateway-1");
-    stranger = await makeCertificate(folder, "stranger");
     const [mqtt = 0, mqtts = 0, ws = 0, wss = 0] = await freePorts(4);
-    ports = { mqtt, mqtts, ws, wss };
+    const ports = { mqtt, mqtts, ws, wss };
+    const server = await makeCertificate(folder, SERVER_NAME);
+    const ours = await makeCertificate(folder, "gateway-1");
+    const stranger = await makeCertificate(folder, "stranger");
     const tls = [`certfile ${server.cert}`, `keyfile ${server.key}`, `cafile ${ours.cert}`];
     mosquitto = new MosquittoProcess({
       folder,
@@ -49,77 +43,62 @@ describeWithTools(["mosquitto", "openssl"], "a link over TLS and WebSocket", () 
     });
     await mosquitto.start();
     client = await connectAsync(`mqtt://127.0.0.1:${mqtt}`);
+    client.on("message", (topic, payload) => arrived.set(topic, `${payload}`));
     await client.subscribeAsync("cmd/#", { qos: 1 });
+    const trusted = { caFile: server.cert, serverName: SERVER_NAME };
+    const shown = ({ cert, key }: Certificate) => ({ certFile: cert, keyFile: key });
+    const link = (name: string, protocol: keyof typeof ports, tls?: object) => ({
+      name,
+      url: `${protocol}://127.0.0.1:${ports[protocol]}`,
+      in: [{ filter: `plant/${name}` }],
+      out: [{ topic: "commands", key: `cmd/${name}` }],
+      ...(tls !== undefined && { tls }),
+    });
+    gateway = await LinkedGateway.start(join(folder, "gateway"), {
+      routes: [{ filter: "cmd/#", topic: "commands" }],
+      links: [
+        link("mqtt", "mqtt"),
+        link("mqtts", "mqtts", { ...trusted, ...shown(ours) }),
+        link("ws", "ws"),
+        link("wss", "wss", trusted),
+        link("unknown-authority", "wss", { ...trusted, caFile: stranger.cert }),
+        link("other-name", "wss", { ...trusted, serverName: "other.example" }),
+        link("no-certificate", "mqtts", trusted),
+        link("strange-certificate", "mqtts", { ...trusted, ...shown(stranger) }),
+      ],
+    });
+    commander = await connectAsync(`mqtt://127.0.0.1:${gateway.mqttPort}`);
   });
 
   afterAll(async () => {
+    await commander.endAsync(true);
+    await gateway.kill();
     await client.endAsync(true);
     await mosquitto.end("SIGTERM");
     await rm(folder, { recursive: true });
   });
 
-  it.each(["mqtt", "mqtts", "ws", "wss"] as const)("goes both ways by %s", async (protocol) => {
-    const log = await newLog();
-    const tls = {
-      caFile: server.cert,
-      serverName: SERVER_NAME,
-      ...(protocol === "mqtts" && { certFile: ours.cert, keyFile: ours.key }),
-    };
-    await append(log, "commands", [{ key: `cmd/${protocol}`, value: "on" }]);
-    const arrived = new Promise<string>((resolve) => {
-      client.on("message", (topic, payload) => {
-        if (topic === `cmd/${protocol}`) resolve(`${payload}`);
-      });
-    });
-    await startLink({
-      port: 0,
-      log,
-      link: {
-        url: `${protocol}://127.0.0.1:${ports[protocol]}`,
-        clientId: protocol,
-        in: [{ filter: `plant/${protocol}` }],
-        out: [{ topic: "commands", from: "earliest" }],
-        ...((protocol === "mqtts" || protocol === "wss") && { tls }),
-      },
-    });
-    await vi.waitUntil(() => log.keyValues("links").get("subscribed/plant") !== undefined, WAIT);
-    await client.publishAsync(`plant/${protocol}`, "21.5", { qos: 1 });
-    await vi.waitUntil(async () => (await recordsOf(log, "telemetry")).length === 1, WAIT);
-    expect(await arrived).toBe("on");
-    const [record] = await recordsOf(log, "telemetry");
-    expect(record).toMatchObject({ key: `plant/${protocol}`, value: "21.5" });
+  it.each(PROTOCOLS)("goes both ways by %s", async (protocol) => {
+    await commander.publishAsync(`cmd/${protocol}`, "on", { qos: 1 });
+    // Retained: whether the link has subscribed yet or not, it gets it.
+    await client.publishAsync(`plant/${protocol}`, `by ${protocol}`, { qos: 1, retain: true });
+    await vi.waitUntil(() => arrived.get(`cmd/${protocol}`) === "on", WAIT);
+    await vi.waitUntil(
+      async () => (await gateway.logged("telemetry")).get(`by ${protocol}`) === 1,
+      WAIT,
+    );
   });
 
   it.each([
-    ["an authority it does not know", () => ({ caFile: stranger.cert, serverName: SERVER_NAME })],
-    ["another name", () => ({ caFile: server.cert, serverName: "other.example" })],
-  ])("does not talk to a broker with %s", async (_case, tls) => {
-    const link = await startLink({
-      port: 0,
-      log: await newLog(),
-      link: { url: `wss://127.0.0.1:${ports.wss}`, in: [{ filter: "a" }], tls: tls() },
-    });
-    await link.until("connect_failures_total", 1);
-    expect(link.figure("connected")).toBe(0);
-    expect(link.figure("problem")).toBe(1);
-  });
-
-  it("is refused where it shows no certificate, or a stranger's", async () => {
-    const shown = [{}, { certFile: stranger.cert, keyFile: stranger.key }];
-    for (const certificate of shown) {
-      const link = await startLink({
-        port: 0,
-        log: await newLog(),
-        link: {
-          url: `mqtts://127.0.0.1:${ports.mqtts}`,
-          in: [{ filter: "a" }],
-          tls: { caFile: server.cert, serverName: SERVER_NAME, ...certificate },
-        },
-      });
-      await link.until("connect_failures_total", 1);
-      expect(link.figure("connected")).toBe(0);
-      await link.service.close();
-    }
+    ["does not talk to a broker of an authority it does not know", "unknown-authority"],
+    ["does not talk to a broker with another name", "other-name"],
+    ["is refused where it shows no certificate", "no-certificate"],
+    ["is refused where it shows a stranger's certificate", "strange-certificate"],
+  ])("%s", async (_what, name) => {
+    const failures = () => gateway.figure("connect_failures_total", name);
+    await vi.waitUntil(async () => (await failures()) >= 1, WAIT);
+    expect(await gateway.figure("connected", name)).toBe(0);
+    expect(await gateway.figure("problem", name)).toBe(1);
   });
 });
 

@@ -3,13 +3,9 @@
  * maps.
  */
 import { describe, expect, test, vi } from "vitest";
-import type { WillMessage } from "../../bridge/packets/packet.ts";
+import { NEVER_EXPIRES, type WillMessage } from "../../bridge/packets/packet.ts";
 import { RetainedStore } from "../../bridge/session/retained-store.ts";
-import {
-  NEVER_EXPIRES,
-  type SessionRecord,
-  SessionStore,
-} from "../../bridge/session/session-store.ts";
+import { type SessionRecord, SessionStore } from "../../bridge/session/session-store.ts";
 import { WillStore } from "../../bridge/session/will-store.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { messageOf } from "../support/messages.ts";

@@ -70,16 +70,14 @@ export class GatewayProcess {
     }
   }
 
-  /** A figure of `/metrics`: the sum over its labels. */
-  async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    let sum = 0;
-    for (const line of text.split("\n")) {
-      if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) {
-        sum += Number(line.slice(line.lastIndexOf(" ") + 1));
-      }
-    }
-    return sum;
+  /** A figure of `/metrics`: the sum over its labels, or over those that hold `label`. */
+  async metric(name: string, label?: string): Promise<number> {
+    return figureIn(await this.metrics(), name, label);
+  }
+
+  /** All of `/metrics`, for {@link figureIn}. */
+  async metrics(): Promise<string> {
+    return await (await fetch(`${this.url}/metrics`)).text();
   }
 
   /** SIGKILL: what a power cut is to a process. */
@@ -100,6 +98,16 @@ export class GatewayProcess {
     this.child.kill(signal);
     await exited;
   }
+}
+
+/** What the text of `/metrics` says of a figure: the sum over its labels that hold `label`. */
+export function figureIn(metrics: string, name: string, label = ""): number {
+  let sum = 0;
+  for (const line of metrics.split("\n")) {
+    if (!line.startsWith(`${name} `) && !line.startsWith(`${name}{`)) continue;
+    if (line.includes(label)) sum += Number(line.slice(line.lastIndexOf(" ") + 1));
+  }
+  return sum;
 }
 
 /** Without the variables that tests are set by: a gateway takes them for misspelt options. */

@@ -10,7 +10,7 @@ export interface StoredPassword {
   readonly hash: PasswordHash;
 }
 
-export const USERS_MAX = 10_000;
+const USERS_MAX = 10_000;
 const NAME_LENGTH_MAX = 128;
 
 /** What is wrong with a user's name, as a phrase; undefined where nothing is. */

@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes } from "node:crypto";
 
-export const VERIFIED_MAX = 16_384;
+const VERIFIED_MAX = 16_384;
 
 export class VerifiedPasswords {
   readonly #entriesMax: number;

@@ -9,7 +9,7 @@
  */
 import type { PlainValue } from "../contract.ts";
 import { textOf } from "../text.ts";
-import { DATA_TYPES, type DataType, type DataTypeName } from "./data-types.ts";
+import type { DataType, DataTypeName } from "./data-types.ts";
 import { invalid } from "./invalid.ts";
 import {
   doubleOf,
@@ -147,6 +147,3 @@ const FORMS: ReadonlyMap<DataType, ArrayForm> = new Map<DataType, ArrayForm>([
   ["StringArray", strings],
   ["DateTimeArray", integers(8, "DateTime", (bytes, at) => bytes.readBigUInt64LE(at))],
 ]);
-
-/** The names of the array types, in the order of their numbers. */
-export const ARRAY_TYPES: readonly DataTypeName[] = DATA_TYPES.filter((type) => FORMS.has(type));

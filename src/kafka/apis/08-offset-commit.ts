@@ -7,12 +7,11 @@
 import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
-import type { MemberClaim } from "../groups/group.ts";
+import { type GroupMemberClaim, readMemberClaim } from "../read-member-claim.ts";
 
 const NO_LEADER_EPOCH = -1;
 
-export interface OffsetCommitRequest extends MemberClaim {
-  readonly groupId: string;
+export interface OffsetCommitRequest extends GroupMemberClaim {
   readonly topics: readonly {
     readonly name: string;
     readonly partitions: readonly {
@@ -38,14 +37,11 @@ export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> =
   flexibleFrom: 8,
 
   decode(reader, version) {
-    const groupId = reader.string();
-    const generation = reader.int32();
-    const memberId = reader.string();
-    const instanceId = version >= 7 ? reader.nullableString() : null;
+    const claim = readMemberClaim(reader, version >= 7);
     if (version <= 4) reader.int64(); // Retention time: see above.
     const topics = reader.array((each) => readTopic(each, version));
     reader.tags();
-    return { groupId, generation, memberId, instanceId, topics };
+    return { ...claim, topics };
   },
 
   async handle(request, { broker }) {

@@ -1,25 +1,18 @@
 /** Heartbeat, versions 0 to 4: a member's sign of life; the answer tells it of a rebalance. */
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
-import type { MemberClaim } from "../groups/group.ts";
+import { type GroupMemberClaim, readMemberClaim } from "../read-member-claim.ts";
 
-export interface HeartbeatRequest extends MemberClaim {
-  readonly groupId: string;
-}
-
-export const heartbeat: KafkaApi<HeartbeatRequest, KafkaErrorName> = {
+export const heartbeat: KafkaApi<GroupMemberClaim, KafkaErrorName> = {
   key: 12,
   name: "Heartbeat",
   versions: [0, 4],
   flexibleFrom: 4,
 
   decode(reader, version) {
-    const groupId = reader.string();
-    const generation = reader.int32();
-    const memberId = reader.string();
-    const instanceId = version >= 3 ? reader.nullableString() : null;
+    const claim = readMemberClaim(reader, version >= 3);
     reader.tags();
-    return { groupId, generation, memberId, instanceId };
+    return claim;
   },
 
   handle(request, { broker }) {

@@ -6,6 +6,7 @@ import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS } from "../error-codes.ts";
 import type { SyncAnswer } from "../groups/member.ts";
 import type { SyncRequest } from "../groups/sync-group.ts";
+import { readMemberClaim } from "../read-member-claim.ts";
 
 export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
   key: 14,
@@ -14,10 +15,7 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
   flexibleFrom: 4,
 
   decode(reader, version) {
-    const groupId = reader.string();
-    const generation = reader.int32();
-    const memberId = reader.string();
-    const instanceId = version >= 3 ? reader.nullableString() : null;
+    const claim = readMemberClaim(reader, version >= 3);
     const protocolType = version >= 5 ? reader.nullableString() : null;
     const protocolName = version >= 5 ? reader.nullableString() : null;
     const assignments = reader.array((each) => {
@@ -26,7 +24,7 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
       return assignment;
     });
     reader.tags();
-    return { groupId, generation, memberId, instanceId, protocolType, protocolName, assignments };
+    return { ...claim, protocolType, protocolName, assignments };
   },
 
   handle(request, { broker, signal }) {

@@ -21,8 +21,6 @@ export interface FrameKind {
   readonly publisher: number;
 }
 
-/** What a payload begins with: its publisher, and its number in that one's ring. */
-export const MARK_BYTES = 4;
 const PACKET_ID_BYTES = 2;
 
 /** @param count at most 65,535, and at least twice what may be on the way */

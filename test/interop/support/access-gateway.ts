@@ -8,7 +8,7 @@ import { connect as connectTls } from "node:tls";
 import type { IConnectPacket } from "mqtt-packet";
 import { freePorts } from "../../support/free-ports.ts";
 import { GatewayProcess } from "../../support/gateway-process.ts";
-import { PacketClient, type SpokenVersion } from "../../support/packet-client.ts";
+import { type SpokenVersion, WitnessClient } from "../../support/witness-client.ts";
 import { userLine } from "../../unit/access/support/access-bench.ts";
 import { TestAuthority } from "../../unit/bridge/support/certificates.ts";
 import { TlsFolder } from "../../unit/bridge/support/tls-folder.ts";
@@ -32,7 +32,7 @@ export class AccessGateway {
   readonly #folder: string;
   readonly #tls: TlsFolder;
   readonly #users: ReadonlyMap<string, string>;
-  readonly #clients: PacketClient[] = [];
+  readonly #clients: WitnessClient[] = [];
 
   private constructor(parts: {
     process: GatewayProcess;
@@ -75,8 +75,8 @@ export class AccessGateway {
   enter(
     version: SpokenVersion,
     way: Way,
-  ): { client: PacketClient; shown: Partial<IConnectPacket> } {
-    const client = new PacketClient(this.#open(way), version);
+  ): { client: WitnessClient; shown: Partial<IConnectPacket> } {
+    const client = new WitnessClient(this.#open(way), version);
     this.#clients.push(client);
     return { client, shown: shownBy(way) };
   }
@@ -86,7 +86,7 @@ export class AccessGateway {
     version: SpokenVersion,
     way: Way,
     more: Partial<IConnectPacket> = {},
-  ): Promise<{ client: PacketClient; code: number | undefined }> {
+  ): Promise<{ client: WitnessClient; code: number | undefined }> {
     const { client, shown } = this.enter(version, way);
     const clientId = `client-${clients++}`;
     const { returnCode, reasonCode } = await client.connect({ clientId, ...shown, ...more });

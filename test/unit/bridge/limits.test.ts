@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import type { BridgeLimits } from "../../../bridge/bridge-options.ts";
-import { PacketClient, type SpokenVersion } from "../../support/packet-client.ts";
+import { type SpokenVersion, WitnessClient } from "../../support/witness-client.ts";
 import { afterTest, newLog, type RunningBridge, startBridge } from "./support/bridges.ts";
 
 const QUOTA_EXCEEDED = 0x97;
@@ -11,13 +11,13 @@ async function start(limits: Partial<BridgeLimits>): Promise<RunningBridge> {
   return await startBridge(await newLog(), limits);
 }
 
-function clientOf({ port }: RunningBridge, version: SpokenVersion): PacketClient {
-  const client = new PacketClient(connect(port, "127.0.0.1"), version);
+function clientOf({ port }: RunningBridge, version: SpokenVersion): WitnessClient {
+  const client = new WitnessClient(connect(port, "127.0.0.1"), version);
   afterTest(async () => void client.stream.destroy());
   return client;
 }
 
-async function subscribe(client: PacketClient, topic: string): Promise<unknown> {
+async function subscribe(client: WitnessClient, topic: string): Promise<unknown> {
   client.say({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 0 }] });
   return (await client.answer("suback")).granted[0];
 }

@@ -25,7 +25,7 @@ const plain = fc.record({
   retain: fc.constant(false),
   bytes: bytesOfPayload,
 });
-/** What is for the session engine: somebody listens to "heard". */
+/** What goes the long way, or further than the log: somebody listens to "heard". */
 const other = fc.record({
   cmd: fc.constant("publish" as const),
   leaf: fc.constantFrom("a", "b", "heard"),

@@ -17,6 +17,7 @@ class Taker implements FrameTaker {
   readonly faults: unknown[] = [];
   readonly budget = new GatheringBudget(100_000, new ManualClock());
   readonly reader: FrameReader;
+  readonly entering = false;
   readonly speaks: ProtocolVersion;
   readonly frameBytesMax: number;
   paused = false;

@@ -74,12 +74,10 @@ test("beginnings of frames share one budget, small ones are free, and what is do
 test("so many requests at once, and then no more until one is answered", async () => {
   const failures: unknown[] = [];
   let offered = 0;
-  const requests = new OpenRequests(
-    (error) => failures.push(error),
-    () => {
-      offered += 1;
-    },
-  );
+  const offer = () => {
+    offered += 1;
+  };
+  const requests = new OpenRequests({ fail: (error) => failures.push(error) }, { offer });
   const answers = Array.from({ length: 64 }, () => Promise.withResolvers<void>());
   for (const [nth, { promise }] of answers.entries()) {
     expect([nth, requests.full]).toEqual([nth, false]);

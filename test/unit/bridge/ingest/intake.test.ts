@@ -12,7 +12,7 @@ import { messageOf } from "../../../support/messages.ts";
 class Bench {
   readonly said: string[] = [];
   readonly pressure = new Pressure({ pendingBytesMax: 1_000, connectionPendingBytesMax: 1_000 });
-  readonly load = new Load(() => {});
+  readonly load = new Load({ offer: () => {} });
   readonly stores: { topic: string; settle: PromiseWithResolvers<void> }[] = [];
   readonly intake: Intake;
 
@@ -28,13 +28,13 @@ class Bench {
     const parts = { pressure: this.pressure, figures: new BridgeFigures(), fanOut };
     this.intake = new Intake(parts, {
       load: this.load,
-      acknowledge: (bytes) => {
+      send: (bytes) => {
         for (let at = 0; at < bytes.length; at += 4) {
           const kind = bytes[at] === 0x40 ? "puback" : "pubrec";
           this.said.push(`${kind} ${bytes.readUInt16BE(at + 2)}`);
         }
       },
-      failed: () => this.said.push("failed"),
+      fail: () => this.said.push("failed"),
       drained: () => this.said.push("drained"),
     });
   }

@@ -3,10 +3,10 @@ import type { LocalPublisher } from "../../../../bridge/links/local-publisher.ts
 import { TributaryError } from "../../../../src/base/errors.ts";
 import { openMemoryLog } from "../../../../src/log/memory-log.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
-import { LogPublisher } from "../../../support/log-publisher.ts";
 import { newLog } from "../support/bridges.ts";
 import { HeldLog } from "../support/held-log.ts";
 import { recordsOf, valuesIn } from "../support/records.ts";
+import { LogPublisher } from "./support/log-publisher.ts";
 import { ScriptedRemote } from "./support/scripted-remote.ts";
 import { startLink } from "./support/started-links.ts";
 

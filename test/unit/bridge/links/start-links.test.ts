@@ -3,8 +3,8 @@ import { parseLinks } from "../../../../bridge/links/link-config.ts";
 import { startLinks } from "../../../../bridge/links/start-links.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { silentLogger } from "../../../../src/base/logger.ts";
-import { LogPublisher } from "../../../support/log-publisher.ts";
 import { afterTest, newLog } from "../support/bridges.ts";
+import { LogPublisher } from "./support/log-publisher.ts";
 import { ScriptedRemote } from "./support/scripted-remote.ts";
 
 async function startedAfter(connectAfter: Promise<void>, port: number) {

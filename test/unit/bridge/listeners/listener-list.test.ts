@@ -71,8 +71,8 @@ describe("a list of listeners", () => {
   });
 
   it.each([
-    [{}, "mqttListeners: must be a list of listeners."],
-    [Array.from({ length: 65 }, () => PLAIN), "mqttListeners: must be at most 64 listeners."],
+    [{}, "mqttListeners: must be a list."],
+    [Array.from({ length: 65 }, () => PLAIN), "mqttListeners: holds 65; 64 at most."],
     [["0.0.0.0:1"], "mqttListeners[0]: must be a map."],
     [[PLAIN, PLAIN], "mqttListeners[1].name: must be another than plant: that is taken."],
     [
@@ -85,10 +85,7 @@ describe("a list of listeners", () => {
       "mqttListeners[0].name: must be 1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit.",
     ],
     [[{ ...PLAIN, address: "off" }], /^mqttListeners\[0\]\.address: must be HOST:PORT, like/],
-    [
-      [{ ...PLAIN, adress: "x" }],
-      /^mqttListeners\[0\]\.adress: is unknown: known here are name, address,/,
-    ],
+    [[{ ...PLAIN, adress: "x" }], /^mqttListeners\[0\]\.adress: is unknown: use name, address,/],
     [[{ ...PLAIN, transport: "ws" }], "mqttListeners[0].transport: must be one of tcp, websocket."],
     [[{ ...PLAIN, path: "/x" }], "mqttListeners[0].path: needs transport: websocket."],
     [[{ ...PLAIN, origins: "*" }], "mqttListeners[0].origins: needs transport: websocket."],

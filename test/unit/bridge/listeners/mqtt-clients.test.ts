@@ -61,5 +61,5 @@ function serve(stream: Duplex, payloads: Buffer[]): void {
       stream.end();
     }
   });
-  stream.on("data", (chunk: Buffer) => packets.parse(chunk));
+  stream.on("data", (chunk: Buffer) => packets.parse(Buffer.from(chunk)));
 }

@@ -73,10 +73,12 @@ class Bench {
   connect(receiveMaximum = 65_535): void {
     const waitingBytes = () => this.waitingBytes;
     this.outgoing.connect({
-      version: 5,
-      receiveMaximum,
-      packetBytesMax: Number.POSITIVE_INFINITY,
-      aliases: new OutgoingAliases(0),
+      terms: {
+        version: 5,
+        receiveMaximum,
+        packetBytesMax: Number.POSITIVE_INFINITY,
+        aliases: new OutgoingAliases(0),
+      },
       get waitingBytes() {
         return waitingBytes();
       },

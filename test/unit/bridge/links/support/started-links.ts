@@ -9,8 +9,8 @@ import { after, ZERO_OFFSET } from "../../../../../src/base/offset.ts";
 import type { Service } from "../../../../../src/base/service.ts";
 import type { Log } from "../../../../../src/log/contract.ts";
 import { encodeHeaders } from "../../../../../src/wire/batch-builder.ts";
-import { LogPublisher } from "../../../../support/log-publisher.ts";
 import { afterTest } from "../../support/bridges.ts";
+import { LogPublisher } from "./log-publisher.ts";
 
 export interface StartedLinks {
   readonly service: Service;

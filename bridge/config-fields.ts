@@ -1,18 +1,25 @@
-/** Reads the fields of a piece of configuration, and says what is wrong with one by its key. */
-import { TributaryError } from "../../src/base/errors.ts";
+/**
+ * Reads the fields of a piece of configuration that the option table does not describe (routes,
+ * listeners, links), and says what is wrong with one by its key.
+ */
+import { TributaryError } from "../src/base/errors.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** A map that has no key but those of `names`. @throws CONFIG_INVALID */
 export function map(input: unknown, at: string, names: readonly string[]): Fields {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    throw invalid(at, "must be a map");
-  }
-  const unknownName = Object.keys(input).find((name) => !names.includes(name));
+  const fields = anyMap(input, at);
+  const unknownName = Object.keys(fields).find((name) => !names.includes(name));
   if (unknownName !== undefined) {
     throw invalid(`${at}.${unknownName}`, `is unknown: use ${names.join(", ")}`);
   }
-  return input as Fields;
+  return fields;
+}
+
+/** A map whose keys are the operator's own. @throws CONFIG_INVALID */
+export function anyMap(input: unknown, at: string): Fields {
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) return input as Fields;
+  throw invalid(at, "must be a map");
 }
 
 /** A list, each of its items read by `read`. @throws CONFIG_INVALID */
@@ -27,7 +34,7 @@ export function list<T>(
   return input.map((item: unknown, index) => read(item, `${at}[${index}]`));
 }
 
-/** @throws CONFIG_INVALID */
+/** A text that is not empty. @throws CONFIG_INVALID */
 export function text(input: unknown, at: string, charactersMax = 1_000): string {
   if (typeof input !== "string" || input === "") throw invalid(at, "must be a text");
   if (input.length > charactersMax) throw invalid(at, `has at most ${charactersMax} characters`);

@@ -19,7 +19,7 @@ type Answer<C extends Command> = Extract<Packet, { cmd: C }>;
 
 const ANSWER_MS_MAX = 10_000;
 
-export class PacketClient {
+export class WitnessClient {
   readonly version: SpokenVersion;
   readonly stream: Duplex;
   /** Everything that came, in order. */

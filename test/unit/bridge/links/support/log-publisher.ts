@@ -2,25 +2,23 @@
  * The smallest publisher into a log: every message to the topic `telemetry` under its MQTT topic, with
  * its user properties, the headers and the mark in the same transaction. What a gateway's ingest line does, without it.
  */
-import type { DurableMark, LocalPublisher } from "../../bridge/links/local-publisher.ts";
-import type { Message } from "../../bridge/message.ts";
-import type { Log, Topic } from "../../src/log/contract.ts";
-import { encodeHeaders } from "../../src/wire/batch-builder.ts";
-import { partitionForKey } from "../../src/wire/murmur2.ts";
+import type { DurableMark, LocalPublisher } from "../../../../../bridge/links/local-publisher.ts";
+import type { Message } from "../../../../../bridge/message.ts";
+import type { Log, Topic } from "../../../../../src/log/contract.ts";
+import { encodeHeaders } from "../../../../../src/wire/batch-builder.ts";
+import { partitionForKey } from "../../../../../src/wire/murmur2.ts";
 
-export const LOCAL_TOPIC = "telemetry";
+const LOCAL_TOPIC = "telemetry";
 const PARTITIONS = 2;
 
 export class LogPublisher implements LocalPublisher {
+  /** Everything it was given. */
   readonly messages: Message[] = [];
   readonly #log: Log;
-  readonly #remember: boolean;
   #topic: Promise<Topic> | undefined;
 
-  /** Without `remember`, nothing of a message stays in memory. */
-  constructor(log: Log, remember = true) {
+  constructor(log: Log) {
     this.#log = log;
-    this.#remember = remember;
   }
 
   async publish(
@@ -37,7 +35,7 @@ export class LogPublisher implements LocalPublisher {
     const encoded = encodeHeaders(
       texts.map(([name, value]) => ({ key: Buffer.from(name), value: Buffer.from(value) })),
     );
-    if (this.#remember) this.messages.push(message);
+    this.messages.push(message);
     const group = this.#log.group();
     group.addRecord(partition, Date.now(), key, message.payload, encoded);
     if (mark !== undefined) group.putState(mark.key, mark.value);

@@ -51,6 +51,8 @@ export interface BridgeLimits {
   readonly pendingBytesMax: number;
   /** The same of one connection; beyond it that socket is not read. */
   readonly connectionPendingBytesMax: number;
+  /** Bytes of messages read in one turn of the event loop; then sockets rest until the next. */
+  readonly turnBytesMax: number;
   /** Bytes of packets whose end has not come, of all connections; beginnings of 4 KiB are free. */
   readonly partialPacketBytesMax: number;
 
@@ -105,8 +107,9 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   keepAliveSecondsMax: 0,
   sessionExpirySecondsMax: NEVER_EXPIRES,
   topicAliasesMax: 32,
-  pendingBytesMax: 4 * MIB,
+  pendingBytesMax: 8 * MIB,
   connectionPendingBytesMax: 1 * MIB,
+  turnBytesMax: 1 * MIB,
   partialPacketBytesMax: 64 * MIB,
   qos2InflightPerClientMax: 1_000,
   qos2InflightMax: 10_000,

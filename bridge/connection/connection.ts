@@ -259,6 +259,7 @@ export class Connection implements FrameTaker, Origin, SubscriberConnection, Wat
 
   taken(): void {
     if (this.#rate?.exhausted === true) this.#rate.whenRefilled(() => this.#reader.offer());
+    if (this.#parts.pressure.mustRest(this.load)) this.#reader.rest();
     if (this.version < 5 || this.intake.unanswered <= this.inflightMax) return;
     const message = `More than ${this.inflightMax} messages are unacknowledged [MQTT-3.3.4-7].`;
     throw new ProtocolRefusal("limit", ReasonCode.receiveMaximumExceeded, message);

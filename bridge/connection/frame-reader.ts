@@ -74,6 +74,11 @@ export class FrameReader {
     if (this.#held === undefined && this.#taker.mayTake()) this.#stream.resume();
   }
 
+  /** Reads nothing until {@link offer} is called. */
+  rest(): void {
+    this.#stream.pause();
+  }
+
   /** Takes nothing more, and leaves the stream to others. */
   stop(): void {
     this.#stopped = true;

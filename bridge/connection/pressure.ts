@@ -1,12 +1,15 @@
 /**
  * How many bytes of messages wait for their flush, per connection and in all, and who must not be
  * read while it is too many. With this, what a slow disk piles up ends in the devices' TCP windows.
+ * Nor is more than some read in one turn of the event loop: a flush that is done, and whoever has
+ * little to say, would wait for the end of it.
  *
  * A socket is read in chunks: the limits are exceeded by at most one chunk (64 KiB) a connection.
  */
 export interface PressureLimits {
   readonly pendingBytesMax: number;
   readonly connectionPendingBytesMax: number;
+  readonly turnBytesMax: number;
 }
 
 /** One connection's share; its owner is {@link Pressure}. */
@@ -29,6 +32,10 @@ export class Pressure {
   readonly #limits: PressureLimits;
   readonly #held = new Set<Load>();
   #pendingBytes = 0;
+  /** Those who are read again in the next turn. */
+  readonly #resting = new Set<Load>();
+  #turnBytes = 0;
+  #turn: NodeJS.Immediate | undefined;
 
   constructor(limits: PressureLimits) {
     this.#limits = limits;
@@ -53,9 +60,18 @@ export class Pressure {
     return false;
   }
 
+  /** Has enough been read in this turn? Then it must pause, and will be told in the next one. */
+  mustRest(load: Load): boolean {
+    if (this.#turnBytes < this.#limits.turnBytesMax) return false;
+    this.#resting.add(load);
+    return true;
+  }
+
   take(load: Load | undefined, bytes: number): void {
     this.#pendingBytes += bytes;
     if (load !== undefined) load.pendingBytes += bytes;
+    this.#turnBytes += bytes;
+    this.#turn ??= setImmediate(() => this.#nextTurn());
   }
 
   release(load: Load | undefined, bytes: number): void {
@@ -72,5 +88,15 @@ export class Pressure {
   /** The connection is gone: nobody waits for it. */
   forget(load: Load): void {
     this.#held.delete(load);
+    this.#resting.delete(load);
+  }
+
+  #nextTurn(): void {
+    this.#turn = undefined;
+    this.#turnBytes = 0;
+    if (this.#resting.size === 0) return;
+    const rested = [...this.#resting];
+    this.#resting.clear();
+    for (const load of rested) load.reader.offer();
   }
 }

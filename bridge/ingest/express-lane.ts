@@ -17,7 +17,7 @@ import type { BridgeFigures } from "../bridge-figures.ts";
 import { publicationOf } from "../delivery/fan-out.ts";
 import type { ProtocolVersion, Qos } from "../packets/packet.ts";
 import type { Destination, Destinations, Publisher } from "./destinations.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, Taken } from "./intake.ts";
 import type { TopicAliases } from "./topic-aliases.ts";
 
 /** Topics that a connection publishes to in turn, remembered by their bytes. */
@@ -56,6 +56,34 @@ interface Remembered {
   readonly version: number;
 }
 
+/** What is being taken of one chunk; one for all lanes, as chunks are taken one at a time. */
+class Run {
+  group: AppendGroup | undefined;
+  nowMs = 0;
+  taken: Taken | undefined;
+  messages = 0;
+  /** Of those, the ones of QoS 1. */
+  acknowledged = 0;
+  payloadBytes = 0;
+
+  begin(group: AppendGroup, nowMs: number): void {
+    this.group = group;
+    this.nowMs = nowMs;
+    this.taken = undefined;
+    this.messages = 0;
+    this.acknowledged = 0;
+    this.payloadBytes = 0;
+  }
+
+  /** Holds on to nothing. */
+  end(): void {
+    this.group = undefined;
+    this.taken = undefined;
+  }
+}
+
+const RUN = new Run();
+
 export class ExpressLane {
   readonly #parts: ExpressLaneParts;
   readonly #connection: ExpressConnection;
@@ -79,8 +107,8 @@ export class ExpressLane {
 
   /** Takes frames of `bytes` from `from` on, where one begins; answers where it stopped: as far. */
   take(bytes: Buffer, from: number): number {
-    const { clock, destinations } = this.#parts;
-    const nowMs = clock.nowMs();
+    const { clock, destinations, log } = this.#parts;
+    RUN.begin(log.group(), clock.nowMs());
     this.#version = destinations.version;
     const { length } = bytes;
     const { frameBytesMax } = this.#connection;
@@ -99,22 +127,21 @@ export class ExpressLane {
       }
       const end = bodyAt + remaining;
       if (end > length || end - at > frameBytesMax) break;
-      if (!this.#takeFrame(bytes, at, bodyAt, end, nowMs)) break;
+      if (!this.#takeFrame(bytes, ((first >> 1) & 1) as Qos, bodyAt, end)) break;
       at = end;
     }
+    this.#count(at - from);
     return at;
   }
 
-  #takeFrame(bytes: Buffer, at: number, bodyAt: number, end: number, nowMs: number): boolean {
-    const connection = this.#connection;
-    const qos = (((bytes[at] as number) >> 1) & 1) as Qos;
+  #takeFrame(bytes: Buffer, qos: Qos, bodyAt: number, end: number): boolean {
     const topicAt = bodyAt + 2;
     if (topicAt > end) return false;
     const topicEnd = topicAt + uint16(bytes, bodyAt);
     let payloadAt = topicEnd + 2 * qos;
     if (payloadAt > end || (qos > 0 && uint16(bytes, topicEnd) === 0)) return false;
     let destination: Destination | undefined;
-    if (connection.version === 5) {
+    if (this.#connection.version === 5) {
       const propertyBytes = payloadAt < end ? (bytes[payloadAt] as number) : -1;
       if (propertyBytes === 0) {
         payloadAt += 1;
@@ -129,15 +156,14 @@ export class ExpressLane {
       destination = this.#destinationOf(bytes, topicAt, topicEnd);
     }
     if (destination === undefined) return false;
-    const group = this.#append(destination, bytes, payloadAt, end, nowMs);
-    if (group === undefined) return false;
-    this.#messages += 1;
-    const { figures } = this.#parts;
-    figures.express += 1;
-    figures.messages[qos] += 1;
-    figures.payloadBytes += end - payloadAt;
-    const taken = connection.intake.take(group, end - at);
-    if (qos > 0) taken.acknowledgements.pubackAt(bytes, topicEnd);
+    if (!this.#append(destination, bytes, payloadAt, end)) return false;
+    const taken = (RUN.taken ??= this.#connection.intake.open(RUN.group));
+    RUN.messages += 1;
+    RUN.payloadBytes += end - payloadAt;
+    if (qos > 0) {
+      RUN.acknowledged += 1;
+      taken.acknowledgements.pubackAt(bytes, topicEnd);
+    }
     if (destination.audience !== undefined) {
       // A copy: it outlives the bytes it came in.
       const payload = Buffer.from(bytes.subarray(payloadAt, end));
@@ -147,30 +173,38 @@ export class ExpressLane {
     return true;
   }
 
-  /** Undefined where the log would not take it: the long way will find out why, and say so. */
-  #append(
-    { lane }: Destination,
-    bytes: Buffer,
-    from: number,
-    to: number,
-    nowMs: number,
-  ): AppendGroup | undefined {
-    const { log, figures, destinations } = this.#parts;
+  /** What was taken of the chunk, `bytes` of frames, goes into the books at once. */
+  #count(bytes: number): void {
+    const { taken, messages, acknowledged, payloadBytes } = RUN;
+    RUN.end();
+    if (taken === undefined) return;
+    const { figures } = this.#parts;
+    this.#messages += messages;
+    figures.express += messages;
+    figures.messages[0] += messages - acknowledged;
+    figures.messages[1] += acknowledged;
+    figures.payloadBytes += payloadBytes;
+    this.#connection.intake.count(taken, bytes);
+  }
+
+  /** False where the log would not take it: the long way will find out why, and say so. */
+  #append({ lane }: Destination, bytes: Buffer, from: number, to: number): boolean {
+    const { figures, destinations } = this.#parts;
     const { plan, partition } = lane;
-    const group = log.group();
     const deviceMs = plan.deviceTime?.read(bytes.subarray(from, to));
     try {
+      const timestampMs = deviceMs ?? RUN.nowMs;
       // No view of the payload: at a million a second, an object each is the collector's work.
-      group.addSlice(partition, deviceMs ?? nowMs, plan.key, bytes, from, to, plan.headers);
+      RUN.group?.addSlice(partition, timestampMs, plan.key, bytes, from, to, plan.headers);
     } catch (error) {
       if (!isTributaryError(error)) throw error;
       if (error.code === "TOPIC_UNKNOWN") destinations.forget();
       this.#version = destinations.version;
-      return undefined;
+      return false;
     }
     if (plan.deviceTime !== undefined && deviceMs === undefined) figures.deviceTimesMissing += 1;
     if (plan.fellBack) figures.routeFallbacks += 1;
-    return group;
+    return true;
   }
 
   #message({ topic }: Destination, payload: Buffer, qos: Qos) {

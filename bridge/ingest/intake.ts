@@ -97,13 +97,23 @@ export class Intake {
    * `bytes` is what it takes of the memory meanwhile.
    */
   take(group: AppendGroup | undefined, bytes: number): Taken {
+    const taken = this.open(group);
+    this.count(taken, bytes);
+    return taken;
+  }
+
+  /** The same for several messages, of which {@link count} says afterwards what they take. */
+  open(group: AppendGroup | undefined): Taken {
+    const open = this.#open;
+    if (open !== undefined && (group === undefined || open.group === group)) return open;
+    return this.#begin(group);
+  }
+
+  /** To be called in the turn in which it was opened. */
+  count(taken: Taken, bytes: number): void {
     this.#parts.pressure.take(this.#origin.load, bytes);
     this.#pendingBytes += bytes;
-    const open = this.#open;
-    const joins = open !== undefined && (group === undefined || open.group === group);
-    const taken = joins ? open : this.#begin(group);
     taken.bytes += bytes;
-    return taken;
   }
 
   #begin(group: AppendGroup | undefined): Taken {

@@ -56,6 +56,8 @@ export class Placement implements PlacedBatch {
 
 interface Lane {
   readonly partition: LogPartition;
+  /** As its topic has it now: a group lives for milliseconds. */
+  readonly batchBytesMax: number;
   readonly placements: Placement[];
   open: BatchBuilder | undefined;
 }
@@ -64,6 +66,8 @@ export class GatheringGroup implements AppendGroup {
   readonly flushed: Promise<void>;
   readonly #gatekeeper: Gatekeeper;
   readonly #lanes = new Map<LogPartition, Lane>();
+  /** The one that was added to last: mostly the next one, too. */
+  #last: Lane | undefined;
   readonly #states = new Map<string, StateValue | (() => StateValue)>();
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
   #begun = false;
@@ -124,10 +128,10 @@ export class GatheringGroup implements AppendGroup {
       (key === null ? 0 : key.length) +
       valueBytes +
       (headers === undefined ? 0 : headers.length);
-    const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
+    const lane = this.#lane(owner);
+    const { batchBytesMax } = lane;
     if (bytes + BATCH_HEADER_BYTES > batchBytesMax) throw tooLarge(owner, bytes, batchBytesMax);
     this.#begin(owner, bytes);
-    const lane = this.#lane(owner);
     const limit = Math.min(batchBytesMax, OPEN_BATCH_BYTES_MAX);
     if (lane.open !== undefined && lane.open.sizeBytes + bytes > limit) closeOpen(lane);
     lane.open ??= this.#openBatch(owner, BATCH_HEADER_BYTES + bytes);
@@ -136,10 +140,10 @@ export class GatheringGroup implements AppendGroup {
 
   addBatch(partition: Partition, batch: Buffer): PlacedBatch {
     const owner = partition as LogPartition;
-    const batchBytesMax = this.#gatekeeper.batchBytesMax(owner);
+    const lane = this.#lane(owner);
+    const { batchBytesMax } = lane;
     if (batch.length > batchBytesMax) throw tooLarge(owner, batch.length, batchBytesMax);
     this.#begin(owner, batch.length);
-    const lane = this.#lane(owner);
     closeOpen(lane);
     const placement = new Placement(batch, false);
     lane.placements.push(placement);
@@ -207,11 +211,14 @@ export class GatheringGroup implements AppendGroup {
   }
 
   #lane(partition: LogPartition): Lane {
+    if (this.#last?.partition === partition) return this.#last;
     let lane = this.#lanes.get(partition);
     if (lane === undefined) {
-      lane = { partition, placements: [], open: undefined };
+      const batchBytesMax = this.#gatekeeper.batchBytesMax(partition);
+      lane = { partition, batchBytesMax, placements: [], open: undefined };
       this.#lanes.set(partition, lane);
     }
+    this.#last = lane;
     return lane;
   }
 }

@@ -7,7 +7,7 @@ import { OPEN_BATCH_BYTES_MAX } from "./open-batch.ts";
 
 /** Of one size: what a full batch takes. A record that is larger makes its batch grow out of it. */
 const BUFFER_BYTES = OPEN_BATCH_BYTES_MAX;
-const IDLE_MAX = 32;
+const IDLE_MAX = 48;
 
 export class BatchBuffers {
   readonly #idle: Buffer[] = [];

@@ -40,6 +40,9 @@ export interface GroupCommitParts {
   readonly committed: () => void;
 }
 
+/** With so many bytes gathered, a commit waits for no more. */
+const ENOUGH_BYTES = 1024 * 1024;
+
 interface Prepared {
   readonly batches: { partitionId: number; batch: Buffer }[];
   readonly heads: Map<LogPartition, SegmentHead>;
@@ -128,7 +131,7 @@ export class GroupCommit {
         group.reject(error);
       }
       // Those who were waiting run now, and what they add joins the next commit.
-      await gather(this.#parts.flushDelayMs);
+      if (this.#gathering.pendingBytes < ENOUGH_BYTES) await gather(this.#parts.flushDelayMs);
     }
   }
 

@@ -109,12 +109,11 @@ export class SegmentRow {
     const bytes = this.#active.bytesOnDisk();
     const { segmentBytes } = this.#parts;
     if (bytes >= segmentBytes * PREPARE_AT) {
-      this.#next ??= this.#parts.storage.createSegment(this.#active.id + 1);
+      this.#next ??= this.#prepareNext();
       this.#next.catch(() => {});
     }
     if (bytes < segmentBytes || this.#unbornActive) return;
     const next = await this.#takeNext();
-    await this.#parts.manifest.begin(next.id);
     const full = this.#active;
     const sealed = { id: full.id, bytes, heads: withData(this.#activeHeads) };
     this.#addSealed(sealed);
@@ -217,9 +216,17 @@ export class SegmentRow {
   }
 
   async #takeNext(): Promise<Segment> {
-    const next = this.#next ?? this.#parts.storage.createSegment(this.#active.id + 1);
+    const next = this.#next ?? this.#prepareNext();
     this.#next = undefined;
     return await next;
+  }
+
+  /** Noted before it is needed: should no commit ever reach it, the next start takes it away. */
+  async #prepareNext(): Promise<Segment> {
+    const { storage, manifest } = this.#parts;
+    const next = await storage.createSegment(this.#active.id + 1);
+    await manifest.begin(next.id);
+    return next;
   }
 
   async #openSealed(id: number): Promise<void> {

@@ -11,6 +11,7 @@
  * A null key or value has length -1.
  */
 import { assert } from "../base/errors.ts";
+import { copySlice, viewOf } from "./copy-slice.ts";
 import { BATCH_HEADER_BYTES, NO_PRODUCER_ID, writeHeader } from "./record-batch.ts";
 import { VarintCursor, varintBytes, writeVarint } from "./varint.ts";
 
@@ -28,6 +29,8 @@ const INITIAL_BYTES = 4096;
 
 export class BatchBuilder {
   #buffer: Buffer;
+  /** Of the buffer; made when it is needed. */
+  #view: DataView | undefined;
   #length = BATCH_HEADER_BYTES;
   #count = 0;
   #baseTimestampMs = 0;
@@ -71,7 +74,8 @@ export class BatchBuilder {
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
     const at = this.#begin(timestampMs, key, to - from, headers);
-    source.copy(this.#buffer, at, from, to);
+    this.#view ??= viewOf(this.#buffer);
+    copySlice(source, from, to, this.#buffer, this.#view, at);
     this.#end(at + to - from, headers);
   }
 
@@ -114,7 +118,9 @@ export class BatchBuilder {
   }
 
   #end(at: number, headers: EncodedHeaders): void {
-    this.#buffer.set(headers, at);
+    // None is the rule, and one byte: not worth a call.
+    if (headers.length === 1) this.#buffer[at] = headers[0] as number;
+    else this.#buffer.set(headers, at);
     this.#length = at + headers.length;
     this.#count += 1;
   }
@@ -142,6 +148,7 @@ export class BatchBuilder {
     const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
+    this.#view = undefined;
   }
 }
 

@@ -6,6 +6,9 @@ import { TributaryError } from "../base/errors.ts";
 
 /** Bytes that `value` takes as a zigzag varint. */
 export function varintBytes(value: number): number {
+  // What nearly all are: lengths, and distances within a batch.
+  if (value >= -64 && value < 64) return 1;
+  if (value >= -8192 && value < 8192) return 2;
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let bytes = 1;
   while (rest >= 128) {
@@ -17,6 +20,10 @@ export function varintBytes(value: number): number {
 
 /** Writes `value` zigzag at `at`; answers the position after it. */
 export function writeVarint(target: Buffer, value: number, at: number): number {
+  if (value >= -64 && value < 64) {
+    target[at] = (value << 1) ^ (value >> 31);
+    return at + 1;
+  }
   let position = at;
   if (value >= -0x40000000 && value <= 0x3fffffff) {
     let rest = ((value << 1) ^ (value >> 31)) >>> 0;

@@ -92,3 +92,18 @@ test("a topic alias stands for no topic of more than 4,096 bytes", async () => {
   publish("x".repeat(4_097), 2);
   expect((await client.answer("disconnect")).reasonCode).toBe(QUOTA_EXCEEDED);
 });
+
+test("who floods leaves each turn of the event loop to the others, and loses nothing", async () => {
+  const bridge = await start({ turnBytesMax: 10_000 });
+  const [flood, other] = [clientOf(bridge, 4), clientOf(bridge, 4)];
+  await flood.connect({ clientId: "flood" });
+  await other.connect({ clientId: "other" });
+  const plain = { cmd: "publish", dup: false, retain: false } as const;
+  const messages = 3_000;
+  for (let nth = 0; nth < messages; nth += 1) {
+    flood.say({ ...plain, topic: "flood", payload: Buffer.alloc(1_000), qos: 0 });
+  }
+  other.say({ ...plain, topic: "other", payload: "heard", qos: 1, messageId: 1 });
+  await other.answer("puback");
+  await vi.waitUntil(() => bridge.figure("messages_total", { qos: "0" }) === messages, 5_000);
+});

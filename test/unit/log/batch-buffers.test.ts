@@ -26,7 +26,7 @@ describe("the buffers of batches", () => {
     for (const batch of many) buffers.giveBack(batch);
     const again = Array.from({ length: 100 }, () => buffers.take());
     const reused = again.filter(({ buffer }) => many.some((batch) => batch.buffer === buffer));
-    expect(reused).toHaveLength(32);
+    expect(reused).toHaveLength(48);
   });
 });
 

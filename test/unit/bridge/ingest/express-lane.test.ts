@@ -44,14 +44,14 @@ class Bench {
   readonly aliases = new TopicAliases(ALIASES_MAX);
   readonly messages: Message[] = [];
   readonly #lane: ExpressLane;
-  #record: { topic: string; payload: string } | undefined;
 
   constructor(log: Log, lanes: Lanes, version: ProtocolVersion) {
     const group = {
       addSlice: (...given: Parameters<AppendGroup["addSlice"]>) => {
         const [, , key, source, from, to] = given;
         const payload = source.toString("latin1", from, to);
-        this.#record = { topic: Buffer.from(key ?? []).toString(), payload };
+        const topic = Buffer.from(key ?? []).toString();
+        this.messages.push({ topic, payload, packetId: undefined });
       },
     };
     const noting = new Proxy(log, {
@@ -70,7 +70,7 @@ class Bench {
       principal: { ...NOBODY, mayPublish: () => true },
       frameBytesMax: FRAME_BYTES_MAX,
       aliases: this.aliases,
-      intake: { take: () => this.#taken() } as never,
+      intake: { open: () => this.#taken(), count: () => {} } as never,
     });
   }
 
@@ -79,10 +79,9 @@ class Bench {
   }
 
   #taken(): Taken {
-    const { topic = "", payload = "" } = this.#record ?? {};
-    const at = this.messages.push({ topic, payload, packetId: undefined }) - 1;
     const pubackAt = (bytes: Buffer, idAt: number) => {
-      this.messages[at] = { topic, payload, packetId: bytes.readUInt16BE(idAt) };
+      const last = this.messages.pop() as Message;
+      this.messages.push({ ...last, packetId: bytes.readUInt16BE(idAt) });
     };
     return { acknowledgements: { pubackAt }, publications: [] } as unknown as Taken;
   }

@@ -11,7 +11,11 @@ import { messageOf } from "../../../support/messages.ts";
 /** Everything that an intake waits for, in the test's hand. */
 class Bench {
   readonly said: string[] = [];
-  readonly pressure = new Pressure({ pendingBytesMax: 1_000, connectionPendingBytesMax: 1_000 });
+  readonly pressure = new Pressure({
+    pendingBytesMax: 1_000,
+    connectionPendingBytesMax: 1_000,
+    turnBytesMax: 1_000,
+  });
   readonly load = new Load({ offer: () => {} });
   readonly stores: { topic: string; settle: PromiseWithResolvers<void> }[] = [];
   readonly intake: Intake;

@@ -62,8 +62,12 @@ export class HeldLog {
   #wrap(group: AppendGroup): AppendGroup {
     let wrapped = this.#groups.get(group);
     if (wrapped === undefined) {
-      const flushed = Promise.all([group.flushed, this.#gate]).then(() => undefined);
-      flushed.catch(() => {});
+      let flushed: Promise<void> | undefined;
+      const told = () => {
+        flushed = Promise.all([group.flushed, this.#gate]).then(() => undefined);
+        flushed.catch(() => {});
+        return flushed;
+      };
       wrapped = {
         addRecord: group.addRecord.bind(group),
         addSlice: group.addSlice.bind(group),
@@ -72,7 +76,10 @@ export class HeldLog {
         get begun() {
           return group.begun;
         },
-        flushed,
+        // Held as the log is when somebody begins to wait, not when the group was first seen.
+        get flushed() {
+          return flushed ?? told();
+        },
       };
       this.#groups.set(group, wrapped);
     }

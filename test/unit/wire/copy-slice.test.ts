@@ -1,0 +1,37 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { copySlice, viewOf } from "../../../src/wire/copy-slice.ts";
+
+test("whatever its length and place, a slice arrives as it was, and nothing else is touched", () => {
+  const sources = [300, 5_000, 70_000].map((bytes) => {
+    const source = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes; at += 1) source[at] = (at * 131) & 0xff;
+    return source;
+  });
+  const slice = fc.record({
+    source: fc.constantFrom(...sources),
+    from: fc.nat(290),
+    bytes: fc.oneof(fc.nat(40), fc.nat(300), fc.nat(3_000)),
+    at: fc.nat(50),
+  });
+  fc.assert(
+    fc.property(slice, ({ source, from, bytes, at }) => {
+      const to = Math.min(from + bytes, source.length);
+      const target = Buffer.alloc(at + to - from + 20, 0xee);
+      copySlice(source, from, to, target, viewOf(target), at);
+      const wanted = Buffer.alloc(target.length, 0xee);
+      source.copy(wanted, at, from, to);
+      expect(target.equals(wanted)).toBe(true);
+    }),
+  );
+});
+
+test("of a part of a larger buffer, its own bytes are meant", () => {
+  const whole = Buffer.alloc(20_000, 1);
+  const source = whole.subarray(8_192, 16_384).fill(2);
+  const target = whole.subarray(100, 200);
+  copySlice(source, 0, 33, target, viewOf(target), 10);
+  expect(target.subarray(0, 10).every((byte) => byte === 1)).toBe(true);
+  expect(target.subarray(10, 43).every((byte) => byte === 2)).toBe(true);
+  expect(target.subarray(43).every((byte) => byte === 1)).toBe(true);
+});

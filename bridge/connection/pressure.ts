@@ -35,7 +35,7 @@ export class Pressure {
   /** Those who are read again in the next turn. */
   readonly #resting = new Set<Load>();
   #turnBytes = 0;
-  #turn: NodeJS.Immediate | undefined;
+  #turnEnds = false;
 
   constructor(limits: PressureLimits) {
     this.#limits = limits;
@@ -71,7 +71,9 @@ export class Pressure {
     this.#pendingBytes += bytes;
     if (load !== undefined) load.pendingBytes += bytes;
     this.#turnBytes += bytes;
-    this.#turn ??= setImmediate(() => this.#nextTurn());
+    if (this.#turnEnds) return;
+    this.#turnEnds = true;
+    setImmediate(() => this.#nextTurn());
   }
 
   release(load: Load | undefined, bytes: number): void {
@@ -92,7 +94,7 @@ export class Pressure {
   }
 
   #nextTurn(): void {
-    this.#turn = undefined;
+    this.#turnEnds = false;
     this.#turnBytes = 0;
     if (this.#resting.size === 0) return;
     const rested = [...this.#resting];

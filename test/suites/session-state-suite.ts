@@ -12,7 +12,7 @@ import {
   type SubscriptionChange,
 } from "../../bridge/session/session-store.ts";
 import type { SessionHead } from "../../bridge/session/stored-session.ts";
-import { WillStore } from "../../bridge/session/will-store.ts";
+import { type StoredWill, WillStore } from "../../bridge/session/will-store.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { messageOf } from "../support/messages.ts";
 import { LogFixture, type LogPlace, T0 } from "./log-fixture.ts";
@@ -53,6 +53,14 @@ function session(clientId: string, fields: Partial<SessionHead> = {}): SessionHe
 function subscriptionTo(filter: string, fields: Partial<Subscription> = {}): Subscription {
   const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
   return { filter, ...options, subscriptionId: undefined, ...fields };
+}
+
+function will(
+  clientId: string,
+  message: WillMessage,
+  fields: Partial<StoredWill> = {},
+): StoredWill {
+  return { clientId, will: message, dueAtMs: undefined, author: undefined, ...fields };
 }
 
 function changesTo(...subscriptions: Subscription[]): SubscriptionChange[] {
@@ -246,18 +254,18 @@ export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace
       };
       const wills = new WillStore(fixture.map);
       await Promise.all([
-        wills.put("connected", plain, undefined),
-        wills.put("left", plain, undefined),
-        wills.put("left", rich, T0 + 30_000),
-        wills.put("gone", plain, T0),
+        wills.put(will("connected", plain)),
+        wills.put(will("left", plain)),
+        wills.put(will("left", rich, { dueAtMs: T0 + 30_000, author: "somebody" })),
+        wills.put(will("gone", plain, { dueAtMs: T0 })),
         wills.remove("gone"),
         wills.remove("never there"),
       ]);
       await fixture.reopen();
       const again = new WillStore(fixture.map);
       expect([...again.load()]).toStrictEqual([
-        { clientId: "connected", will: plain, dueAtMs: undefined },
-        { clientId: "left", will: rich, dueAtMs: T0 + 30_000 },
+        will("connected", plain),
+        will("left", rich, { dueAtMs: T0 + 30_000, author: "somebody" }),
       ]);
       await again.remove("left");
       await vi.waitFor(() => expect([...again.load()]).toHaveLength(1));

@@ -304,6 +304,7 @@ const verbs = fc.constantFrom(
   ...["fail", "hold", "let go", "turn", "turn", "turn"],
 );
 const steps = fc.array(fc.record({ verb: verbs, client: fc.nat(2), n: fc.nat(20) }), {
+  minLength: 20,
   maxLength: 60,
 });
 
@@ -355,6 +356,6 @@ test("whatever fails, each message that is stored once counts those who hold it"
       await again.close();
       expect(auditQueues(real)).toEqual({ references: 0, bodies: 0 });
     }),
-    { numRuns: 200 },
+    { numRuns: 300 },
   );
 });

@@ -58,6 +58,9 @@ export interface BridgeLimits {
 
   /** QoS 2 messages of one client between their PUBLISH and their PUBREL. */
   readonly qos2InflightPerClientMax: number;
+  /** Of these, what each client has to itself; the others are of those that all share. */
+  readonly qos2ReservedPerClient: number;
+  /** What all clients share; one may have no more of it than it leaves free. */
   readonly qos2InflightMax: number;
 
   /** How long a client may take nothing of what waits for it before it is disconnected. */
@@ -112,6 +115,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   turnBytesMax: 1 * MIB,
   partialPacketBytesMax: 64 * MIB,
   qos2InflightPerClientMax: 1_000,
+  qos2ReservedPerClient: 4,
   qos2InflightMax: 10_000,
   subscriberDrainMs: 10_000,
   subscriberBufferBytesMax: 8 * MIB,

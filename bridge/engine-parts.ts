@@ -27,6 +27,7 @@ import { Rights } from "./session/rights.ts";
 import { SessionDirectory } from "./session/session-directory.ts";
 import { SessionStores } from "./session/session-stores.ts";
 import { SubscriberMemory } from "./session/subscriber-memory.ts";
+import { WillAuthors } from "./session/will-authors.ts";
 import { Wills } from "./session/wills.ts";
 import { storeEvents } from "./store-events.ts";
 
@@ -63,6 +64,7 @@ export function engineParts(options: MqttBridgeOptions) {
   const wills = new Wills({
     store: stores.wills,
     publisher: local,
+    authors: new WillAuthors(access),
     clock,
     graceMs: limits.willGraceMs,
     bytesMax: limits.willBytesMax,

@@ -84,6 +84,11 @@ export class MqttEngine {
       gauge("will_bytes", "Bytes of the wills that are kept.", wills.bytes),
       gauge("queued_messages", "Messages queued for persistent sessions.", queues.count),
       gauge("queued_bytes", "Bytes queued for persistent sessions.", queues.bytes),
+      gauge(
+        "queued_shared_bytes",
+        "Bytes of messages stored once for several persistent sessions.",
+        queues.sharedBytes,
+      ),
       gauge("retained_messages", "Retained messages.", retained.count),
     ];
   }

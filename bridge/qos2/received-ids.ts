@@ -5,6 +5,10 @@
  *
  * Those of a session that ends with its connection are kept in memory alone.
  *
+ * They are bounded for each client and for all. A few each client has to itself; of the others, which
+ * all share, one may have no more than it leaves free. So those who send no PUBRELs cannot take all,
+ * however many they are, and a lone client can have half.
+ *
  * The state's one byte says how far the message got: 0 = appended, 1 = also with its subscribers'
  * sessions. After a crash a message of state 0 that comes again is not appended again, but is
  * published to its subscribers, as nobody knows whether it was.
@@ -19,6 +23,9 @@ const PUBLISHED = Uint8Array.of(1);
 
 export interface ReceivedIdsLimits {
   readonly qos2InflightPerClientMax: number;
+  /** What a client may have in any case, beside the ones that all share. */
+  readonly qos2ReservedPerClient: number;
+  /** What all share. */
   readonly qos2InflightMax: number;
 }
 
@@ -51,6 +58,8 @@ export class ReceivedIds {
   readonly #limits: ReceivedIdsLimits;
   readonly #clients = new Map<string, Map<number, Handshake>>();
   #count = 0;
+  /** Those beyond what each client has to itself. */
+  #shared = 0;
 
   constructor(log: Log, limits: ReceivedIdsLimits) {
     this.#log = log;
@@ -81,19 +90,21 @@ export class ReceivedIds {
    */
   open(clientId: string, packetId: number, persistent: boolean): Handshake {
     const client = clientKey(clientId);
-    const { qos2InflightPerClientMax, qos2InflightMax } = this.#limits;
-    if ((this.#clients.get(client)?.size ?? 0) >= qos2InflightPerClientMax) {
+    const { qos2InflightPerClientMax, qos2InflightMax, qos2ReservedPerClient } = this.#limits;
+    const count = this.#clients.get(client)?.size ?? 0;
+    if (count >= qos2InflightPerClientMax) {
       throw new TributaryError(
         "LIMIT_EXCEEDED",
         `The client has ${qos2InflightPerClientMax} QoS 2 messages without a PUBREL ` +
           "(qos2InflightPerClientMax).",
       );
     }
-    if (this.#count >= qos2InflightMax) {
+    const beyondOwn = count - qos2ReservedPerClient;
+    if (beyondOwn >= 0 && beyondOwn >= qos2InflightMax - this.#shared) {
       throw new TributaryError(
         "LIMIT_EXCEEDED",
-        `The gateway holds ${qos2InflightMax} QoS 2 messages without a PUBREL ` +
-          "(qos2InflightMax).",
+        `The client has ${count} QoS 2 messages without a PUBREL, and leaves others no more of ` +
+          `the ${qos2InflightMax} that all share (qos2InflightMax).`,
       );
     }
     const stateKey = persistent ? `${PREFIX}${client}/${packetId}` : undefined;
@@ -153,6 +164,7 @@ export class ReceivedIds {
     const handshakes = this.#clients.get(client);
     if (handshakes === undefined) return;
     this.#count -= handshakes.size;
+    this.#shared -= Math.max(0, handshakes.size - this.#limits.qos2ReservedPerClient);
     this.#clients.delete(client);
     const group = this.#log.group();
     let durable = false;
@@ -173,12 +185,14 @@ export class ReceivedIds {
     }
     handshakes.set(packetId, handshake);
     this.#count += 1;
+    if (handshakes.size > this.#limits.qos2ReservedPerClient) this.#shared += 1;
   }
 
   #delete(client: string, packetId: number): void {
     const handshakes = this.#clients.get(client);
     if (handshakes?.delete(packetId) !== true) return;
     this.#count -= 1;
+    if (handshakes.size >= this.#limits.qos2ReservedPerClient) this.#shared -= 1;
     if (handshakes.size === 0) this.#clients.delete(client);
   }
 }

@@ -11,6 +11,8 @@
 import type { KeyValues, StateValue } from "../../src/log/contract.ts";
 import type { QueuedMessage, Sequence } from "./queue-contract.ts";
 import { encodeHead, entryKey, headKey, type QueueHead, sequenceOf } from "./queue-head.ts";
+import type { SharedBodies } from "./shared-bodies.ts";
+import { type EntrySize, sizeOf } from "./stored-entry.ts";
 
 export interface FoundEntry {
   readonly sequence: Sequence;
@@ -25,7 +27,14 @@ export interface QueueTotals {
   bytes: number;
 }
 
-export type Change = readonly [key: string, value: StateValue];
+export type Change = [key: string, value: StateValue];
+
+/** What all queues have in common. */
+export interface QueueParts {
+  readonly store: KeyValues;
+  readonly totals: QueueTotals;
+  readonly bodies: SharedBodies;
+}
 
 interface Pending {
   /** Undefined: removed. */
@@ -35,8 +44,6 @@ interface Pending {
 
 type PendingEntries = Map<Sequence, Pending>;
 
-/** What one transaction sweeps: others wait for it. */
-const SWEPT_AT_ONCE_MAX = 2_000;
 const REMOVED: Pending = { value: undefined, queued: undefined };
 const NONE: ReadonlyMap<Sequence, Pending> = new Map();
 
@@ -45,6 +52,7 @@ export class ClientQueue {
   readonly key: string;
   readonly #store: KeyValues;
   readonly #totals: QueueTotals;
+  readonly #bodies: SharedBodies;
   #count: number;
   #bytes: number;
   #first: Sequence;
@@ -62,10 +70,11 @@ export class ClientQueue {
   /** Entries below it are on disk. */
   #onDiskTo: Sequence;
 
-  constructor(key: string, store: KeyValues, totals: QueueTotals, head: QueueHead) {
+  constructor(key: string, { store, totals, bodies }: QueueParts, head: QueueHead) {
     this.key = key;
     this.#store = store;
     this.#totals = totals;
+    this.#bodies = bodies;
     this.#count = head.count;
     this.#bytes = head.bytes;
     this.#first = head.first;
@@ -143,23 +152,32 @@ export class ClientQueue {
     this.#next += 1;
     this.#ended = false;
     this.#gather(sequence, { value, queued });
-    this.#grow(1, value.length);
+    const { bytes, body } = sizeOf(value);
+    if (body !== undefined) this.#bodies.hold(body);
+    this.#grow(1, bytes);
     return sequence;
   }
 
-  /** Notes that an entry has been sent: from here on it has another value. */
+  /**
+   * Notes that an entry has been sent, or is its subscriber's: from here on it has another value,
+   * which may do without the message.
+   */
   replace(entry: FoundEntry, value: Uint8Array): void {
     this.#notedUpTo = Math.max(this.#notedUpTo, entry.sequence);
     this.#gather(entry.sequence, { value, queued: undefined });
-    this.#grow(0, value.length - entry.value.length);
+    const before = sizeOf(entry.value);
+    const after = sizeOf(value);
+    if (before.body !== undefined && after.body === undefined) this.#bodies.release(before.body);
+    this.#grow(0, after.bytes - before.bytes);
   }
 
-  /** Removes an entry that is there, whose value has `bytes`. */
-  remove(sequence: Sequence, bytes: number): void {
+  /** Removes an entry that is there, of this size. */
+  remove(sequence: Sequence, { bytes, body }: EntrySize): void {
     // What no write has taken yet never needs to reach the disk.
     if (sequence >= this.#handedTo) this.#gathering?.delete(sequence);
     else this.#gather(sequence, REMOVED);
     if (sequence === this.#first) this.#first += 1;
+    if (body !== undefined) this.#bodies.release(body);
     this.#grow(-1, -bytes);
   }
 
@@ -169,19 +187,21 @@ export class ClientQueue {
     this.#protectedUpTo = 0;
     if (this.#count === 0) return;
     this.#grow(-this.#count, -this.#bytes);
-    this.#gathering = undefined;
+    // What changes an older entry is still written: who sweeps that one must see it.
+    for (const [sequence, { value }] of this.#gathering ?? NONE) {
+      if (sequence >= this.#handedTo) this.#forget(sequence, value);
+    }
     this.#sweepTo = this.#next;
+  }
+
+  /** What was cleared and is still on disk below `to`. */
+  cleared(to: Sequence, limit: number): Iterable<readonly [key: string, value: Uint8Array]> {
+    return this.#store.entries({ start: this.#entryKey(0), end: this.#entryKey(to), limit });
   }
 
   /** Nothing is left on disk below `to`. */
   swept(to: Sequence): void {
     if (this.#sweepTo === to) this.#sweepTo = 0;
-  }
-
-  /** Removes some of what is on disk below `to`; true where that was the last of it. */
-  async sweep(to: Sequence): Promise<boolean> {
-    const [start, end] = [this.#entryKey(0), this.#entryKey(to)];
-    return (await this.#store.removeRange(start, end, SWEPT_AT_ONCE_MAX)) < SWEPT_AT_ONCE_MAX;
   }
 
   /** A write begins: adds all that it shall carry to `changes`. */
@@ -205,16 +225,26 @@ export class ClientQueue {
     const flying = this.#flying ?? NONE;
     this.#flying = undefined;
     for (const [sequence, pending] of flying) {
-      if (sequence < this.#first) continue;
       const latest = this.#gathering?.get(sequence) ?? pending;
       if (sequence < this.#onDiskTo) {
         this.#gather(sequence, latest);
-      } else {
-        this.#gathering?.delete(sequence);
-        if (latest.value !== undefined) this.#grow(-1, -latest.value.length);
+        continue;
       }
+      // What was cleared meanwhile is not counted any more.
+      if (latest.value !== undefined && sequence >= this.#first) {
+        this.#grow(-1, -sizeOf(latest.value).bytes);
+      }
+      this.#forget(sequence, latest.value);
     }
     this.#onDiskTo = this.#handedTo;
+  }
+
+  /** An entry that never reaches the disk. */
+  #forget(sequence: Sequence, value: Uint8Array | undefined): void {
+    this.#gathering?.delete(sequence);
+    if (this.#gathering?.size === 0) this.#gathering = undefined;
+    const body = value && sizeOf(value).body;
+    if (body !== undefined) this.#bodies.release(body);
   }
 
   #pending(sequence: Sequence): Pending | undefined {

@@ -194,9 +194,7 @@ export class Doorway {
         const client = { clientId, principal, refused: connection.refused.bind(connection) };
         await rights.recheck(opened.session, client);
       }
-      await wills.replace(clientId, packet.will, (topic) =>
-        mayStillPublish(access, principal, clientId, topic),
-      );
+      await wills.replace(clientId, packet.will, principal);
       // The rules may have changed while all this was waited for.
       renewed = renewedOrRefused(access, principal);
     } catch (error) {
@@ -226,16 +224,6 @@ export class Doorway {
     });
     await turn;
   }
-}
-
-/** Asked when a will is due: the right to it may have been taken away since the CONNECT. */
-function mayStillPublish(
-  access: Access,
-  principal: Principal,
-  clientId: string,
-  topic: string,
-): boolean {
-  return access.renew(principal)?.mayPublish(clientId, topic) ?? false;
 }
 
 function renewedOrRefused(access: Access, principal: Principal): Principal {

@@ -1,6 +1,8 @@
 /**
  * Keyed values of which only the latest counts, on their way to the disk: what is put again before
  * it was written is written once. Owns what gathers and what is being written, and lets both be read.
+ *
+ * What a write that failed was to change is forgotten, or (`keepsFailed`) goes along with the next.
  */
 import type { Timers } from "../../src/base/timers.ts";
 import type { KeyValues, StateValue } from "../../src/log/contract.ts";
@@ -10,6 +12,7 @@ export interface LatestValuesOptions<Value> {
   readonly store: KeyValues;
   readonly timers: Timers;
   readonly encode: (value: Value) => Buffer;
+  readonly keepsFailed?: boolean;
 }
 
 export class LatestValues<Value> {
@@ -40,6 +43,8 @@ export class LatestValues<Value> {
   /** Resolves when everything so far is on disk. */
   async close(): Promise<void> {
     await this.#line.flush();
+    // What failed is tried once more; who waited for it has been told.
+    if (this.#gathering.size > 0) await this.#line.soon().catch(() => {});
   }
 
   async #write(): Promise<void> {
@@ -53,8 +58,17 @@ export class LatestValues<Value> {
     }
     try {
       await store.write(changes);
+    } catch (error) {
+      if (this.#options.keepsFailed === true) this.#gatherAgain(values);
+      throw error;
     } finally {
       this.#flying = new Map();
+    }
+  }
+
+  #gatherAgain(values: ReadonlyMap<string, Value | undefined>): void {
+    for (const [key, value] of values) {
+      if (!this.#gathering.has(key)) this.#gathering.set(key, value);
     }
   }
 }

@@ -2,8 +2,12 @@
  * What a full queue does. A limit is met by dropping the oldest of the same client's messages that
  * is not on its way yet, or else the new message itself; whatever is dropped here is still in the
  * log.
+ *
+ * A message that several queues share counts in full in each, so that one that is dropped makes room
+ * for another of its size, whoever else holds it; what is on disk is less.
  */
 import type { ClientQueue, QueueTotals } from "./client-queue.ts";
+import { sizeOf } from "./stored-entry.ts";
 
 export interface QueueLimits {
   readonly queuedMessagesPerClientMax: number;
@@ -34,7 +38,7 @@ export function makeRoom(
     if (limits.queueFullPolicy === "drop-newest" || bytes > queuedBytesMax) return false;
     const oldest = queue.oldestToDrop();
     if (oldest === undefined) return false;
-    queue.remove(oldest.sequence, oldest.value.length);
+    queue.remove(oldest.sequence, sizeOf(oldest.value));
   }
   return true;
 }

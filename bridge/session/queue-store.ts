@@ -3,7 +3,7 @@
  * what is promised stands in queue-contract.ts, the keys in queue-head.ts.
  *
  * Invariant: an entry and the head that counts it are one transaction, so a start reads the heads
- * alone. All changes go through one {@link WriteLine}, in order: many acknowledgements are one write.
+ * alone; and so is what it shares with other queues (shared-bodies.ts). All changes go through one {@link WriteLine}, in order: many acknowledgements are one write.
  */
 import type { Clock } from "../../src/base/clock.ts";
 import { systemTimers, type Timers } from "../../src/base/timers.ts";
@@ -11,11 +11,19 @@ import type { KeyValues } from "../../src/log/contract.ts";
 import { clientKey } from "../client-key.ts";
 import { type Change, ClientQueue, type FoundEntry, type QueueTotals } from "./client-queue.ts";
 import type { QueuedMessage, QueueEntry, Sequence, SessionQueues } from "./queue-contract.ts";
-import { clientKeyOfHead, decodeHead, HEADS } from "./queue-head.ts";
+import { clientKeyOfHead, decodeHead, HEADS, type QueueHead } from "./queue-head.ts";
 import { makeRoom, type QueueLimits } from "./queue-limits.ts";
 import { QueueSweeper } from "./queue-sweeper.ts";
+import { SharedBodies } from "./shared-bodies.ts";
 import { SharedImages } from "./shared-images.ts";
-import { decodeEntry, isReleased, releasedEntry, withPacketId } from "./stored-entry.ts";
+import {
+  decodeEntry,
+  type EntrySize,
+  isReleased,
+  releasedEntry,
+  sizeOf,
+  withPacketId,
+} from "./stored-entry.ts";
 import { WriteLine } from "./write-line.ts";
 
 export interface QueueEvents {
@@ -37,6 +45,9 @@ export interface QueueStoreOptions {
 
 /** Entries whose removal may wait for company; then it is written at once. */
 const REMOVED_BEHIND_MAX = 1_000;
+/** What one transaction sweeps: others wait for it. */
+const SWEPT_AT_ONCE_MAX = 2_000;
+const SWEPT_BYTES_MAX = 4 * 1024 * 1024;
 
 export class QueueStore implements SessionQueues {
   readonly #store: KeyValues;
@@ -48,8 +59,11 @@ export class QueueStore implements SessionQueues {
   /** By client key. */
   readonly #queues = new Map<string, ClientQueue>();
   readonly #totals: QueueTotals = { count: 0, bytes: 0 };
+  readonly #bodies: SharedBodies;
   /** Changed since the last write began. */
   #changed = new Set<ClientQueue>();
+  /** Keys of entries that a sweep removes. */
+  #swept: string[] = [];
   #removedBehind = 0;
   /** Where the sequences of a new queue begin: above those of any queue that is gone. */
   #sequencesFrom: Sequence = 1;
@@ -60,12 +74,13 @@ export class QueueStore implements SessionQueues {
     this.#events = events;
     this.#clock = clock;
     this.#line = new WriteLine({ write: () => this.#write(), timers });
-    this.#sweeper = new QueueSweeper(
-      (queue) => void this.#removed(queue, 0),
-      (error) => events.failed(error),
-    );
+    this.#bodies = new SharedBodies(store);
+    this.#sweeper = new QueueSweeper({
+      sweep: (queue, to) => this.#sweep(queue, to),
+      swept: (queue) => void this.#removed(queue, 0),
+    });
     for (const [key, value] of store.entries(HEADS)) {
-      const queue = new ClientQueue(clientKeyOfHead(key), store, this.#totals, decodeHead(value));
+      const queue = this.#newQueue(clientKeyOfHead(key), decodeHead(value));
       this.#queues.set(queue.key, queue);
       if (queue.sweepTo > 0) this.#sweeper.add(queue);
     }
@@ -79,6 +94,11 @@ export class QueueStore implements SessionQueues {
     return this.#totals.bytes;
   }
 
+  /** Of messages that are stored once for several clients: in {@link bytes} they count for each. */
+  get sharedBytes(): number {
+    return this.#bodies.bytes;
+  }
+
   countOf(clientId: string): number {
     return this.#of(clientId)?.count ?? 0;
   }
@@ -87,12 +107,12 @@ export class QueueStore implements SessionQueues {
     readonly sequences: readonly (Sequence | undefined)[];
     readonly written: Promise<void>;
   } {
-    const images = new SharedImages();
+    const images = new SharedImages(messages, this.#bodies);
     const sequences = messages.map((queued) => {
       const value = images.of(queued);
       const queue = this.#ofOrNew(queued.clientId);
       const dropped = () => this.#events.dropped(queued.clientId);
-      const hasRoom = makeRoom(queue, value.length, this.#totals, this.#limits, dropped);
+      const hasRoom = makeRoom(queue, sizeOf(value).bytes, this.#totals, this.#limits, dropped);
       // Also without room: the oldest may have gone before it showed that it does not help.
       this.#changed.add(queue);
       return hasRoom ? queue.add(value, queued) : undefined;
@@ -107,21 +127,22 @@ export class QueueStore implements SessionQueues {
     const nowMs = this.#clock.nowMs();
     const entries: QueueEntry[] = [];
     // Not their values: all that is queued may have expired.
-    const expired: [sequence: Sequence, bytes: number][] = [];
+    const expired: [sequence: Sequence, size: EntrySize][] = [];
     let bytes = 0;
     for (const found of queue.entries(after + 1)) {
-      if (entries.length > 0 && bytes + found.value.length > bytesMax) break;
-      const entry = entryOf(clientId, found);
+      const size = sizeOf(found.value);
+      if (entries.length > 0 && bytes + size.bytes > bytesMax) break;
+      const entry = this.#entryOf(clientId, found);
       if (isExpired(entry, nowMs)) {
-        expired.push([found.sequence, found.value.length]);
+        expired.push([found.sequence, size]);
         continue;
       }
       entries.push(entry);
-      bytes += found.value.length;
+      bytes += size.bytes;
       if (entries.length >= messagesMax) break;
     }
     if (expired.length > 0) {
-      for (const [sequence, entryBytes] of expired) queue.remove(sequence, entryBytes);
+      for (const [sequence, size] of expired) queue.remove(sequence, size);
       this.#events.expired(clientId, expired.length);
       void this.#removed(queue, expired.length);
     }
@@ -157,7 +178,7 @@ export class QueueStore implements SessionQueues {
     for (const sequence of sequences) {
       const found = queue.find(sequence);
       if (found === undefined) continue;
-      queue.remove(sequence, found.value.length);
+      queue.remove(sequence, sizeOf(found.value));
       removed += 1;
     }
     return this.#removed(queue, removed);
@@ -190,10 +211,20 @@ export class QueueStore implements SessionQueues {
     if (queue === undefined) {
       const next = this.#sequencesFrom;
       const head = { count: 0, bytes: 0, first: next, next, notedUpTo: 0, sweepTo: 0 };
-      queue = new ClientQueue(key, this.#store, this.#totals, head);
+      queue = this.#newQueue(key, head);
       this.#queues.set(key, queue);
     }
     return queue;
+  }
+
+  #newQueue(key: string, head: QueueHead): ClientQueue {
+    const parts = { store: this.#store, totals: this.#totals, bodies: this.#bodies };
+    return new ClientQueue(key, parts, head);
+  }
+
+  #entryOf(clientId: string, { sequence, value, queued }: FoundEntry): QueueEntry {
+    if (queued !== undefined) return { sequence, queued, packetId: undefined };
+    return decodeEntry(clientId, sequence, value, (reference) => this.#bodies.read(reference));
   }
 
   #clear(queue: ClientQueue): Promise<void> {
@@ -211,13 +242,18 @@ export class QueueStore implements SessionQueues {
   /** All that has changed since the last write, as one transaction. */
   async #write(): Promise<void> {
     const queues = this.#changed;
+    const swept = this.#swept;
     this.#changed = new Set();
+    this.#swept = [];
     this.#removedBehind = 0;
-    const changes: Change[] = [];
+    const changes: Change[] = swept.map((key) => [key, undefined]);
     for (const queue of queues) queue.takeChanges(changes);
+    this.#bodies.takeChanges(changes);
     try {
       await this.#store.write(changes);
     } catch (error) {
+      this.#swept.push(...swept);
+      this.#bodies.notWritten();
       for (const queue of queues) {
         queue.notWritten();
         this.#changed.add(queue);
@@ -225,7 +261,24 @@ export class QueueStore implements SessionQueues {
       this.#events.failed(error);
       throw error;
     }
+    this.#bodies.written();
     for (const queue of queues) this.#written(queue);
+  }
+
+  /** See {@link QueueSweeper}. An entry's removal, and its message's release, are one transaction. */
+  async #sweep(queue: ClientQueue, to: Sequence): Promise<boolean> {
+    let count = 0;
+    let bytes = 0;
+    for (const [key, value] of queue.cleared(to, SWEPT_AT_ONCE_MAX)) {
+      const { body } = sizeOf(value);
+      if (body !== undefined) this.#bodies.release(body);
+      this.#swept.push(key);
+      count += 1;
+      bytes += value.length;
+      if (bytes >= SWEPT_BYTES_MAX) break;
+    }
+    if (count > 0) await this.#line.soon();
+    return count < SWEPT_AT_ONCE_MAX && bytes < SWEPT_BYTES_MAX;
   }
 
   #written(queue: ClientQueue): void {
@@ -237,11 +290,6 @@ export class QueueStore implements SessionQueues {
     this.#queues.delete(queue.key);
     this.#sequencesFrom = Math.max(this.#sequencesFrom, queue.next);
   }
-}
-
-function entryOf(clientId: string, { sequence, value, queued }: FoundEntry): QueueEntry {
-  if (queued === undefined) return decodeEntry(clientId, sequence, value);
-  return { sequence, queued, packetId: undefined };
 }
 
 /** What has been sent already goes on to its end [MQTT-3.3.2-5]. */

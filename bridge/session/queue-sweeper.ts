@@ -3,18 +3,27 @@
  * deleted. One queue after the other; what a stop or a failure leaves, the next start sweeps, for
  * the queue's head tells it.
  */
+import { isTributaryError } from "../../src/base/errors.ts";
 import type { ClientQueue } from "./client-queue.ts";
+import type { Sequence } from "./queue-contract.ts";
+
+export interface QueueSweeperParts {
+  /**
+   * Removes some of what is on disk below `to`, and resolves when that is on disk; true where it was
+   * the last of it.
+   */
+  readonly sweep: (queue: ClientQueue, to: Sequence) => Promise<boolean>;
+  readonly swept: (queue: ClientQueue) => void;
+}
 
 export class QueueSweeper {
+  readonly #parts: QueueSweeperParts;
   readonly #waiting = new Set<ClientQueue>();
-  readonly #swept: (queue: ClientQueue) => void;
-  readonly #failed: (error: unknown) => void;
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(swept: (queue: ClientQueue) => void, failed: (error: unknown) => void) {
-    this.#swept = swept;
-    this.#failed = failed;
+  constructor(parts: QueueSweeperParts) {
+    this.#parts = parts;
   }
 
   /** The head of `queue` that says what is to be swept must be on disk by now. */
@@ -31,11 +40,7 @@ export class QueueSweeper {
 
   async #run(): Promise<void> {
     for (const queue of this.#waiting) {
-      try {
-        await this.#sweep(queue);
-      } catch (error) {
-        this.#failed(error);
-      }
+      await this.#sweep(queue).catch(toldAlready);
       this.#waiting.delete(queue);
     }
     this.#running = undefined;
@@ -44,10 +49,15 @@ export class QueueSweeper {
   async #sweep(queue: ClientQueue): Promise<void> {
     const to = queue.sweepTo;
     while (!this.#stopped) {
-      if (!(await queue.sweep(to))) continue;
+      if (!(await this.#parts.sweep(queue, to))) continue;
       queue.swept(to);
-      this.#swept(queue);
+      this.#parts.swept(queue);
       return;
     }
   }
+}
+
+/** A write that failed has been told of; what it was to remove goes along with the next. */
+function toldAlready(error: unknown): void {
+  if (!isTributaryError(error)) throw error;
 }

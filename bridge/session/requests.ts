@@ -94,7 +94,9 @@ export class Requests {
       granted.push({ subscription, isNew: before === undefined });
       reasonCodes.push(request.qos);
     }
-    if (granted.length > 0 && session.persistent) await this.#parts.directory.save(session);
+    if (granted.length > 0 && session.persistent) {
+      await this.#parts.directory.save(session, granted.map(filterOf));
+    }
     connection.sendPacket({ type: "suback", packetId, reasonCodes });
     const wanted = granted.filter(wantsRetained).map(subscriptionIn);
     if (wanted.length === 0) return;
@@ -141,12 +143,13 @@ export class Requests {
     { packetId, filters }: UnsubscribePacket,
   ): Promise<void> {
     const { directory } = this.#parts;
-    const reasonCodes = filters.map((filter) =>
-      directory.unsubscribe(session, filter)
-        ? ReasonCode.success
-        : ReasonCode.noSubscriptionExisted,
-    );
-    if (session.persistent) await directory.save(session);
+    const gone: string[] = [];
+    const reasonCodes = filters.map((filter) => {
+      if (!directory.unsubscribe(session, filter)) return ReasonCode.noSubscriptionExisted;
+      gone.push(filter);
+      return ReasonCode.success;
+    });
+    if (gone.length > 0 && session.persistent) await directory.save(session, gone);
     connection.sendPacket({ type: "unsuback", packetId, reasonCodes });
   }
 
@@ -180,4 +183,8 @@ function wantsRetained({ subscription, isNew }: Granted): boolean {
 
 function subscriptionIn({ subscription }: Granted): Subscription {
   return subscription;
+}
+
+function filterOf({ subscription }: Granted): string {
+  return subscription.filter;
 }

@@ -39,16 +39,16 @@ export class Rights {
   /** Takes from a session the subscriptions that its client may not have. Resolves when on disk. */
   async recheck(session: Session, client: Client): Promise<void> {
     const { clientId, principal } = client;
-    let changed = false;
+    const taken: string[] = [];
     for (const text of [...session.subscriptions.keys()]) {
       const { filter } = partsOf(text);
       if (principal.maySubscribe(clientId, filter)) continue;
       this.#parts.directory.unsubscribe(session, text);
-      changed = true;
+      taken.push(text);
       const message = `${principal.name} may not subscribe to "${filter}" any more.`;
       client.refused(new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message));
     }
-    if (changed) await this.#parts.directory.save(session);
+    if (taken.length > 0) await this.#parts.directory.save(session, taken);
   }
 
   #renew(connection: Connection): void {

@@ -134,17 +134,20 @@ export class SessionDirectory {
     this.#parts.ended(clientId);
     await Promise.all([
       receivedIds.forget(clientId),
-      store.remove(clientId),
+      store.remove(clientId, session.subscriptions.keys()),
       queues.clear(clientId),
     ]);
   }
 
-  /** Resolves when it is on disk as it is now, if it is kept there at all. */
-  async save(session: Session): Promise<void> {
+  /**
+   * Resolves when it is on disk as it is now, if it is kept there at all; `filters` are those of the
+   * subscriptions that have come, changed or gone.
+   */
+  async save(session: Session, filters: readonly string[] = []): Promise<void> {
     if (!session.persistent || session.ended) return;
-    const { clientId, expirySeconds, endsAtMs } = session;
-    const subscriptions = [...session.subscriptions.values()];
-    await this.#parts.store.put({ clientId, expirySeconds, endsAtMs, subscriptions });
+    const { clientId, expirySeconds, endsAtMs, subscriptions } = session;
+    const changes = filters.map((filter) => [filter, subscriptions.get(filter)] as const);
+    await this.#parts.store.put({ clientId, expirySeconds, endsAtMs }, changes);
   }
 
   subscribe(session: Session, subscription: Subscription): Subscription | undefined {

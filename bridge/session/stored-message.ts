@@ -107,11 +107,7 @@ export function writeMessage(writer: WireWriter, message: Message, delivery: Del
       (expiresAtMs === undefined ? 0 : HAS_EXPIRY) |
       (publisher === undefined ? 0 : HAS_PUBLISHER),
   );
-  writer.int8(
-    delivery.qos |
-      (delivery.retain ? RETAIN : 0) |
-      (subscriptionIds === undefined ? 0 : HAS_SUBSCRIPTIONS),
-  );
+  writer.int8(deliveryBits(delivery));
   writer.int8(properties === undefined ? 0 : propertyBits(properties));
   writer.string(topic);
   if (expiresAtMs !== undefined) writer.float64(expiresAtMs);
@@ -125,20 +121,41 @@ export function writeMessage(writer: WireWriter, message: Message, delivery: Del
 export function readMessage(reader: WireReader): StoredMessage {
   checkVersion("A stored MQTT message", reader.int8(), VERSION);
   const bits = reader.int8();
-  const deliveryBits = reader.int8();
+  const givenBits = reader.int8();
   const withProperties = reader.int8();
   const topic = reader.string();
   const expiresAtMs = (bits & HAS_EXPIRY) === 0 ? undefined : reader.float64();
   const publisher = (bits & HAS_PUBLISHER) === 0 ? undefined : reader.string();
   const properties = withProperties === 0 ? undefined : readProperties(reader, withProperties);
-  const subscriptionIds =
-    (deliveryBits & HAS_SUBSCRIPTIONS) === 0 ? undefined : reader.array(() => reader.uvarint());
+  const delivery = deliveryOf(givenBits, reader);
   const payload = reader.raw(reader.remaining);
   const retain = (bits & RETAIN) !== 0;
   return {
     message: { topic, payload, qos: qosOf(bits), retain, properties, expiresAtMs, publisher },
-    delivery: { qos: qosOf(deliveryBits), retain: (deliveryBits & RETAIN) !== 0, subscriptionIds },
+    delivery,
   };
+}
+
+/** How a message that stands elsewhere is delivered: the same bits, with what they announce. */
+export function writeDelivery(writer: WireWriter, delivery: Delivery): void {
+  writer.int8(deliveryBits(delivery));
+  if (delivery.subscriptionIds !== undefined) {
+    writer.array(delivery.subscriptionIds, (id) => writer.uvarint(id));
+  }
+}
+
+export function readDelivery(reader: WireReader): Delivery {
+  return deliveryOf(reader.int8(), reader);
+}
+
+function deliveryBits({ qos, retain, subscriptionIds }: Delivery): number {
+  return qos | (retain ? RETAIN : 0) | (subscriptionIds === undefined ? 0 : HAS_SUBSCRIPTIONS);
+}
+
+function deliveryOf(bits: number, reader: WireReader): Delivery {
+  const has = (bits & HAS_SUBSCRIPTIONS) !== 0;
+  const subscriptionIds = has ? reader.array(() => reader.uvarint()) : undefined;
+  return { qos: qosOf(bits), retain: (bits & RETAIN) !== 0, subscriptionIds };
 }
 
 function qosOf(bits: number): Qos {

@@ -3,12 +3,13 @@
  * else knows them), and of those that left and whose will waits for its delay. One entry a client,
  * `will/<client key>`:
  *
- *     0   version      u8       2 (1 was the packet of the engine before this one)
- *     1   holds        u8       bit 0 due time, 1 delay, 2 message expiry
+ *     0   version      u8       3 (2 told no author; 1 was the packet of the engine before this one)
+ *     1   holds        u8       bit 0 due time, 1 delay, 2 message expiry, 3 author
  *     2   client       string
  *     ..  due          f64      milliseconds since 1970; absent while the client is connected
  *     ..  delay        uvarint  seconds
  *     ..  expiry       uvarint  seconds
+ *     ..  author       string   see RecallingAccess
  *     ..  message      see stored-message.ts
  *
  * Memory: what is on its way to the disk. Source: MQTT 5, section 3.1.2.5.
@@ -33,12 +34,15 @@ export interface StoredWill {
   readonly will: WillMessage;
   /** When it is to be published (wall clock); undefined: its client was connected. */
   readonly dueAtMs: number | undefined;
+  /** Who left it, for {@link RecallingAccess}; undefined: that cannot be asked for it. */
+  readonly author: string | undefined;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const HAS_DUE = 1 << 0;
 const HAS_DELAY = 1 << 1;
 const HAS_EXPIRY = 1 << 2;
+const HAS_AUTHOR = 1 << 3;
 const RANGE = { start: "will/", end: "will0" } as const;
 
 export class WillStore {
@@ -56,8 +60,8 @@ export class WillStore {
   }
 
   /** Keeps a client's will, in place of one before; resolves when that is on disk. */
-  put(clientId: string, will: WillMessage, dueAtMs: number | undefined): Promise<void> {
-    return this.#latest.set(willKey(clientId), { clientId, will, dueAtMs });
+  put(stored: StoredWill): Promise<void> {
+    return this.#latest.set(willKey(stored.clientId), stored);
   }
 
   /** Published, or not wanted any more; resolves when that is on disk. */
@@ -77,7 +81,7 @@ function willKey(clientId: string): string {
   return RANGE.start + clientKey(clientId);
 }
 
-function encodeWill({ clientId, will, dueAtMs }: StoredWill): Buffer {
+function encodeWill({ clientId, will, dueAtMs, author }: StoredWill): Buffer {
   const { topic, payload, qos, retain, delaySeconds, messageExpirySeconds, properties } = will;
   const content = { topic, payload, qos, retain, properties };
   const message = { ...content, expiresAtMs: undefined, publisher: undefined };
@@ -86,12 +90,14 @@ function encodeWill({ clientId, will, dueAtMs }: StoredWill): Buffer {
     writer.int8(
       (dueAtMs === undefined ? 0 : HAS_DUE) |
         (delaySeconds === undefined ? 0 : HAS_DELAY) |
-        (messageExpirySeconds === undefined ? 0 : HAS_EXPIRY),
+        (messageExpirySeconds === undefined ? 0 : HAS_EXPIRY) |
+        (author === undefined ? 0 : HAS_AUTHOR),
     );
     writer.string(clientId);
     if (dueAtMs !== undefined) writer.float64(dueAtMs);
     if (delaySeconds !== undefined) writer.uvarint(delaySeconds);
     if (messageExpirySeconds !== undefined) writer.uvarint(messageExpirySeconds);
+    if (author !== undefined) writer.string(author);
     writeMessage(writer, message, NO_DELIVERY);
   });
 }
@@ -103,6 +109,7 @@ function readWill(reader: WireReader): StoredWill {
   const dueAtMs = (holds & HAS_DUE) === 0 ? undefined : reader.float64();
   const delaySeconds = (holds & HAS_DELAY) === 0 ? undefined : reader.uvarint();
   const messageExpirySeconds = (holds & HAS_EXPIRY) === 0 ? undefined : reader.uvarint();
+  const author = (holds & HAS_AUTHOR) === 0 ? undefined : reader.string();
   const { topic, payload, qos, retain, properties } = readMessage(reader).message;
   const will: WillMessage = {
     topic,
@@ -113,5 +120,5 @@ function readWill(reader: WireReader): StoredWill {
     ...(messageExpirySeconds === undefined ? {} : { messageExpirySeconds }),
     ...(properties === undefined ? {} : { properties }),
   };
-  return { clientId, will, dueAtMs };
+  return { clientId, will, dueAtMs, author };
 }

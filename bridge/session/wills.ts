@@ -2,7 +2,11 @@
  * The last will of each client: on disk while its client is connected, so that a crash of the
  * gateway does not swallow it; published when the client leaves without saying goodbye, at once or
  * after its delay, but no later than its session ends [MQTT-3.1.3-9].
+ *
+ * Whether its client may publish there is asked when it is published, by the rules of that time, also
+ * where that is after a restart.
  */
+import type { Principal } from "../../src/access/contract.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { LocalPublisher } from "../links/local-publisher.ts";
 import type { Message } from "../message.ts";
@@ -10,11 +14,13 @@ import { messageBytes } from "../message-bytes.ts";
 import type { WillMessage } from "../packets/packet.ts";
 import { ReasonCode } from "../packets/reason-codes.ts";
 import { ProtocolRefusal } from "../refusals.ts";
+import type { WillAuthor, WillAuthors } from "./will-authors.ts";
 import type { WillStore } from "./will-store.ts";
 
 export interface WillsParts {
   readonly store: WillStore;
   readonly publisher: LocalPublisher;
+  readonly authors: WillAuthors;
   readonly clock: Clock;
   /** After a restart, how long a client may take to come back before its will is published. */
   readonly graceMs: number;
@@ -24,13 +30,9 @@ export interface WillsParts {
   readonly failed: (clientId: string, error: unknown) => void;
 }
 
-/** May the will's client publish it, now that it is due? */
-export type WillRight = (topic: string) => boolean;
-
 interface Kept {
   readonly will: WillMessage;
-  /** Of clients that have connected since the gateway started. */
-  readonly mayPublish: WillRight | undefined;
+  readonly author: WillAuthor;
   /** Undefined while its client is connected. */
   dueAtMs: number | undefined;
 }
@@ -45,11 +47,11 @@ export class Wills {
   constructor(parts: WillsParts) {
     this.#parts = parts;
     const graceEndsAtMs = parts.clock.nowMs() + parts.graceMs;
-    for (const { clientId, will, dueAtMs } of parts.store.load()) {
+    for (const { clientId, will, dueAtMs, author } of parts.store.load()) {
       const delayMs = (will.delaySeconds ?? 0) * 1000;
       const due = dueAtMs ?? graceEndsAtMs + delayMs;
       const dueAt = Math.max(due, graceEndsAtMs);
-      this.#keep(clientId, { will, mayPublish: undefined, dueAtMs: dueAt });
+      this.#keep(clientId, { will, author: parts.authors.recalled(author), dueAtMs: dueAt });
     }
   }
 
@@ -65,16 +67,18 @@ export class Wills {
   async replace(
     clientId: string,
     will: WillMessage | undefined,
-    mayPublish?: WillRight,
+    principal: Principal,
   ): Promise<void> {
     if (will === undefined) {
       await this.discard(clientId);
       return;
     }
     this.#checkRoom(clientId, will);
-    this.#keep(clientId, { will, mayPublish, dueAtMs: undefined });
+    const author = this.#parts.authors.of(principal);
+    const kept = { will, author, dueAtMs: undefined };
+    this.#keep(clientId, kept);
     try {
-      await this.#parts.store.put(clientId, will, undefined);
+      await this.#put(clientId, kept);
     } catch (error) {
       this.#drop(clientId);
       throw error;
@@ -97,7 +101,7 @@ export class Wills {
     }
     kept.dueAtMs = this.#parts.clock.nowMs() + delayMs;
     this.#waiting.set(clientId, kept);
-    await this.#parts.store.put(clientId, kept.will, kept.dueAtMs);
+    await this.#put(clientId, kept);
   }
 
   /** Its session has ended: what waited for its delay waits no longer. */
@@ -111,6 +115,10 @@ export class Wills {
     for (const [clientId, kept] of this.#waiting) {
       if ((kept.dueAtMs ?? 0) <= nowMs) void this.#publish(clientId, kept);
     }
+  }
+
+  #put(clientId: string, { will, author, dueAtMs }: Kept): Promise<void> {
+    return this.#parts.store.put({ clientId, will, dueAtMs, author: author.remembered });
   }
 
   #checkRoom(clientId: string, will: WillMessage): void {
@@ -144,7 +152,7 @@ export class Wills {
     const { publisher, store, published, failed, clock } = this.#parts;
     const { topic } = kept.will;
     try {
-      if (kept.mayPublish?.(topic) === false) {
+      if (!kept.author.mayPublish(clientId, topic)) {
         const message = `The client may not publish to its will's topic "${topic}" any more.`;
         failed(clientId, new ProtocolRefusal("not-authorized", ReasonCode.notAuthorized, message));
       } else {

@@ -1,6 +1,7 @@
 /**
  * SIGKILL while messages are queued for absent subscribers and removed again: what was told to be
- * on disk is, and each queue's head says what its queue holds. `TEST_KILL_ROUNDS` sets how often.
+ * on disk is, each queue's head says what its queue holds, and what several queues share is there as
+ * long as one of them holds it. `TEST_KILL_ROUNDS` sets how often.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +14,7 @@ import { expect, test } from "vitest";
 import { QueueStore } from "../../bridge/session/queue-store.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/log/open.ts";
+import { auditQueues } from "../support/queue-audit.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { QUEUE_CLIENTS, QUEUE_LIMITS } from "./support/queue-kill-options.ts";
 
@@ -79,6 +81,7 @@ async function remains(folder: string) {
   }
   const { count } = queues;
   await queues.close();
+  auditQueues(log.keyValues("mqtt"));
   await log.close();
   return { found, count, countsOfClients };
 }

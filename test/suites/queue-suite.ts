@@ -4,9 +4,12 @@
  */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import type { Message } from "../../bridge/message.ts";
+import type { QueuedMessage } from "../../bridge/session/queue-contract.ts";
 import { QueueStore, type QueueStoreOptions } from "../../bridge/session/queue-store.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { messageOf, queuedFor } from "../support/messages.ts";
+import { auditQueues } from "../support/queue-audit.ts";
 import { LogFixture, type LogPlace, T0 } from "./log-fixture.ts";
 
 const LIMITS = {
@@ -16,6 +19,8 @@ const LIMITS = {
   queueFullPolicy: "drop-oldest",
 } as const;
 const MANY_BYTES = 1_000_000;
+/** Large enough to be stored once for several clients. */
+const LARGE = "x".repeat(1_000);
 
 export class QueueFixture extends LogFixture {
   dropped: string[] = [];
@@ -231,6 +236,58 @@ export function queueSuite(name: string, newPlace: () => Promise<LogPlace>): voi
       expect(textsOf(await fixture.restarted(queues), "c")).toEqual(["sent", "stays"]);
     });
 
+    test("a large message for several clients is stored once, until the last has it", async () => {
+      const queues = fixture.store();
+      const properties = { userProperties: [["k", "v"]] } as const;
+      const large = messageOf(LARGE, { properties, publisher: "p", expiresAtMs: T0 + 1 });
+      const ways = { qos: 2, retain: true, subscriptionIds: [3, 1] } as const;
+      const expected = [queuedFor("a", large), queuedFor("b", large, ways), queuedFor("c", large)];
+      await queues.enqueue([...expected, queuedFor("c", messageOf(`${LARGE} alone`))]).written;
+      expect(auditQueues(fixture.map)).toEqual({ references: 3, bodies: 1 });
+      expect(queues.bytes).toBeGreaterThan(4 * LARGE.length);
+      expect(queues.sharedBytes).toBeLessThan(2 * LARGE.length);
+      const again = await fixture.restarted(queues);
+      expect([again.bytes, again.sharedBytes]).toEqual([queues.bytes, queues.sharedBytes]);
+      for (const each of expected) {
+        expect(again.read(each.clientId, 0, 1, MANY_BYTES)).toEqual([
+          { sequence: 1, queued: each, packetId: undefined },
+        ]);
+      }
+      await again.note("b", [{ sequence: 1, packetId: 7, released: false }]);
+      expect(again.read("b", 0, 1, MANY_BYTES)).toEqual([
+        { sequence: 1, queued: expected[1], packetId: 7 },
+      ]);
+      expect(auditQueues(fixture.map)).toEqual({ references: 3, bodies: 1 });
+      await again.remove("a", [1]);
+      await again.note("b", [{ sequence: 1, packetId: 7, released: true }]);
+      expect(auditQueues(fixture.map)).toEqual({ references: 1, bodies: 1 });
+      await again.remove("c", [1]);
+      expect(auditQueues(fixture.map)).toEqual({ references: 0, bodies: 0 });
+      expect(again.sharedBytes).toBe(0);
+    });
+
+    test("what is stored once goes with expiry, with a full queue, and with sessions", async () => {
+      const queues = fixture.store({ queuedMessagesPerClientMax: 2 });
+      const share = async (text: string, fields = {}) => {
+        const message = messageOf(text.padEnd(600, "."), fields);
+        await queues.enqueue(["a", "b"].map((each) => queuedFor(each, message))).written;
+      };
+      for (const text of ["dropped", "expires", "stays"]) {
+        await share(text, text === "expires" ? { expiresAtMs: T0 + 10 } : {});
+      }
+      expect(auditQueues(fixture.map)).toEqual({ references: 4, bodies: 2 });
+      fixture.clock.advance(10);
+      for (const each of ["a", "b"]) expect(textsOf(queues, each)).toHaveLength(1);
+      await queues.clear("nobody");
+      await vi.waitFor(() => expect(auditQueues(fixture.map)).toMatchObject({ bodies: 1 }));
+      await queues.clear("a");
+      await vi.waitFor(() => expect(auditQueues(fixture.map)).toMatchObject({ references: 1 }));
+      expect(textsOf(queues, "b")).toHaveLength(1);
+      const again = await fixture.restarted(queues);
+      await again.clearOthers([]);
+      await vi.waitFor(() => expect([...fixture.map.entries()]).toEqual([]));
+    });
+
     test("whatever happens, in whatever order, the queues are what a simple model says", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (taken) => {
@@ -242,9 +299,14 @@ export function queueSuite(name: string, newPlace: () => Promise<LogPlace>): voi
   });
 }
 
-const clients = fc.constantFrom("a", "b");
+const CLIENTS = ["a", "b"];
+const clients = fc.constantFrom(...CLIENTS);
 const steps = fc.oneof(
   { weight: 4, arbitrary: fc.record({ verb: fc.constant("add"), client: clients, n: fc.nat(5) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ verb: fc.constant("share"), client: clients, n: fc.nat(3) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ verb: fc.constant("remove"), client: clients, n: fc.nat(9) }),
@@ -282,6 +344,16 @@ async function followModel(
       for (const [at, sequence = 0] of sequences.entries()) {
         entries.push({ sequence, text: texts[at] ?? "", packetId: undefined });
       }
+    } else if (verb === "share") {
+      const texts = Array.from({ length: n }, () => `${(text += 1)}`.padEnd(600, "."));
+      const { sequences } = queues.enqueue(
+        texts.map((each) => messageOf(each)).flatMap(forEachClient),
+      );
+      for (const [at, sequence = 0] of sequences.entries()) {
+        const of = CLIENTS[at % CLIENTS.length] as string;
+        const shared = { sequence, text: texts[Math.floor(at / 2)] ?? "", packetId: undefined };
+        model.set(of, [...(model.get(of) ?? []), shared]);
+      }
     } else if (verb === "clear") {
       void queues.clear(client);
       entries.length = 0;
@@ -309,6 +381,11 @@ async function followModel(
   queues = await fixture.restarted(queues);
   compare(queues, model);
   await queues.close();
+  auditQueues(fixture.map);
+}
+
+function forEachClient(message: Message): QueuedMessage[] {
+  return CLIENTS.map((client) => queuedFor(client, message));
 }
 
 function compare(queues: QueueStore, model: ReadonlyMap<string, readonly ModelEntry[]>): void {

@@ -3,10 +3,16 @@
  * maps.
  */
 import { describe, expect, test, vi } from "vitest";
+import type { Subscription } from "../../bridge/delivery/subscription.ts";
 import { NEVER_EXPIRES, type WillMessage } from "../../bridge/packets/packet.ts";
 import { RetainedStore } from "../../bridge/session/retained-store.ts";
-import { type SessionRecord, SessionStore } from "../../bridge/session/session-store.ts";
-import { WillStore } from "../../bridge/session/will-store.ts";
+import {
+  type SessionRecord,
+  SessionStore,
+  type SubscriptionChange,
+} from "../../bridge/session/session-store.ts";
+import type { SessionHead } from "../../bridge/session/stored-session.ts";
+import { type StoredWill, WillStore } from "../../bridge/session/will-store.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { messageOf } from "../support/messages.ts";
 import { LogFixture, type LogPlace, T0 } from "./log-fixture.ts";
@@ -40,8 +46,30 @@ function textsOf(retained: RetainedStore, filter: string): string[] {
   return found.map(({ topic, payload }) => `${topic} ${payload.toString()}`).toSorted();
 }
 
-function session(clientId: string, fields: Partial<SessionRecord> = {}): SessionRecord {
-  return { clientId, subscriptions: [], expirySeconds: 60, endsAtMs: undefined, ...fields };
+function session(clientId: string, fields: Partial<SessionHead> = {}): SessionHead {
+  return { clientId, expirySeconds: 60, endsAtMs: undefined, ...fields };
+}
+
+function subscriptionTo(filter: string, fields: Partial<Subscription> = {}): Subscription {
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const;
+  return { filter, ...options, subscriptionId: undefined, ...fields };
+}
+
+function will(
+  clientId: string,
+  message: WillMessage,
+  fields: Partial<StoredWill> = {},
+): StoredWill {
+  return { clientId, will: message, dueAtMs: undefined, author: undefined, ...fields };
+}
+
+function changesTo(...subscriptions: Subscription[]): SubscriptionChange[] {
+  return subscriptions.map((subscription) => [subscription.filter, subscription]);
+}
+
+/** What a start finds, in order of the clients. */
+function found(sessions: SessionStore): SessionRecord[] {
+  return [...sessions.load()].toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1));
 }
 
 export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace>): void {
@@ -129,31 +157,54 @@ export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace
     const fixture = new StateFixture(newPlace);
 
     test("a session comes back with its subscriptions and its end", async () => {
-      const subscription = {
-        filter: "a/+",
-        qos: 1,
-        noLocal: true,
-        retainAsPublished: false,
-        retainHandling: 2,
-      } as const;
-      const away = session("client/1 with spaces", {
-        subscriptions: [
-          { ...subscription, subscriptionId: 7 },
-          { ...subscription, filter: "$share/g/b", subscriptionId: undefined },
-        ],
-        endsAtMs: T0 + 60_000,
-      });
-      const forever = session("forever", { expirySeconds: NEVER_EXPIRES });
+      const rich = { noLocal: true, retainAsPublished: true, retainHandling: 2 } as const;
+      const subscriptions = [
+        subscriptionTo("$share/g/b", { qos: 0 }),
+        subscriptionTo("a/+", { ...rich, subscriptionId: 268_435_455 }),
+        subscriptionTo(`long/${"ü/".repeat(1_000)}#`, { qos: 2, retainHandling: 1 }),
+      ];
+      const away = session("client/1 with spaces", { endsAtMs: T0 + 60_000 });
+      const forever = session("a-b", { expirySeconds: NEVER_EXPIRES });
       const sessions = fixture.sessions();
-      await Promise.all([sessions.put(away), sessions.put(forever), sessions.put(session("gone"))]);
-      await sessions.remove("gone");
-      await sessions.remove("never there");
+      await Promise.all([
+        sessions.put(away, changesTo(...subscriptions)),
+        sessions.put(session("a"), changesTo(subscriptionTo("#"))),
+        sessions.put(forever),
+        sessions.put(session("gone"), changesTo(...subscriptions)),
+      ]);
+      await sessions.remove(
+        "gone",
+        subscriptions.map(({ filter }) => filter),
+      );
+      await sessions.remove("never there", []);
       await fixture.reopen();
       const again = fixture.sessions();
-      expect(
-        [...again.load()].toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1)),
-      ).toStrictEqual([away, forever]);
-      expect(again.count).toBe(2);
+      expect(found(again)).toStrictEqual([
+        { ...session("a"), subscriptions: [subscriptionTo("#")] },
+        { ...forever, subscriptions: [] },
+        { ...away, subscriptions },
+      ]);
+      expect(again.count).toBe(3);
+    });
+
+    test("subscriptions come, change and go, each by itself", async () => {
+      const sessions = fixture.sessions();
+      const head = session("c");
+      await sessions.put(
+        head,
+        changesTo(...["a", "b", "c"].map((filter) => subscriptionTo(filter))),
+      );
+      await sessions.put(head, [
+        ["b", undefined],
+        ["c", subscriptionTo("c", { qos: 2 })],
+        ["never there", undefined],
+      ]);
+      await fixture.reopen();
+      const again = fixture.sessions();
+      const left = [subscriptionTo("a"), subscriptionTo("c", { qos: 2 })];
+      expect(found(again)).toStrictEqual([{ ...head, subscriptions: left }]);
+      await again.remove("c", ["a", "c"]);
+      expect([...fixture.map.entries()]).toEqual([]);
     });
 
     test("what is put again and again is written as it was put last", async () => {
@@ -162,7 +213,7 @@ export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace
         sessions.put(session("c", { expirySeconds: nth })),
       );
       await Promise.all(puts);
-      expect([...sessions.load()]).toMatchObject([{ clientId: "c", expirySeconds: 49 }]);
+      expect(found(sessions)).toMatchObject([{ clientId: "c", expirySeconds: 49 }]);
     });
 
     test("one session too many is refused, and says what to do", async () => {
@@ -173,15 +224,19 @@ export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace
         message: expect.stringContaining("limits.mqttSessionsMax") as string,
       });
       await sessions.put(session("a", { expirySeconds: 5 }));
-      await sessions.remove("b");
+      await sessions.remove("b", []);
       await sessions.put(session("c"));
       expect(sessions.count).toBe(2);
     });
 
-    test("a session that the engine before this one wrote is refused, by its format", async () => {
-      const old = JSON.stringify({ clientId: "c", subscriptions: [{ topic: "a", qos: 1 }] });
-      await fixture.map.write([["session/=c", Buffer.from(old)]]);
-      expect(() => [...fixture.sessions().load()]).toThrow(/has format 1/);
+    test("a session of an older format is refused, by its format", async () => {
+      for (const [text, format] of [
+        [{ clientId: "c", subscriptions: [{ topic: "a", qos: 1 }] }, "1"],
+        [{ version: 2, clientId: "c", subscriptions: [subscriptionTo("a")] }, "2"],
+      ] as const) {
+        await fixture.map.write([["session/=c", Buffer.from(JSON.stringify(text))]]);
+        expect(() => found(fixture.sessions())).toThrow(`has format ${format}`);
+      }
     });
   });
 
@@ -199,18 +254,18 @@ export function sessionStateSuite(name: string, newPlace: () => Promise<LogPlace
       };
       const wills = new WillStore(fixture.map);
       await Promise.all([
-        wills.put("connected", plain, undefined),
-        wills.put("left", plain, undefined),
-        wills.put("left", rich, T0 + 30_000),
-        wills.put("gone", plain, T0),
+        wills.put(will("connected", plain)),
+        wills.put(will("left", plain)),
+        wills.put(will("left", rich, { dueAtMs: T0 + 30_000, author: "somebody" })),
+        wills.put(will("gone", plain, { dueAtMs: T0 })),
         wills.remove("gone"),
         wills.remove("never there"),
       ]);
       await fixture.reopen();
       const again = new WillStore(fixture.map);
       expect([...again.load()]).toStrictEqual([
-        { clientId: "connected", will: plain, dueAtMs: undefined },
-        { clientId: "left", will: rich, dueAtMs: T0 + 30_000 },
+        will("connected", plain),
+        will("left", rich, { dueAtMs: T0 + 30_000, author: "somebody" }),
       ]);
       await again.remove("left");
       await vi.waitFor(() => expect([...again.load()]).toHaveLength(1));

@@ -1,6 +1,6 @@
 /**
  * A process that queues, reads and removes messages for a few absent subscribers until it is killed,
- * and says on its standard output, a line each: `+ CLIENT SEQUENCE` when a message is on disk,
+ * some of them large ones for all, which are stored once, and says on its standard output, a line each: `+ CLIENT SEQUENCE` when a message is on disk,
  * `? CLIENT SEQUENCE` before its removal is asked for, `- CLIENT SEQUENCE` when that is on disk.
  *
  *     node queueing-child.ts FOLDER SEED
@@ -34,6 +34,7 @@ async function serve(clientId: string): Promise<void> {
     );
     void written.then(() => say("+", clientId, sequences));
     if (random() < 0.5) await written;
+    if (random() < 0.5) shareWithAll();
     const portion = queues.read(clientId, 0, Math.floor(random() * 40), 1_000_000);
     const read = portion.map(({ sequence }) => sequence);
     say("?", clientId, read);
@@ -41,6 +42,16 @@ async function serve(clientId: string): Promise<void> {
     if (random() < 0.2) await removed;
     await new Promise(setImmediate);
   }
+}
+
+function shareWithAll(): void {
+  const large = messageOf("x".repeat(600 + random() * 1_000));
+  const { sequences, written } = queues.enqueue(
+    QUEUE_CLIENTS.map((clientId) => queuedFor(clientId, large)),
+  );
+  void written.then(() => {
+    for (const [at, clientId] of QUEUE_CLIENTS.entries()) say("+", clientId, [sequences[at]]);
+  });
 }
 
 /** Written at once: what is said before the kill is heard. */

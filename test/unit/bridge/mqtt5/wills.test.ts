@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ReasonCode } from "../../../../bridge/packets/reason-codes.ts";
+import type { Principal } from "../../../../src/access/contract.ts";
 import { openForAll } from "../../../../src/access/open-for-all.ts";
 import { ManualClock } from "../../../../src/base/clock.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
@@ -155,6 +156,49 @@ test("a will may not go where its client may not publish, then or any more", asy
   await vi.waitFor(() => expect(figure("refused_total", { reason: "not-authorized" })).toBe(2));
   expect(messagesIn(await watcher.untilPong())).toEqual([]);
   expect(figure("wills_total")).toBe(0);
+});
+
+test("a will is published after a restart only where the rules of then allow it", async () => {
+  const clock = new ManualClock();
+  const may = { publish: true, beHere: true };
+  const named = (name: string) => ({
+    name,
+    expiresAtMs: undefined,
+    mayPublish: () => may.publish,
+    maySubscribe: () => true,
+  });
+  const access = {
+    ...openForAll,
+    authenticate: async () => named("device"),
+    renew: (principal: Principal) => (may.beHere ? principal : undefined),
+    remember: ({ name }: Principal) => name,
+    recall: (name: string) => (may.beHere ? named(name) : undefined),
+  };
+  for (const [change, published] of [
+    [{}, 1],
+    [{ publish: false }, 0],
+    [{ beHere: false }, 0],
+  ] as const) {
+    Object.assign(may, { publish: true, beHere: true });
+    const storage = new MemoryStorage();
+    const options = { clock, willGraceMs: 0, access };
+    const before = await startBridge(await newLog(storage), options);
+    await PacketClient.connected(before.port, { will: WILL });
+    await before.service.close();
+    Object.assign(may, change);
+    clock.advance(100);
+    const after = await startBridge(await newLog(storage), options);
+    await swept(after.figure, 0);
+    const refused = () => after.figure("refused_total", { reason: "not-authorized" });
+    await vi.waitFor(() =>
+      expect([after.figure("wills_total"), refused()]).toEqual([published, 1 - published]),
+    );
+    // It has been decided: another start finds nothing to publish.
+    await after.service.close();
+    const later = await startBridge(await newLog(storage), options);
+    expect(later.figure("will_bytes")).toBe(0);
+    await later.service.close();
+  }
 });
 
 /** The gateway has noticed who is gone, and has looked at the clock. */

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { ReceivedIds } from "../../../../bridge/qos2/received-ids.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
 import { newLog, startBridge } from "../support/bridges.ts";
 import { connectClient, RawConnection } from "../support/clients.ts";
@@ -153,6 +155,57 @@ test("a client that never sends PUBREL is stopped at its limit, before the appen
   await vi.waitFor(() => expect(device.closed).toBe(true));
   expect(figure("refused_total", { reason: "qos2-window" })).toBe(1);
   expect(await valuesIn(log)).toEqual(["1", "2", "3"]);
+});
+
+const LIMITS = { qos2InflightPerClientMax: 1_000, qos2ReservedPerClient: 4, qos2InflightMax: 100 };
+
+/** Opens as many as it may have; answers how many those are. */
+function openAll(ids: ReceivedIds, clientId: string): number {
+  for (let packetId = 1; ; packetId += 1) {
+    try {
+      ids.open(clientId, packetId, false);
+    } catch {
+      return packetId - 1;
+    }
+  }
+}
+
+test("one client leaves others half, and however many take all they can, there is some left", async () => {
+  const ids = new ReceivedIds(await newLog(), LIMITS);
+  expect(openAll(ids, "first")).toBe(4 + 50);
+  expect(openAll(ids, "second")).toBe(4 + 25);
+  for (let nth = 0; nth < 50; nth += 1) openAll(ids, `another ${nth}`);
+  expect(openAll(ids, "newcomer")).toBeGreaterThanOrEqual(4);
+  expect(ids.count).toBeLessThanOrEqual(100 + 53 * 4);
+  await ids.forget("first");
+  expect(openAll(ids, "newcomer 2")).toBeGreaterThan(20);
+});
+
+test("what is shared is counted right, whatever is opened, released and forgotten", async () => {
+  const step = fc.record({
+    verb: fc.constantFrom("open", "open", "open", "release", "forget"),
+    client: fc.constantFrom("a", "b", "c"),
+    packetId: fc.integer({ min: 1, max: 12 }),
+  });
+  const log = await newLog();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      const ids = new ReceivedIds(log, { ...LIMITS, qos2InflightMax: 6 });
+      for (const { verb, client, packetId } of steps) {
+        if (verb === "release") await ids.release(client, packetId);
+        else if (verb === "forget") await ids.forget(client);
+        else if (ids.find(client, packetId) === undefined) {
+          const open = ["a", "b", "c"].map((each) => ids.countOf(each));
+          const shared = open.reduce((sum, count) => sum + Math.max(0, count - 4), 0);
+          const own = ids.countOf(client) - 4;
+          const mayOpen = own < 0 || own < 6 - shared;
+          const opened = () => ids.open(client, packetId, false);
+          if (mayOpen) expect(opened).not.toThrow();
+          else expect(opened).toThrow(/qos2InflightMax/);
+        }
+      }
+    }),
+  );
 });
 
 test("mqtt.js sends QoS 2 to the end", async () => {

@@ -1,11 +1,14 @@
+import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
 import { QueueStore } from "../../../../bridge/session/queue-store.ts";
-import { SharedImages } from "../../../../bridge/session/shared-images.ts";
+import { SharedBodies } from "../../../../bridge/session/shared-bodies.ts";
+import { SHARED_BYTES_MIN, SharedImages } from "../../../../bridge/session/shared-images.ts";
 import { MemoryKeyValues } from "../../../../src/log/storage/memory-key-values.ts";
 import { enqueue, textsOf } from "../../../suites/queue-suite.ts";
 import { HeldKeyValues } from "../../../support/held-key-values.ts";
 import { ManualTimers } from "../../../support/manual-timers.ts";
 import { messageOf, queuedFor } from "../../../support/messages.ts";
+import { auditQueues } from "../../../support/queue-audit.ts";
 
 const LIMITS = {
   queuedMessagesPerClientMax: 100_000,
@@ -180,11 +183,16 @@ test("a cleared queue is swept only when a restart would know that it was cleare
   map.release();
   map.hold();
   await turn();
-  expect([map.rangesRemoved, textsOf(newStore(), "c")]).toEqual([[], ["a", "b"]]);
+  expect([sweeps(), textsOf(newStore(), "c")]).toEqual([0, ["a", "b"]]);
   map.release();
   await cleared;
-  expect(map.rangesRemoved).toHaveLength(1);
+  expect(sweeps()).toBe(1);
 });
+
+/** Ranges that were read from a queue's first entry ever. */
+function sweeps(): number {
+  return map.rangesRead.filter((start) => start === "queue/=c/000000000000").length;
+}
 
 test("a session that ends while its messages are being written leaves nothing", async () => {
   const queues = newStore();
@@ -211,8 +219,8 @@ test("a start reads the heads of the queues, and none of their messages", async 
 });
 
 test("a message for many clients is encoded once for each way in which they get it", () => {
-  const images = new SharedImages();
   const message = messageOf("shared");
+  const images = new SharedImages([], new SharedBodies(real));
   const first = images.of(queuedFor("a", message));
   expect(images.of(queuedFor("b", message))).toBe(first);
   expect(images.of(queuedFor("c", message, { qos: 2 }))).not.toBe(first);
@@ -221,4 +229,133 @@ test("a message for many clients is encoded once for each way in which they get 
   expect(images.of(queuedFor("f", message, { subscriptionIds: [1, 2] }))).toBe(ids);
   expect(images.of(queuedFor("g", message, { subscriptionIds: [12] }))).not.toBe(ids);
   expect(images.of(queuedFor("h", messageOf("shared")))).not.toBe(first);
+});
+
+test("a message is stored once only where it is large, and goes to more than one", async () => {
+  const queues = newStore();
+  const large = messageOf("x".repeat(SHARED_BYTES_MIN));
+  const small = messageOf("x".repeat(SHARED_BYTES_MIN - 10));
+  await queues.enqueue(["a", "b"].map((each) => queuedFor(each, small))).written;
+  await queues.enqueue([queuedFor("a", large)]).written;
+  await queues.enqueue([queuedFor("b", large)]).written;
+  expect(auditQueues(real)).toEqual({ references: 0, bodies: 0 });
+  await queues.enqueue(["a", "b"].map((each) => queuedFor(each, large))).written;
+  expect(auditQueues(real)).toEqual({ references: 2, bodies: 1 });
+});
+
+test("a shared message that all have before it was written never reaches the disk", async () => {
+  const queues = newStore();
+  const large = messageOf("x".repeat(SHARED_BYTES_MIN));
+  const { written } = queues.enqueue(["a", "b"].map((each) => queuedFor(each, large)));
+  void queues.remove("a", [1]);
+  void queues.clear("b");
+  await written;
+  await queues.close();
+  expect(map.keysWritten.filter((key) => !key.startsWith("queue-head/"))).toEqual(["queue-bodies"]);
+  expect(queues.sharedBytes).toBe(0);
+});
+
+async function shared(queues: QueueStore, ...clientIds: string[]): Promise<void> {
+  const large = messageOf("x".repeat(SHARED_BYTES_MIN));
+  await queues.enqueue(clientIds.map((each) => queuedFor(each, large))).written;
+}
+
+test("what was removed or released just before its session ended is let go once", async () => {
+  const queues = newStore();
+  for (let count = 0; count < 3; count += 1) await shared(queues, "a", "b");
+  void queues.remove("a", [1]);
+  void queues.note("a", [{ sequence: 2, packetId: 1, released: true }]);
+  await queues.clear("a");
+  await turn();
+  expect(auditQueues(real)).toEqual({ references: 3, bodies: 3 });
+  expect(textsOf(queues, "b")).toHaveLength(3);
+});
+
+test("a sweep whose write fails lets go once", async () => {
+  const queues = newStore();
+  await shared(queues, "a", "b");
+  await queues.clear("a");
+  map.failures = 1;
+  await turn();
+  expect(failed).toHaveLength(1);
+  expect(auditQueues(real)).toEqual({ references: 2, bodies: 1 });
+  await enqueue(queues, "a", "another");
+  await turn();
+  expect(auditQueues(real)).toEqual({ references: 1, bodies: 1 });
+  expect(textsOf(queues, "b")).toHaveLength(1);
+});
+
+test("a removal from the front of a queue whose write failed leaves nothing in the end", async () => {
+  const queues = newStore();
+  await shared(queues, "a", "b");
+  map.failures = 1;
+  const lost = queues.remove("a", [1]);
+  await timers.advance(25);
+  await expect(lost).rejects.toMatchObject({ code: "DISK_FULL" });
+  await enqueue(queues, "a", "another");
+  expect(auditQueues(real)).toEqual({ references: 1, bodies: 1 });
+  await queues.clear("a");
+  await turn();
+  expect(textsOf(queues, "b")).toHaveLength(1);
+});
+
+const verbs = fc.constantFrom(
+  ...["share", "share", "remove", "remove", "note", "release", "clear"],
+  ...["fail", "hold", "let go", "turn", "turn", "turn"],
+);
+const steps = fc.array(fc.record({ verb: verbs, client: fc.nat(2), n: fc.nat(20) }), {
+  minLength: 20,
+  maxLength: 60,
+});
+
+test("whatever fails, each message that is stored once counts those who hold it", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (taken) => {
+      real = new MemoryKeyValues();
+      map = new HeldKeyValues(real);
+      const queues = newStore();
+      let held = false;
+      for (const { verb, client, n } of taken) {
+        const clientId = `c${client}`;
+        const queued = queues.read(clientId, 0, 100, 1_000_000);
+        const sequence = queued[n % Math.max(queued.length, 1)]?.sequence ?? n;
+        if (verb === "share") {
+          const messages = Array.from({ length: n % 4 }, () => messageOf("x".repeat(600)));
+          const all = messages.flatMap((message) =>
+            ["c0", "c1", "c2"].slice(client).map((each) => queuedFor(each, message)),
+          );
+          queues.enqueue(all).written.catch(() => {});
+        } else if (verb === "remove") void queues.remove(clientId, [sequence]);
+        else if (verb === "clear") queues.clear(clientId).catch(() => {});
+        else if (verb === "fail") map.failures = n % 3;
+        else if (verb === "hold" && !held) {
+          map.hold();
+          held = true;
+        } else if (verb === "let go") {
+          map.release();
+          held = false;
+        } else if (verb === "turn") await turn();
+        else if (verb === "note" || verb === "release") {
+          const released = verb === "release";
+          queues.note(clientId, [{ sequence, packetId: 1, released }]).catch(() => {});
+        }
+      }
+      map.release();
+      map.failures = 0;
+      for (let turns = 0; turns < 10; turns += 1) await turn();
+      // What failed goes along with the next write, and what was cleared is swept.
+      for (const clientId of ["c0", "c1", "c2"]) await enqueue(queues, clientId, "last");
+      for (let turns = 0; turns < 10; turns += 1) await turn();
+      await queues.close();
+      auditQueues(real);
+      const again = newStore();
+      expect([again.count, again.bytes]).toEqual([queues.count, queues.bytes]);
+      expect(again.sharedBytes).toBe(queues.sharedBytes);
+      await again.clearOthers([]);
+      for (let turns = 0; turns < 20; turns += 1) await turn();
+      await again.close();
+      expect(auditQueues(real)).toEqual({ references: 0, bodies: 0 });
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -13,7 +13,6 @@ sessionStateSuite("memory", inMemory);
 
 const session = (clientId: string) => ({
   clientId,
-  subscriptions: [],
   expirySeconds: 1,
   endsAtMs: undefined,
 });
@@ -68,18 +67,72 @@ test("a topic that is being cleared is clear when that is on disk, for all who a
   await Promise.all(both);
 });
 
-test("a session whose write failed takes no room, unless it is being written again", async () => {
+const subscription = (filter: string) => ({
+  filter,
+  qos: 1 as const,
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0 as const,
+  subscriptionId: undefined,
+});
+
+test("what of sessions could not be written goes along with the next write", async () => {
   const map = new HeldKeyValues(new MemoryKeyValues());
-  const sessions = new SessionStore({ store: map, limits: { sessionsMax: 2 } });
+  const newSessions = () => new SessionStore({ store: map, limits: { sessionsMax: 10 } });
+  const sessions = newSessions();
+  await sessions.put(session("gone"), [["x", subscription("x")]]);
   map.failures = 1;
   map.hold();
-  const lost = [sessions.put(session("a")), sessions.put(session("b"))];
+  const lost = [
+    sessions.put(session("a"), [
+      ["1", subscription("1")],
+      ["2", subscription("2")],
+    ]),
+    sessions.remove("gone", ["x"]),
+  ];
   await new Promise(setImmediate);
-  const kept = sessions.put(session("b"));
+  const kept = sessions.put(session("a"), [["2", undefined]]);
   map.release();
   for (const each of lost) await expect(each).rejects.toMatchObject({ code: "DISK_FULL" });
   await kept;
+  expect([...newSessions().load()]).toEqual([
+    { ...session("a"), subscriptions: [subscription("1")] },
+  ]);
   expect(sessions.count).toBe(1);
+});
+
+test("what failed last is tried once more at the end", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const sessions = new SessionStore({ store: map, limits: { sessionsMax: 10 } });
+  map.failures = 1;
+  await expect(sessions.put(session("a"))).rejects.toMatchObject({ code: "DISK_FULL" });
+  await sessions.close();
+  expect(map.keysWritten).toEqual(["session/=a/"]);
+  map.failures = 2;
+  await expect(sessions.put(session("b"))).rejects.toMatchObject({ code: "DISK_FULL" });
+  await sessions.close();
+});
+
+test("a SUBSCRIBE writes its subscription and its session, however many there are", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const sessions = new SessionStore({ store: map, limits: { sessionsMax: 10 } });
+  const filters = Array.from({ length: 100 }, (_, nth) => `filter/${nth}`);
+  await sessions.put(
+    session("a"),
+    filters.map((filter) => [filter, subscription(filter)] as const),
+  );
+  map.keysWritten.length = 0;
+  await sessions.put(session("a"), [["one/more", subscription("one/more")]]);
+  expect(map.keysWritten).toEqual(["session/=a/", "session/=a/=one/more"]);
+});
+
+test("a start reads all sessions in one range", async () => {
+  const map = new HeldKeyValues(new MemoryKeyValues());
+  const newSessions = () => new SessionStore({ store: map, limits: { sessionsMax: 10 } });
+  const sessions = newSessions();
+  for (const name of ["a", "b"]) await sessions.put(session(name), [["x", subscription("x")]]);
+  expect([...newSessions().load()]).toHaveLength(2);
+  expect(map.rangesRead).toEqual(["session/"]);
 });
 
 test("a hundred sessions put at once are one write", async () => {

@@ -56,9 +56,9 @@ export interface BridgeLimits {
   /** Bytes of packets whose end has not come, of all connections; beginnings of 4 KiB are free. */
   readonly partialPacketBytesMax: number;
 
-  /** QoS 2 messages of one client between their PUBLISH and their PUBREL. */
+  /** QoS 2 messages of one client of MQTT 5 between their PUBLISH and their PUBREL: it is told. */
   readonly qos2InflightPerClientMax: number;
-  /** Of these, what each client has to itself; the others are of those that all share. */
+  /** What each client of any version has to itself; the others are of those that all share. */
   readonly qos2ReservedPerClient: number;
   /** What all clients share; one may have no more of it than it leaves free. */
   readonly qos2InflightMax: number;

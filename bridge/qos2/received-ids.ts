@@ -5,9 +5,11 @@
  *
  * Those of a session that ends with its connection are kept in memory alone.
  *
- * They are bounded for each client and for all. A few each client has to itself; of the others, which
- * all share, one may have no more than it leaves free. So those who send no PUBRELs cannot take all,
- * however many they are, and a lone client can have half.
+ * They are bounded. A few each client has to itself; of the others, which all share, one may have no
+ * more than it leaves free. So those who send no PUBRELs cannot take all, however many they are, and a
+ * lone client can have half. A client of MQTT 5 is told a window besides (publishing.ts); one of
+ * MQTT 3 knows of none and sends what it has at once, its PUBRELs behind it: not to read it would be to
+ * wait for ever, so nothing else bounds it.
  *
  * The state's one byte says how far the message got: 0 = appended, 1 = also with its subscribers'
  * sessions. After a crash a message of state 0 that comes again is not appended again, but is
@@ -22,7 +24,6 @@ const APPENDED = Uint8Array.of(0);
 const PUBLISHED = Uint8Array.of(1);
 
 export interface ReceivedIdsLimits {
-  readonly qos2InflightPerClientMax: number;
   /** What a client may have in any case, beside the ones that all share. */
   readonly qos2ReservedPerClient: number;
   /** What all share. */
@@ -90,15 +91,8 @@ export class ReceivedIds {
    */
   open(clientId: string, packetId: number, persistent: boolean): Handshake {
     const client = clientKey(clientId);
-    const { qos2InflightPerClientMax, qos2InflightMax, qos2ReservedPerClient } = this.#limits;
+    const { qos2InflightMax, qos2ReservedPerClient } = this.#limits;
     const count = this.#clients.get(client)?.size ?? 0;
-    if (count >= qos2InflightPerClientMax) {
-      throw new TributaryError(
-        "LIMIT_EXCEEDED",
-        `The client has ${qos2InflightPerClientMax} QoS 2 messages without a PUBREL ` +
-          "(qos2InflightPerClientMax).",
-      );
-    }
     const beyondOwn = count - qos2ReservedPerClient;
     if (beyondOwn >= 0 && beyondOwn >= qos2InflightMax - this.#shared) {
       throw new TributaryError(

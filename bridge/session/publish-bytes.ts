@@ -10,7 +10,11 @@ export interface Sending {
   readonly duplicate?: boolean;
 }
 
-/** `expired` [MQTT-3.3.2-5], or `too-large` for the client [MQTT-3.1.2-24]: it is not sent. */
+/**
+ * `expired` [MQTT-3.3.2-5], or `too-large` for the client [MQTT-3.1.2-24]: it is not sent. One of QoS 2
+ * that has been sent before goes on to its end: its client may have it, and takes the next message
+ * with its identifier for the same one until it is released [MQTT-4.4.0-1].
+ */
 export function publishBytes(
   terms: SubscriberTerms,
   { outgoing, qos, retain, subscriptionIds }: WaitingMessage,
@@ -18,14 +22,15 @@ export function publishBytes(
   { packetId, duplicate = false }: Sending,
 ): Buffer | "expired" | "too-large" {
   const { topic, expiresAtMs } = outgoing.message;
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return "expired";
+  const isUnderWay = duplicate && qos === 2;
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs && !isUnderWay) return "expired";
   const { version, packetBytesMax, aliases } = terms;
   if (version < 5) {
     const bytes = outgoing.bytes(version, { qos, packetId, retain, duplicate });
     return bytes.length > packetBytesMax ? "too-large" : bytes;
   }
   const messageExpirySeconds =
-    expiresAtMs === undefined ? undefined : Math.ceil((expiresAtMs - nowMs) / 1000);
+    expiresAtMs === undefined ? undefined : Math.max(0, Math.ceil((expiresAtMs - nowMs) / 1000));
   const plain = { qos, packetId, retain, duplicate, subscriptionIds, messageExpirySeconds };
   const alias = aliases.of(topic);
   if (alias !== undefined) {

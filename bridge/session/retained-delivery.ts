@@ -104,7 +104,7 @@ export class RetainedDelivery {
 
   async #sendSlice(
     session: Session,
-    { qos, subscriptionId }: Subscription,
+    { qos, subscriptionId, noLocal }: Subscription,
     messages: readonly Message[],
   ): Promise<void> {
     // They are sent with RETAIN, whatever the subscription says of that [MQTT-3.3.1-8].
@@ -112,6 +112,8 @@ export class RetainedDelivery {
     const terms = { qos, retainAsPublished: true, subscriptionIds };
     const queued: QueuedMessage[] = [];
     for (const message of messages) {
+      // Neither a retained one comes back to who published it [MQTT-3.8.3-3].
+      if (noLocal && message.publisher === session.clientId) continue;
       if (takesByQueue(session, message, terms)) queued.push(queuedFor(session, message, terms));
       else session.deliver(new OutgoingPublish(message), terms, true);
     }

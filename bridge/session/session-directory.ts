@@ -71,7 +71,7 @@ export class SessionDirectory {
 
   /**
    * The session that a client's CONNECT asks for; resolves when one that it ends is gone from the
-   * disk. Nobody may be connected to it.
+   * disk, and one that was there is on disk as it is now: it must not end meanwhile. Nobody may be connected to it.
    * @throws ProtocolRefusal where the gateway keeps as many as it may
    */
   async open(
@@ -96,8 +96,9 @@ export class SessionDirectory {
       present && session.expirySeconds === expirySeconds && session.endsAtMs === undefined;
     session.expirySeconds = expirySeconds;
     session.endsAtMs = undefined;
-    // Nobody waits for it: what a session is told to keep (a subscription) is saved with it again.
-    if (!isSaved) this.save(session).catch(this.#parts.failed);
+    // A new one keeps nothing yet: what it is told to keep (a subscription) is saved with it again.
+    const saved = isSaved ? undefined : this.save(session).catch(this.#parts.failed);
+    if (present) await saved;
     return { session, present };
   }
 

@@ -55,7 +55,7 @@ export class Wills {
     }
   }
 
-  /** Topics, payloads and properties. */
+  /** Topics, payloads and properties, and who left them. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -73,9 +73,9 @@ export class Wills {
       await this.discard(clientId);
       return;
     }
-    this.#checkRoom(clientId, will);
     const author = this.#parts.authors.of(principal);
     const kept = { will, author, dueAtMs: undefined };
+    this.#checkRoom(clientId, kept);
     this.#keep(clientId, kept);
     try {
       await this.#put(clientId, kept);
@@ -121,11 +121,11 @@ export class Wills {
     return this.#parts.store.put({ clientId, will, dueAtMs, author: author.remembered });
   }
 
-  #checkRoom(clientId: string, will: WillMessage): void {
+  #checkRoom(clientId: string, kept: Kept): void {
     const { bytesMax } = this.#parts;
     const before = this.#kept.get(clientId);
-    const others = this.#bytes - (before === undefined ? 0 : messageBytes(before.will));
-    if (others + messageBytes(will) <= bytesMax) return;
+    const others = this.#bytes - (before === undefined ? 0 : bytesOf(before));
+    if (others + bytesOf(kept) <= bytesMax) return;
     const message = `All wills together would take more than ${bytesMax} bytes (willBytesMax).`;
     throw new ProtocolRefusal("limit", ReasonCode.quotaExceeded, message);
   }
@@ -134,14 +134,14 @@ export class Wills {
     this.#drop(clientId);
     this.#kept.set(clientId, kept);
     if (kept.dueAtMs !== undefined) this.#waiting.set(clientId, kept);
-    this.#bytes += messageBytes(kept.will);
+    this.#bytes += bytesOf(kept);
   }
 
   /** False where there was none. */
   #drop(clientId: string): boolean {
     const kept = this.#kept.get(clientId);
     if (kept === undefined) return false;
-    this.#bytes -= messageBytes(kept.will);
+    this.#bytes -= bytesOf(kept);
     this.#waiting.delete(clientId);
     return this.#kept.delete(clientId);
   }
@@ -164,6 +164,10 @@ export class Wills {
       failed(clientId, error);
     }
   }
+}
+
+function bytesOf({ will, author }: Kept): number {
+  return messageBytes(will) + (author.remembered?.length ?? 0);
 }
 
 function messageOf(will: WillMessage, clientId: string, nowMs: number): Message {

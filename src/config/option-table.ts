@@ -175,7 +175,7 @@ export const OPTION_TABLE = {
     mqttInflightMax: option(
       count({ min: 1, max: 65_535 }),
       "1000",
-      "QoS 2 messages of one MQTT client between PUBLISH and PUBREL; MQTT 5's receive maximum",
+      "Messages that a client of MQTT 5 may leave unacknowledged: the receive maximum it is told",
     ),
     mqttSubscriberInflightMax: option(
       count({ min: 1, max: 65_535 }),

@@ -4,13 +4,12 @@
  */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import type { Message } from "../../bridge/message.ts";
-import type { QueuedMessage } from "../../bridge/session/queue-contract.ts";
 import { QueueStore, type QueueStoreOptions } from "../../bridge/session/queue-store.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import { messageOf, queuedFor } from "../support/messages.ts";
 import { auditQueues } from "../support/queue-audit.ts";
 import { LogFixture, type LogPlace, T0 } from "./log-fixture.ts";
+import { followModel, queueSteps } from "./queue-model.ts";
 
 const LIMITS = {
   queuedMessagesPerClientMax: 10_000,
@@ -290,118 +289,11 @@ export function queueSuite(name: string, newPlace: () => Promise<LogPlace>): voi
 
     test("whatever happens, in whatever order, the queues are what a simple model says", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (taken) => {
+        fc.asyncProperty(fc.array(queueSteps, { maxLength: 40 }), async (taken) => {
           await followModel(fixture, taken);
         }),
         { numRuns: 20 },
       );
     });
   });
-}
-
-const CLIENTS = ["a", "b"];
-const clients = fc.constantFrom(...CLIENTS);
-const steps = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ verb: fc.constant("add"), client: clients, n: fc.nat(5) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ verb: fc.constant("share"), client: clients, n: fc.nat(3) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ verb: fc.constant("remove"), client: clients, n: fc.nat(9) }),
-  },
-  { weight: 2, arbitrary: fc.record({ verb: fc.constant("send"), client: clients, n: fc.nat(9) }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ verb: fc.constant("release"), client: clients, n: fc.nat(9) }),
-  },
-  fc.record({ verb: fc.constantFrom("clear", "wait", "restart"), client: clients, n: fc.nat(9) }),
-);
-
-interface ModelEntry {
-  readonly sequence: number;
-  readonly text: string;
-  readonly packetId: number | undefined;
-}
-
-async function followModel(
-  fixture: QueueFixture,
-  taken: readonly { verb: string; client: string; n: number }[],
-): Promise<void> {
-  let queues = fixture.store();
-  await queues.clearOthers([]);
-  const model = new Map<string, ModelEntry[]>();
-  let text = 0;
-  for (const { verb, client, n } of taken) {
-    const entries = model.get(client) ?? [];
-    model.set(client, entries);
-    const chosen = entries[n % Math.max(entries.length, 1)];
-    if (verb === "add") {
-      const texts = Array.from({ length: n }, () => `${(text += 1)}`);
-      const given = texts.map((each) => queuedFor(client, messageOf(each)));
-      const { sequences } = queues.enqueue(given);
-      for (const [at, sequence = 0] of sequences.entries()) {
-        entries.push({ sequence, text: texts[at] ?? "", packetId: undefined });
-      }
-    } else if (verb === "share") {
-      const texts = Array.from({ length: n }, () => `${(text += 1)}`.padEnd(600, "."));
-      const { sequences } = queues.enqueue(
-        texts.map((each) => messageOf(each)).flatMap(forEachClient),
-      );
-      for (const [at, sequence = 0] of sequences.entries()) {
-        const of = CLIENTS[at % CLIENTS.length] as string;
-        const shared = { sequence, text: texts[Math.floor(at / 2)] ?? "", packetId: undefined };
-        model.set(of, [...(model.get(of) ?? []), shared]);
-      }
-    } else if (verb === "clear") {
-      void queues.clear(client);
-      entries.length = 0;
-    } else if (verb === "wait") {
-      await queues.clear("nobody");
-      await new Promise(setImmediate);
-    } else if (verb === "restart") {
-      queues = await fixture.restarted(queues);
-    } else if (chosen !== undefined) {
-      const { sequence } = chosen;
-      const at = entries.indexOf(chosen);
-      if (verb === "remove") {
-        void queues.remove(client, [sequence]);
-        entries.splice(at, 1);
-      } else {
-        const released = verb === "release";
-        void queues.note(client, [{ sequence, packetId: n + 1, released }]);
-        // What was released is never sent again.
-        if (chosen.text === "released" && !released) continue;
-        entries[at] = { sequence, text: released ? "released" : chosen.text, packetId: n + 1 };
-      }
-    }
-    compare(queues, model);
-  }
-  queues = await fixture.restarted(queues);
-  compare(queues, model);
-  await queues.close();
-  auditQueues(fixture.map);
-}
-
-function forEachClient(message: Message): QueuedMessage[] {
-  return CLIENTS.map((client) => queuedFor(client, message));
-}
-
-function compare(queues: QueueStore, model: ReadonlyMap<string, readonly ModelEntry[]>): void {
-  let count = 0;
-  for (const [client, expected] of model) {
-    const found = queues.read(client, 0, 1_000, MANY_BYTES);
-    expect(
-      found.map(({ sequence, queued, packetId }) => ({
-        sequence,
-        text: queued?.message.payload.toString() ?? "released",
-        packetId,
-      })),
-    ).toEqual(expected);
-    expect(queues.countOf(client)).toBe(expected.length);
-    count += expected.length;
-  }
-  expect(queues.count).toBe(count);
-  if (count === 0) expect(queues.bytes).toBe(0);
 }

@@ -41,6 +41,18 @@ test("[MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11] retain handling", async (
   expect(await count("+", 1)).toBe(0);
 });
 
+test("[MQTT-3.8.3-3] who wants no messages of its own gets no retained ones of its own either", async () => {
+  const { port } = await startBridge(await newLog());
+  const client = await PacketClient.connected(port);
+  const other = await PacketClient.connected(port);
+  await client.publish("a", "own", { retain: true });
+  await other.publish("b", "other", { retain: true });
+  await client.subscribe("#", { noLocal: true });
+  expect(messagesIn(await client.untilPong())).toEqual(["b other"]);
+  await other.subscribe("#");
+  expect(messagesIn(await other.untilPong())).toHaveLength(2);
+});
+
 test("retained messages that are large all arrive at one who reads", async () => {
   const { port, figure } = await startBridge(await newLog(), {
     subscriberBufferBytesMax: 1_000_000,

@@ -62,6 +62,29 @@ test("[MQTT-3.1.2-23] a session is kept for its expiry, and not longer", async (
   expect((await new PacketClient(port).connect(BACK)).sessionPresent).toBe(false);
 });
 
+test("who is back is told so when the session's end is off the disk: a crash must not end it", async () => {
+  const held = new HeldLog(await newLog());
+  const { port } = await startBridge(held.log);
+  const options = { ...BACK, sessionExpirySeconds: 5 };
+  await (await PacketClient.connected(port, options)).leave();
+  const endOnDisk = () =>
+    [...held.log.keyValues("mqtt-sessions").entries()].map(
+      ([, value]) => (JSON.parse(Buffer.from(value).toString()) as { endsAtMs?: number }).endsAtMs,
+    );
+  await vi.waitFor(() => expect(endOnDisk()).toEqual([expect.any(Number)]));
+  held.holdWrites();
+  let present: boolean | undefined;
+  const connected = new PacketClient(port).connect(options).then((connack) => {
+    present = connack.sessionPresent;
+  });
+  await vi.waitFor(() => expect(endOnDisk()).toEqual([undefined]));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(present).toBeUndefined();
+  held.releaseWrites();
+  await connected;
+  expect(present).toBe(true);
+});
+
 test("a DISCONNECT may change the session's expiry [section 3.14.2.2.2]", async () => {
   const clock = new ManualClock();
   const { port, figure } = await startBridge(await newLog(), { clock });

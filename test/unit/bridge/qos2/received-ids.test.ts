@@ -149,7 +149,7 @@ test("a clean session leaves no identifier on disk", async () => {
 
 test("a client that never sends PUBREL is stopped at its limit, before the append", async () => {
   const log = await newLog();
-  const { port, figure } = await startBridge(log, { qos2InflightPerClientMax: 3 });
+  const { port, figure } = await startBridge(log, { qos2InflightMax: 2, qos2ReservedPerClient: 2 });
   const device = await connected(port);
   device.send(...[1, 2, 3, 4].map((packetId) => publish("a", `${packetId}`, { qos: 2, packetId })));
   await vi.waitFor(() => expect(device.closed).toBe(true));
@@ -157,7 +157,7 @@ test("a client that never sends PUBREL is stopped at its limit, before the appen
   expect(await valuesIn(log)).toEqual(["1", "2", "3"]);
 });
 
-const LIMITS = { qos2InflightPerClientMax: 1_000, qos2ReservedPerClient: 4, qos2InflightMax: 100 };
+const LIMITS = { qos2ReservedPerClient: 4, qos2InflightMax: 100 };
 
 /** Opens as many as it may have; answers how many those are. */
 function openAll(ids: ReceivedIds, clientId: string): number {
@@ -206,6 +206,18 @@ test("what is shared is counted right, whatever is opened, released and forgotte
       }
     }),
   );
+});
+
+test("a device of MQTT 3 that comes back sends all that it has stored, its PUBRELs behind it", async () => {
+  const log = await newLog();
+  const { port, figure } = await startBridge(log);
+  const device = await connected(port);
+  const ids = Array.from({ length: 3_000 }, (_, nth) => nth + 1);
+  device.send(...ids.map((packetId) => publish("a", `${packetId}`, { qos: 2, packetId })));
+  device.send(...ids.map((packetId) => pubrel(packetId)));
+  await vi.waitFor(() => expect(device.packetTypes()).toHaveLength(1 + 2 * ids.length), 5_000);
+  expect(await valuesIn(log)).toEqual(ids.map((id) => `${id}`));
+  expect(figure("qos2_inflight")).toBe(0);
 });
 
 test("mqtt.js sends QoS 2 to the end", async () => {

@@ -266,6 +266,32 @@ test("what expired while its connection was lost is not sent again, and takes no
   expect(bench.outgoing.waiting).toBe(0);
 });
 
+test("[MQTT-4.4.0-1] a QoS 2 message that was sent goes on to its end, though it expires meanwhile", async () => {
+  const bench = new Bench();
+  const soon = bench.clock.nowMs() + 1_000;
+  for (const text of ["sent", "waits"]) await bench.queue(text, 2, soon);
+  bench.connect(1);
+  await settled();
+  expect(bench.messages()).toEqual(["sent"]);
+  for (const lose of ["connection", "process"]) {
+    if (lose === "process") bench.crash();
+    else bench.outgoing.disconnect();
+    bench.sent = [];
+    bench.clock.advance(2_000);
+    bench.connect(1);
+    await settled();
+    expect(bench.messages()).toEqual(["sent again"]);
+    expect(bench.publishes()[0]).toMatchObject({ packetId: 1, messageExpirySeconds: 0 });
+  }
+  bench.outgoing.release(1);
+  await settled();
+  expect(bench.sent.at(-1)).toMatchObject({ type: "pubrel", packetId: 1 });
+  bench.outgoing.complete(1, "pubcomp");
+  await settled();
+  expect(bench.messages()).toEqual(["sent again"]);
+  expect(bench.queues.count).toBe(0);
+});
+
 /** The other end: what a good client of MQTT 5 keeps, and what it has been given. */
 class Receiver {
   readonly given: string[] = [];

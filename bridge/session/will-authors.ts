@@ -4,14 +4,6 @@
  */
 import type { Access, Principal } from "../../src/access/contract.ts";
 
-/** Access that knows a principal again after a restart. */
-export interface RecallingAccess extends Access {
-  /** What is to be kept of a principal; no secret is in it. Undefined: it cannot be recalled. */
-  remember(principal: Principal): string | undefined;
-  /** The principal by the rules of now; undefined where it may not be here any more. */
-  recall(remembered: string): Principal | undefined;
-}
-
 export interface WillAuthor {
   /** What is kept of it on disk. */
   readonly remembered: string | undefined;
@@ -20,9 +12,9 @@ export interface WillAuthor {
 }
 
 export class WillAuthors {
-  readonly #access: Access & Partial<RecallingAccess>;
+  readonly #access: Access;
 
-  constructor(access: Access & Partial<RecallingAccess>) {
+  constructor(access: Access) {
     this.#access = access;
   }
 
@@ -30,25 +22,25 @@ export class WillAuthors {
   of(principal: Principal): WillAuthor {
     const access = this.#access;
     return {
-      remembered: access.remember?.(principal),
+      remembered: access.remember(principal),
       mayPublish: (clientId, topic) =>
         access.renew(principal)?.mayPublish(clientId, topic) ?? false,
     };
   }
 
   /**
-   * Of a client of the time before a restart, by what was kept of it. Access that remembers nobody
-   * (it may be an embedder's) has let it in, and cannot be asked again.
+   * Of a client of the time before a restart, by what was kept of it. Where that is nothing, access
+   * remembers nobody: it has let the client in, and cannot be asked again.
    */
   recalled(remembered: string | undefined): WillAuthor {
     const access = this.#access;
-    if (remembered === undefined || access.recall === undefined) {
+    if (remembered === undefined) {
       return { remembered, mayPublish: () => true };
     }
     return {
       remembered,
       mayPublish: (clientId, topic) =>
-        access.recall?.(remembered)?.mayPublish(clientId, topic) ?? false,
+        access.recall(remembered)?.mayPublish(clientId, topic) ?? false,
     };
   }
 }

@@ -9,7 +9,7 @@
  *     ..  due          f64      milliseconds since 1970; absent while the client is connected
  *     ..  delay        uvarint  seconds
  *     ..  expiry       uvarint  seconds
- *     ..  author       string   see RecallingAccess
+ *     ..  author       string   see Access.remember
  *     ..  message      see stored-message.ts
  *
  * Memory: what is on its way to the disk. Source: MQTT 5, section 3.1.2.5.
@@ -34,7 +34,7 @@ export interface StoredWill {
   readonly will: WillMessage;
   /** When it is to be published (wall clock); undefined: its client was connected. */
   readonly dueAtMs: number | undefined;
-  /** Who left it, for {@link RecallingAccess}; undefined: that cannot be asked for it. */
+  /** Who left it, for {@link Access.recall}; undefined: that cannot be asked for it. */
   readonly author: string | undefined;
 }
 

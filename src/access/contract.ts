@@ -55,6 +55,15 @@ export interface Access {
    */
   renew(principal: Principal): Principal | undefined;
 
+  /**
+   * What is to be kept of a principal, to ask for it again after a restart; no secret is in it.
+   * Undefined: it cannot be recalled.
+   */
+  remember(principal: Principal): string | undefined;
+
+  /** The principal by the rules of now; undefined where it may not be here any more. */
+  recall(remembered: string): Principal | undefined;
+
   /** Calls `listener` after the rules were loaded again, and changed. */
   onChange(listener: () => void): () => void;
 }

@@ -15,6 +15,7 @@ import type { CheckLimits } from "./passwords/check-queue.ts";
 import { PasswordChecks } from "./passwords/password-checks.ts";
 import { loadPolicy, type Policy, stillHolds } from "./policy.ts";
 import { GrantedPrincipal, type Proof } from "./principal.ts";
+import { recalled, remembered } from "./remembered.ts";
 import type { Subject } from "./rules.ts";
 
 export interface AccessOptions {
@@ -83,6 +84,15 @@ class FileAccess implements AccessControl {
   renew(principal: Principal): Principal | undefined {
     if (!(principal instanceof GrantedPrincipal)) return undefined;
     return this.#grant(principal.subject, principal.proof);
+  }
+
+  remember(principal: Principal): string | undefined {
+    return principal instanceof GrantedPrincipal ? remembered(principal) : undefined;
+  }
+
+  recall(text: string): Principal | undefined {
+    const known = recalled(text, this.#policy);
+    return known && this.#grant(known.subject, known.proof);
   }
 
   onChange(listener: () => void): () => void {

@@ -13,5 +13,7 @@ export const openForAll: Access = {
   version: 1,
   authenticate: async () => EVERYBODY,
   renew: (principal) => principal,
+  remember: () => undefined,
+  recall: () => EVERYBODY,
   onChange: () => () => {},
 };

@@ -73,6 +73,8 @@ function paced(publishers: readonly Publisher[], ratePerSecond: number) {
     return undefined;
   }
   const share = ratePerSecond / publishers.length / 1000;
+  // Each in its own rhythm, as devices are: else all would send in the same millisecond.
+  for (const [nth, publisher] of publishers.entries()) publisher.allow(nth / publishers.length);
   let givenMs = performance.now();
   return setInterval(() => {
     const nowMs = performance.now();

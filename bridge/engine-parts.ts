@@ -6,6 +6,7 @@ import { openForAll } from "../src/access/open-for-all.ts";
 import { BridgeFigures } from "./bridge-figures.ts";
 import { type BridgeLimits, type MqttBridgeOptions, withDefaultLimits } from "./bridge-options.ts";
 import { PayloadCodings } from "./coding/payload-codings.ts";
+import { AttendedAccess } from "./connection/attended-access.ts";
 import type { ConnectionParts } from "./connection/connection-parts.ts";
 import { GatheringBudget } from "./connection/gathering.ts";
 import { Pressure } from "./connection/pressure.ts";
@@ -73,7 +74,8 @@ export function engineParts(options: MqttBridgeOptions) {
   });
   const rights = new Rights({ access, directory });
   const { failed } = events;
-  const doorway = new Doorway({ access, directory, rights, wills, limits, failed });
+  const attended = new AttendedAccess(access);
+  const doorway = new Doorway({ access: attended, directory, rights, wills, limits, failed });
   const retained = new RetainedDelivery(stores);
   const requests = new Requests({ directory, receivedIds, retained, limits });
   const destinations = new Destinations(lanes, subscriptions, access);
@@ -85,7 +87,7 @@ export function engineParts(options: MqttBridgeOptions) {
   };
   return {
     ...{ figures, refusals, codings, lanes, pressure, receivedIds, stores, memory },
-    ...{ directory, local, wills, rights, doorway, requests, connection },
+    ...{ directory, local, wills, rights, attended, doorway, requests, connection },
   };
 }
 

@@ -26,11 +26,12 @@ export class MqttEngine {
   constructor(options: MqttBridgeOptions) {
     this.#options = options;
     this.#parts = engineParts(options);
-    const { doorway, requests, connection } = this.#parts;
+    const { attended, doorway, requests, connection } = this.#parts;
     this.#connectionParts = {
       ...connection,
       handler: {
-        enter: (connection, packet) => doorway.enter(connection, packet),
+        enter: (connection, packet) =>
+          attended.during(connection.arrived.stream, () => doorway.enter(connection, packet)),
         handle: (connection, packet) => requests.handle(connection, packet),
         left: (connection, how) => doorway.left(connection, how),
         closed: (connection) => this.#connections.delete(connection),

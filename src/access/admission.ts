@@ -75,11 +75,11 @@ async function admitByToken({ password }: Credentials, { tokens }: Policy): Prom
 }
 
 async function admitByPassword(
-  { username: user = "", password, remoteAddress: address }: Credentials,
+  { username: user = "", password, remoteAddress: address, gone }: Credentials,
   { users }: Policy,
   passwords: PasswordChecks,
 ): Promise<Admitted> {
-  const stored = password && (await passwords.check({ address, user, password }, users));
+  const stored = password && (await passwords.check({ address, user, password, gone }, users));
   if (stored === undefined) throw denied("The user name or the password is wrong.");
   return { user, proof: { by: "password", stored: stored.text } };
 }

@@ -75,7 +75,8 @@ class FileAccess implements AccessControl {
       this.#figures.granted(way);
       return principal;
     } catch (error) {
-      this.#figures.refused(isTributaryError(error, "LIMIT_EXCEEDED") ? "busy" : way);
+      const busy = isTributaryError(error, "LIMIT_EXCEEDED");
+      this.#figures.refused(credentials.gone?.aborted === true ? "gone" : busy ? "busy" : way);
       throw error;
     }
   }

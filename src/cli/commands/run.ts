@@ -16,6 +16,7 @@ import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom, fileOnlyText } from "../config-flags.ts";
+import { ReloadSignal } from "../reload-signal.ts";
 import { settleAfterStart } from "../settle-after-start.ts";
 import { VERSION } from "../version.ts";
 
@@ -37,11 +38,9 @@ export function runCommand(context: CommandContext): Command {
     ]);
     const logger = createLogger(config, context.stderrIsTerminal);
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
-    // Heard from here on: one that comes too early to be needed must not end the process.
-    let reload = async () => {};
-    process.on("SIGHUP", () => void reload());
+    const reloadSignal = new ReloadSignal(process);
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
-    reload = () => gateway.reload();
+    await reloadSignal.answer(() => gateway.reload());
     await context.out.write(readyLines(gateway, config.gateway, json === true));
     settleAfterStart();
 

@@ -19,6 +19,7 @@ const RULES = [
   '{ allow: publish, topics: ["plant/${user}/#"], users: ["dev-*", "line-*", "pump-*"] }',
   '{ allow: subscribe, topics: ["plant/${user}/commands/#"], users: ["dev-*"] }',
   '{ allow: all, topics: ["own/${client}/#"], users: [bob] }',
+  '{ allow: publish, topics: ["press/${user}/${client}"], users: ["line-*"], listeners: [named] }',
   "{ allow: subscribe, topics: [news], users: [anonymous] }",
 ];
 
@@ -29,6 +30,8 @@ const ann = loggedIn("ann");
 const bob = loggedIn("bob");
 const device = loggedIn("dev-1");
 const plc: Way = { by: "certificate", commonName: "plc-7" };
+const press = { by: "certificate", commonName: "press-1", uri: "urn:plant:press" } as const;
+const named: Way = { ...press, named: true };
 const pump: Way = { by: "token", token: token(CLAIMS) };
 const wild = signed({ sub: "dev-+" });
 const slashed = signed({ sub: "pump-7/x" });
@@ -128,6 +131,10 @@ describe.each(VERSIONS)("over MQTT %i", (version) => {
     ["a device, another's", device, "plant/dev-2/temperature", false],
     ["a certificate's user, its own", plc, "plant/line-7/state", true],
     ["a certificate's user, by its common name", plc, "plant/plc-7/state", false],
+    ["an alternative name's user, its own", press, "plant/line-8/state", true],
+    ["a client called by its certificate, its own", named, "press/line-8/press-1", true],
+    ["one, as it calls itself", named, "press/line-8/bobs-1", false],
+    ["one, at another listener", press, "press/line-8/press-1", false],
     ["a token's user, its own", pump, "plant/pump-7/flow", true],
     ["a token's user, another's", pump, "plant/pump-8/flow", false],
     ["a client id, its own", bob, "own/bobs-1/x", true],

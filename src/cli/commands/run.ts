@@ -29,6 +29,7 @@ export function runCommand(context: CommandContext): Command {
     .option("--json", "print the ready lines as JSON");
   addConfigFlags(command).addHelpText("after", fileOnlyText());
   return command.action(async ({ json }: { json?: boolean }) => {
+    const reloadSignal = new ReloadSignal(process);
     const loaded = configFrom(command, context.env);
     const { config } = loaded;
     // Loaded here, so that no other command waits for the whole gateway.
@@ -38,7 +39,6 @@ export function runCommand(context: CommandContext): Command {
     ]);
     const logger = createLogger(config, context.stderrIsTerminal);
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
-    const reloadSignal = new ReloadSignal(process);
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
     await reloadSignal.answer(() => gateway.reload());
     await context.out.write(readyLines(gateway, config.gateway, json === true));

@@ -36,7 +36,7 @@ export class AccessFigures {
       ),
       gauge(
         "password_checks_waiting",
-        "Clients that wait for their password's check",
+        "Clients that wait for their password's or token's check",
         checksWaiting,
       ),
       gauge("users", "Users with a password", users),

@@ -19,6 +19,16 @@ export const CHECK_LIMITS: CheckLimits = {
   waitingPerAddressMax: 512,
 };
 
+export const TOKEN_CHECKS_AT_ONCE_MAX = 2;
+export const TOKEN_CHECKS_WAITING_MAX = 10_000;
+
+/** A signature takes a thread for a moment alone: a whole fleet may wait, also behind one address. */
+export const TOKEN_CHECK_LIMITS: CheckLimits = {
+  atOnceMax: TOKEN_CHECKS_AT_ONCE_MAX,
+  waitingMax: TOKEN_CHECKS_WAITING_MAX,
+  waitingPerAddressMax: TOKEN_CHECKS_WAITING_MAX,
+};
+
 type Begin = () => void;
 
 export class CheckQueue {
@@ -95,5 +105,5 @@ export class CheckQueue {
 
 /** Nobody is there to be told so. */
 export function hungUp(): TributaryError {
-  return new TributaryError("ACCESS_DENIED", "The client hung up before its password was checked.");
+  return new TributaryError("ACCESS_DENIED", "The client hung up before it was its turn.");
 }

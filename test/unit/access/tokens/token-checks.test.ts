@@ -140,6 +140,25 @@ describe("a token is refused", () => {
   });
 });
 
+test("of many that come at once each gets its own answer, and who hangs up none", async () => {
+  const access = await bench.open("jwt: { keys: [two.pem, ec.pem] }");
+  const gone = AbortSignal.abort();
+  const all = Array.from({ length: 30 }, (_, nth) => {
+    const made = nth % 3 === 0 ? es256(claims({ sub: `pump-${nth}` })) : rs256(claims());
+    const shown = { ...REMOTE, ...(nth % 3 === 2 && { gone }) };
+    return access.authenticate(login("whatever", made, shown)).then(
+      ({ name }) => name,
+      (error: Error) => error.message,
+    );
+  });
+  const expected = all.map((_, nth) =>
+    nth % 3 === 0 ? `pump-${nth}` : nth % 3 === 1 ? "pump-7" : expect.stringMatching(/hung up/),
+  );
+  expect(await Promise.all(all)).toEqual(expected);
+  const refused = access.metrics().filter(({ labels }) => labels?.["by"] === "gone");
+  expect(refused.map(({ value }) => value)).toEqual([10]);
+});
+
 test("users and tokens live beside each other", async () => {
   const access = await bench.open(
     `jwt: { keys: ec.pem }\nusers:\n  ${await userLine("ann", "pass")}\n`,

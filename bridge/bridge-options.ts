@@ -27,6 +27,8 @@ export interface MqttBridgeOptions extends Partial<BridgeLimits> {
   readonly defaultRoute?: DefaultRouteConfig;
   /** How many partitions a log topic gets whose route does not say: 4. */
   readonly defaultPartitions?: number;
+  /** How often a Sparkplug edge node is asked to be born again at most; 0 and without it: never. */
+  readonly sparkplugRebirthMs?: number;
   /** This gateway's name, for templates. */
   readonly gateway: string;
   readonly clock: Clock;

@@ -13,11 +13,12 @@ export type ConfiguredBridge = Omit<
 
 /** @throws CONFIG_INVALID naming the key */
 export function configuredBridge(config: Config): ConfiguredBridge {
-  const { routes, defaultRoute, links, gateway, log } = config;
+  const { routes, defaultRoute, links, gateway, log, sparkplugRebirthMs } = config;
   return {
     ...limitsOf(config),
     listeners: configuredListeners(config),
     defaultPartitions: log.partitions,
+    sparkplugRebirthMs,
     ...(routes !== undefined && { routes: parseRoutes(routes, "routes") }),
     ...(defaultRoute !== undefined && {
       defaultRoute: parseDefaultRoute(defaultRoute, "defaultRoute"),

@@ -15,6 +15,7 @@ import { Lanes } from "./ingest/lanes.ts";
 import { LocalLine } from "./ingest/local-line.ts";
 import { LogInlet } from "./ingest/log-inlet.ts";
 import { Publishing } from "./ingest/publishing.ts";
+import type { LocalPublisher } from "./links/local-publisher.ts";
 import { ReceivedIds } from "./qos2/received-ids.ts";
 import { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 import { Refusals } from "./refusals.ts";
@@ -41,7 +42,8 @@ export function engineParts(options: MqttBridgeOptions) {
   const warnings = new RateLimitedWarnings(options.logger, clock, limits.warnIntervalMs);
   const refusals = new Refusals(warnings, figures);
   const events = storeEvents(figures, warnings);
-  const { codings, lanes } = lanesOf(options, limits, warnings);
+  const publish: LocalPublisher["publish"] = (message) => local.publish(message);
+  const { codings, lanes } = lanesOf(options, limits, warnings, publish);
   const pressure = new Pressure(limits);
   const receivedIds = new ReceivedIds(log, limits);
   const stores = new SessionStores({
@@ -91,9 +93,19 @@ export function engineParts(options: MqttBridgeOptions) {
   };
 }
 
-function lanesOf(options: MqttBridgeOptions, limits: BridgeLimits, warnings: RateLimitedWarnings) {
+function lanesOf(
+  options: MqttBridgeOptions,
+  limits: BridgeLimits,
+  warnings: RateLimitedWarnings,
+  publish: LocalPublisher["publish"],
+) {
   const { log, gateway, routes = [], defaultRoute = DEFAULT_ROUTE, defaultPartitions } = options;
-  const codings = new PayloadCodings({ store: () => log.keyValues("sparkplug"), warnings });
+  const { sparkplugRebirthMs: intervalMs = 0 } = options;
+  const codings = new PayloadCodings({
+    store: () => log.keyValues("sparkplug"),
+    warnings,
+    rebirths: intervalMs > 0 ? { intervalMs, publish } : undefined,
+  });
   const codingOf = codings.of.bind(codings);
   const table = new RouteTable(routes, defaultRoute, gateway, defaultPartitions, codingOf);
   return { codings, lanes: new Lanes({ log, routes: table, ...limits }) };

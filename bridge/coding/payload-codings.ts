@@ -7,6 +7,7 @@ import type { MetricSample } from "../../src/base/service.ts";
 import { PAYLOAD_CODECS } from "../../src/codec/codecs.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import type { PayloadCoding } from "../ingest/payload-coding.ts";
+import type { Message } from "../message.ts";
 import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 import type { DeviceTime } from "../routes/device-time.ts";
 import type { DefaultRouteConfig, PayloadCodec } from "../routes/route-config.ts";
@@ -14,6 +15,7 @@ import { BirthStore } from "../sparkplug/birth-store.ts";
 import { EdgeNodes } from "../sparkplug/edge-nodes.ts";
 import { SparkplugFigures } from "../sparkplug/figures.ts";
 import { DEFAULT_SPARKPLUG_LIMITS, type SparkplugLimits } from "../sparkplug/limits.ts";
+import { Rebirths } from "../sparkplug/rebirths.ts";
 import { Senders } from "../sparkplug/senders.ts";
 import { SparkplugCoding } from "../sparkplug/sparkplug-coding.ts";
 import { CheckedCoding } from "./checked-coding.ts";
@@ -23,6 +25,15 @@ export interface PayloadCodingsParts {
   store(): KeyValues;
   readonly warnings: Pick<RateLimitedWarnings, "warn">;
   readonly limits?: Partial<SparkplugLimits>;
+  /** Undefined: edge nodes are not asked to be born again. */
+  readonly rebirths?: RebirthRequests | undefined;
+}
+
+export interface RebirthRequests {
+  /** The shortest time between two requests to one edge node. */
+  readonly intervalMs: number;
+  /** Publishes one, as if a client had. */
+  publish(message: Message): Promise<void>;
 }
 
 /** Sparkplug's memory, once a route needs it. */
@@ -80,8 +91,23 @@ export class PayloadCodings {
     });
     const nodes = new EdgeNodes(new Senders({ store: births, limits, figures }), figures);
     const failed = () => this.#countFailure("sparkplug-b");
-    const coding = new SparkplugCoding({ nodes, figures, limits, failed });
+    const rebirths = this.#openRebirths(limits, figures);
+    const coding = new SparkplugCoding({ nodes, figures, limits, rebirths, failed });
     return { coding, nodes, figures, births };
+  }
+
+  #openRebirths(limits: SparkplugLimits, figures: SparkplugFigures): Rebirths | undefined {
+    const { rebirths, warnings } = this.#parts;
+    if (rebirths === undefined) return undefined;
+    const failed = (error: unknown) => {
+      const message = "a Sparkplug edge node could not be asked to be born again";
+      warnings.warn("sparkplug-rebirth", { error: messageOf(error) }, message);
+    };
+    const publish = (message: Message) => {
+      // Not now: the message that gives reason to it is on its way into the log.
+      queueMicrotask(() => void rebirths.publish(message).catch(failed));
+    };
+    return new Rebirths({ intervalMs: rebirths.intervalMs, publish, limits, figures });
   }
 
   #countFailure(codec: PayloadCodec): void {

@@ -74,7 +74,7 @@ export class LocalLine implements LocalPublisher {
 
   #take({ message, headers, mark, settled }: Waiting): Promise<void> | undefined {
     const state = mark && { key: mark.key, value: () => mark.value };
-    const placed = this.#parts.inlet.place(message, headers, state);
+    const placed = this.#parts.inlet.place(message, headers, state, this.#intake);
     if (placed instanceof Promise) return placed;
     const bytes = MESSAGE_OVERHEAD_BYTES + messageBytes(message);
     const taken = this.#intake.take(placed.group, bytes);

@@ -151,9 +151,9 @@ export class Publishing {
     if (handshake !== undefined) {
       handshake.published = !message.retain && !hasPersistentReceiver(message, audience);
     }
-    const placed = inlet.place(message, [], handshake?.state);
-    if (placed instanceof Promise) return placed;
     const { clientId, intake } = connection;
+    const placed = inlet.place(message, [], handshake?.state, intake);
+    if (placed instanceof Promise) return placed;
     const { qos, payload, packetId = 0 } = packet;
     figures.messages[qos] += 1;
     figures.payloadBytes += payload.length;

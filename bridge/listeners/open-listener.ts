@@ -113,7 +113,8 @@ class RunningListener implements Listener {
     if (tls !== undefined) {
       const { openTlsStage } = await import("./tls-stage.ts");
       const protocol = webSocket === undefined ? "mqtt" : "http/1.1";
-      this.#tls = await openTlsStage(tls, protocol, this.#first);
+      const { certificateNames } = settings;
+      this.#tls = await openTlsStage({ ...tls, certificateNames }, protocol, this.#first);
       this.#enter(this.#tls);
     }
     if (proxies !== undefined) this.#enter(new ProxyStage(this.#first));

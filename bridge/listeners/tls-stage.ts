@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { ListenerSettings } from "./contract.ts";
 import type { Incoming, NextStage, Stage } from "./incoming.ts";
 import type { ListenerTls } from "./listener-config.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
@@ -15,9 +16,16 @@ import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 /** What clients may call the protocol inside (RFC 7301), where they call it anything. */
 export type ApplicationProtocol = "mqtt" | "http/1.1";
 
+type CertificateNames = ListenerSettings["certificateNames"];
+
+/** What a listener says of TLS, and of whom its clients' certificates name. */
+export interface TlsStageConfig extends ListenerTls {
+  readonly certificateNames: CertificateNames;
+}
+
 /** @throws CONFIG_INVALID naming the key of the file that cannot be used */
 export async function openTlsStage(
-  config: ListenerTls,
+  config: TlsStageConfig,
   protocol: ApplicationProtocol,
   next: NextStage,
 ): Promise<TlsStage> {
@@ -25,13 +33,13 @@ export async function openTlsStage(
 }
 
 export class TlsStage implements Stage {
-  readonly #config: ListenerTls;
+  readonly #config: TlsStageConfig;
   readonly #server: Server;
   readonly #incoming = new Map<string, Incoming>();
   readonly #next: NextStage;
 
   constructor(
-    config: ListenerTls,
+    config: TlsStageConfig,
     files: TlsFiles,
     protocol: ApplicationProtocol,
     next: NextStage,
@@ -100,6 +108,12 @@ export class TlsStage implements Stage {
       incoming.refuse("certificate", `The client's certificate is not to be trusted: ${cause}.`);
       return false;
     }
+    if (this.#config.certificateNames === "clientId" && !isClientId(certificate.commonName)) {
+      // It would be called as it says itself, as any other client may be.
+      const message = "The client's certificate has no common name that can be a client id.";
+      incoming.refuse("certificate", message);
+      return false;
+    }
     incoming.certificate = certificate;
     return true;
   }
@@ -110,6 +124,10 @@ export class TlsStage implements Stage {
     this.#incoming.delete(wire);
     return incoming;
   }
+}
+
+function isClientId(commonName: string | undefined): boolean {
+  return commonName !== undefined && commonName !== "" && !/\p{Cc}/u.test(commonName);
 }
 
 /** Both ends of a TCP connection: no two connections have them at the same time. */

@@ -71,8 +71,6 @@ export function topicComplaint(topic: string): string | undefined {
 function textComplaint(text: string, what: string): string | undefined {
   if (text === "") return `${what} must not be empty.`;
   if (text.includes("\0")) return `${what} must not hold the character NUL.`;
-  // The parser decodes ill-formed UTF-8 to U+FFFD; nobody uses that character in a topic.
-  if (text.includes("\uFFFD")) return `${what} must be well-formed UTF-8.`;
   if (Buffer.byteLength(text) > TOPIC_BYTES_MAX) return `${what} has at most 65535 bytes.`;
   if (levelCount(text) > TOPIC_LEVELS_MAX) return `${what} has at most ${TOPIC_LEVELS_MAX} levels.`;
   return undefined;

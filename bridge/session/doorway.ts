@@ -6,6 +6,7 @@
  * Sources: MQTT 3.1.1, section 3.1; MQTT 5, sections 3.1, 3.2 and 4.12 (no enhanced authentication).
  */
 import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { Access, Principal } from "../../src/access/contract.ts";
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { BridgeLimits } from "../bridge-options.ts";
@@ -152,9 +153,9 @@ export class Doorway {
       ...credentialsOf(packet, arrived),
       certificate: arrived.certificate,
     };
-    const principal = await this.#parts.access
-      .authenticate(credentials)
-      .catch((error: unknown) => turnDown(error, packet));
+    const principal = await whileHere(arrived.stream, (gone) =>
+      this.#parts.access.authenticate({ ...credentials, gone }),
+    ).catch((error: unknown) => turnDown(error, packet));
     const { will } = packet;
     if (will !== undefined && !principal.mayPublish(clientId, will.topic)) {
       const message = `${principal.name} may not publish to its will's topic "${will.topic}".`;
@@ -187,7 +188,8 @@ export class Doorway {
     const { access, directory, rights, wills, limits } = this.#parts;
     const expirySeconds = expirySecondsOf(packet, limits);
     const { cleanStart } = packet;
-    const opened = await directory.open(clientId, { cleanStart, expirySeconds });
+    const owner = principal.name;
+    const opened = await directory.open(clientId, { cleanStart, expirySeconds, owner });
     let renewed: Principal;
     try {
       if (opened.present) {
@@ -223,6 +225,22 @@ export class Doorway {
       if (this.#turns.get(clientId) === settled) this.#turns.delete(clientId);
     });
     await turn;
+  }
+}
+
+/** A password is not checked for somebody who has hung up: a flood would have us compute for ever. */
+async function whileHere<Result>(
+  stream: Duplex,
+  ask: (gone: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const gone = new AbortController();
+  const hungUp = () => gone.abort();
+  stream.once("close", hungUp);
+  if (stream.destroyed) hungUp();
+  try {
+    return await ask(gone.signal);
+  } finally {
+    stream.off("close", hungUp);
   }
 }
 

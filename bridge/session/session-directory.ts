@@ -31,6 +31,13 @@ export interface SessionDirectoryParts {
   readonly failed: (error: unknown) => void;
 }
 
+/** What a CONNECT says of the session it wants, and who sent it. */
+export interface SessionWish {
+  readonly cleanStart: boolean;
+  readonly expirySeconds: number;
+  readonly owner: string;
+}
+
 export interface OpenedSession {
   readonly session: Session;
   /** It was there before. */
@@ -49,6 +56,7 @@ export class SessionDirectory {
     this.subscriptions = new SubscriptionIndex(parts.limits.routeCacheTopicsMax);
     for (const record of parts.store.load()) {
       const session = new Session(record.clientId, record.expirySeconds, parts.session, true);
+      session.owner = record.owner;
       this.#sessions.set(record.clientId, session);
       for (const subscription of record.subscriptions) {
         session.subscribe(subscription);
@@ -71,17 +79,20 @@ export class SessionDirectory {
 
   /**
    * The session that a client's CONNECT asks for; resolves when one that it ends is gone from the
-   * disk, and one that was there is on disk as it is now: it must not end meanwhile. Nobody may be connected to it.
+   * disk, and one that was there is on disk as it is now: it must not end meanwhile. Nobody may be
+   * connected to it. A session is its owner's: another user who comes by the same identifier begins
+   * anew, and gets nothing of what was kept.
    * @throws ProtocolRefusal where the gateway keeps as many as it may
    */
   async open(
     clientId: string,
-    { cleanStart, expirySeconds }: { cleanStart: boolean; expirySeconds: number },
+    { cleanStart, expirySeconds, owner }: SessionWish,
   ): Promise<OpenedSession> {
     let session = this.#sessions.get(clientId);
     const expired =
       session?.endsAtMs !== undefined && session.endsAtMs <= this.#parts.clock.nowMs();
-    if (session !== undefined && (cleanStart || expired)) {
+    const foreign = session?.owner !== undefined && session.owner !== owner;
+    if (session !== undefined && (cleanStart || expired || foreign)) {
       await this.end(session);
       session = undefined;
     }
@@ -93,7 +104,11 @@ export class SessionDirectory {
     }
     this.#ending.delete(session);
     const isSaved =
-      present && session.expirySeconds === expirySeconds && session.endsAtMs === undefined;
+      present &&
+      session.owner === owner &&
+      session.expirySeconds === expirySeconds &&
+      session.endsAtMs === undefined;
+    session.owner = owner;
     session.expirySeconds = expirySeconds;
     session.endsAtMs = undefined;
     // A new one keeps nothing yet: what it is told to keep (a subscription) is saved with it again.
@@ -146,9 +161,9 @@ export class SessionDirectory {
    */
   async save(session: Session, filters: readonly string[] = []): Promise<void> {
     if (!session.persistent || session.ended) return;
-    const { clientId, expirySeconds, endsAtMs, subscriptions } = session;
+    const { clientId, owner, expirySeconds, endsAtMs, subscriptions } = session;
     const changes = filters.map((filter) => [filter, subscriptions.get(filter)] as const);
-    await this.#parts.store.put({ clientId, expirySeconds, endsAtMs }, changes);
+    await this.#parts.store.put({ clientId, owner, expirySeconds, endsAtMs }, changes);
   }
 
   subscribe(session: Session, subscription: Subscription): Subscription | undefined {

@@ -32,6 +32,8 @@ export class Session implements Subscriber {
    * may come back and let it end with that connection, and is still sent what was kept until then.
    */
   readonly persistent: boolean;
+  /** The name of the user whose it is; undefined: of a format that did not tell. */
+  owner: string | undefined;
   /** How long it outlives its connection; 0: not at all. */
   expirySeconds: number;
   /** When it ends, while nobody is connected; undefined: somebody is, or never. */

@@ -25,6 +25,8 @@ import { checkVersion, decodeStored, encodeStored } from "./stored-message.ts";
 /** What is kept of a session beside its subscriptions. */
 export interface SessionHead {
   readonly clientId: string;
+  /** The user's name, as the access rules know it. */
+  readonly owner?: string | undefined;
   /** Seconds from the disconnection to the session's end, or NEVER_EXPIRES. */
   readonly expirySeconds: number;
   /** When it ends (wall clock): of clients that are away, where it ends at all. */
@@ -60,16 +62,17 @@ export function isSessionKey(key: string): boolean {
   return nameEnd < 0 || nameEnd === key.length - 1;
 }
 
-export function encodeSession({ clientId, expirySeconds, endsAtMs }: SessionHead): Buffer {
-  return Buffer.from(JSON.stringify({ version: VERSION, clientId, expirySeconds, endsAtMs }));
+export function encodeSession({ clientId, owner, expirySeconds, endsAtMs }: SessionHead): Buffer {
+  const head = { version: VERSION, clientId, owner, expirySeconds, endsAtMs };
+  return Buffer.from(JSON.stringify(head));
 }
 
 /** @throws DATA_FORMAT_UNSUPPORTED */
 export function decodeSession(value: Uint8Array): SessionHead {
-  const { version, clientId, expirySeconds, endsAtMs } = parsed(value);
+  const { version, clientId, owner, expirySeconds, endsAtMs } = parsed(value);
   checkVersion("A stored MQTT session", version ?? 1, VERSION);
   // JSON leaves out what is undefined.
-  return { clientId, expirySeconds, endsAtMs };
+  return { clientId, owner, expirySeconds, endsAtMs };
 }
 
 export function encodeSubscription(subscription: Subscription): Buffer {

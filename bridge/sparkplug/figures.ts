@@ -14,6 +14,7 @@ export class SparkplugFigures {
   unbornMessages = 0;
   staleDeaths = 0;
   birthsNotRemembered = 0;
+  rebirthsRequested = 0;
 
   countMessage(type: string): void {
     this.#messages.set(type, (this.#messages.get(type) ?? 0) + 1);
@@ -55,6 +56,11 @@ export class SparkplugFigures {
         "births_not_remembered_total",
         "Births whose metrics are not remembered, for a limit is reached.",
         this.birthsNotRemembered,
+      ),
+      counter(
+        "rebirths_requested_total",
+        "Times an edge node was asked to be born again.",
+        this.rebirthsRequested,
       ),
     ];
     for (const [type, value] of this.#messages) {

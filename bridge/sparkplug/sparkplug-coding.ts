@@ -14,12 +14,15 @@ import { validTimeMs } from "../routes/device-time.ts";
 import type { EdgeNodes, Standing } from "./edge-nodes.ts";
 import type { SparkplugFigures } from "./figures.ts";
 import type { SparkplugLimits } from "./limits.ts";
+import type { Rebirths } from "./rebirths.ts";
 import { parseSparkplugTopic, type SenderTopic } from "./topic.ts";
 
 export interface SparkplugCodingParts {
   readonly nodes: EdgeNodes;
   readonly figures: SparkplugFigures;
   readonly limits: SparkplugLimits;
+  /** Undefined: nobody is asked to be born again. */
+  readonly rebirths: Rebirths | undefined;
   /** Called for each payload that does not decode. */
   failed(): void;
 }
@@ -29,6 +32,9 @@ const TEXT_TYPE: Header = ["content-type", "text/plain"];
 /** So that nobody takes Protocol Buffers for CBOR or text by its looks. */
 const BYTES_TYPE: Header = ["content-type", "application/octet-stream"];
 
+/** Messages that a birth must have come before; one that says that a device died needs none. */
+const TELLS_OF_BIRTHS: ReadonlySet<string> = new Set(["DBIRTH", "NDATA", "DDATA"]);
+
 export class SparkplugCoding implements PayloadCoding {
   readonly #parts: SparkplugCodingParts;
 
@@ -36,20 +42,25 @@ export class SparkplugCoding implements PayloadCoding {
     this.#parts = parts;
   }
 
-  code(topicName: string, payload: Buffer): CodedPayload {
+  code(topicName: string, payload: Buffer, nowMs: number): CodedPayload {
     const topic = parseSparkplugTopic(topicName);
     const headers: Header[] = topic === undefined ? [] : [["sparkplug-type", topic.type]];
     try {
       if (topic === undefined) throw notSparkplug();
       if (topic.type === "STATE") return this.#state(payload, headers);
-      return this.#message(topic, payload, headers);
+      return this.#message(topic, payload, headers, nowMs);
     } catch (error) {
       this.#parts.failed();
       return undecoded(payload, error, [BYTES_TYPE, ...headers]);
     }
   }
 
-  #message(topic: SenderTopic, payload: Buffer, headers: readonly Header[]): CodedPayload {
+  #message(
+    topic: SenderTopic,
+    payload: Buffer,
+    headers: readonly Header[],
+    nowMs: number,
+  ): CodedPayload {
     const { nodes, figures, limits } = this.#parts;
     const decoded = decodeSparkplug(payload, nodes.definitions(topic));
     const standing = nodes.take(topic, decoded);
@@ -59,6 +70,7 @@ export class SparkplugCoding implements PayloadCoding {
     figures.countMessage(topic.type);
     figures.unknownAliases += unknown;
     figures.historicalMetrics += historical;
+    if (TELLS_OF_BIRTHS.has(topic.type)) this.#judge(topic, standing, unknown, nowMs);
     const value = Buffer.from(JSON.stringify(recordOf(topic, decoded, standing, metrics)));
     if (value.length > limits.valueBytesMax) throw tooLarge(value.length, limits.valueBytesMax);
     return {
@@ -72,6 +84,13 @@ export class SparkplugCoding implements PayloadCoding {
       timestampMs: timeOf(decoded),
       failed: false,
     };
+  }
+
+  /** Whether its sender's births are known as they should be, or are to be asked for. */
+  #judge(topic: SenderTopic, { born, missing }: Standing, unknown: number, nowMs: number): void {
+    const { rebirths } = this.#parts;
+    if (born && missing === 0 && unknown === 0) rebirths?.understood(topic);
+    else rebirths?.missed(topic, nowMs);
   }
 
   /** JSON since version 3, before it `ONLINE` or `OFFLINE`: kept as it came. */

@@ -25,7 +25,7 @@ export interface StateTopic {
   readonly host: string;
 }
 
-const NAMESPACE = "spBv1.0";
+export const SPARKPLUG_NAMESPACE = "spBv1.0";
 
 /** Undefined where `topic` is none of Sparkplug B. */
 export function parseSparkplugTopic(topic: string): SenderTopic | StateTopic | undefined {
@@ -33,7 +33,7 @@ export function parseSparkplugTopic(topic: string): SenderTopic | StateTopic | u
   if (levels.includes("")) return undefined;
   const [first, second = "", third, node, device] = levels;
   if (first === "STATE" && levels.length === 2) return { type: "STATE", host: second };
-  if (first !== NAMESPACE || third === undefined) return undefined;
+  if (first !== SPARKPLUG_NAMESPACE || third === undefined) return undefined;
   if (second === "STATE" && levels.length === 3) return { type: "STATE", host: third };
   if (node === undefined || levels.length > 5) return undefined;
   const type = typeOf(third, device === undefined ? NODE_TYPES : DEVICE_TYPES);

@@ -6,7 +6,7 @@ export type ReloadResult = "changed" | "unchanged" | "failed";
 
 export class AccessFigures {
   readonly #granted = { nothing: 0, password: 0, certificate: 0, token: 0 };
-  readonly #refused = { nothing: 0, password: 0, certificate: 0, token: 0, busy: 0 };
+  readonly #refused = { nothing: 0, password: 0, certificate: 0, token: 0, busy: 0, gone: 0 };
   readonly #reloads = { changed: 0, unchanged: 0, failed: 0 };
   #fileBroken = false;
 
@@ -14,7 +14,8 @@ export class AccessFigures {
     this.#granted[way] += 1;
   }
 
-  refused(way: Way | "busy"): void {
+  /** `busy`: too many waited. `gone`: the client hung up before it was its turn. */
+  refused(way: Way | "busy" | "gone"): void {
     this.#refused[way] += 1;
   }
 
@@ -35,7 +36,7 @@ export class AccessFigures {
       ),
       gauge(
         "password_checks_waiting",
-        "Clients that wait for their password's check",
+        "Clients that wait for their password's or token's check",
         checksWaiting,
       ),
       gauge("users", "Users with a password", users),

@@ -6,6 +6,7 @@ import { TributaryError } from "../base/errors.ts";
 import type { Way } from "./access-figures.ts";
 import { userOfCertificate } from "./certificates.ts";
 import type { Credentials } from "./contract.ts";
+import type { CheckQueue } from "./passwords/check-queue.ts";
 import type { PasswordChecks } from "./passwords/password-checks.ts";
 import { hasFile, letsInAnonymous, type Policy } from "./policy.ts";
 import type { Proof } from "./principal.ts";
@@ -15,6 +16,13 @@ export interface Admitted {
   /** Undefined: an anonymous client. */
   readonly user: string | undefined;
   readonly proof: Proof;
+}
+
+/** What takes its time, and is bounded therefore. */
+export interface Checks {
+  readonly passwords: PasswordChecks;
+  /** Those who wait for a signature to be verified. */
+  readonly tokens: CheckQueue;
 }
 
 /** What of the credentials is looked at. */
@@ -34,7 +42,7 @@ export async function admit(
   way: Way,
   credentials: Credentials,
   policy: Policy,
-  passwords: PasswordChecks,
+  checks: Checks,
 ): Promise<Admitted> {
   switch (way) {
     case "nothing":
@@ -42,9 +50,9 @@ export async function admit(
     case "certificate":
       return admitByCertificate(credentials, policy);
     case "token":
-      return await admitByToken(credentials, policy);
+      return await admitByToken(credentials, policy, checks.tokens);
     case "password":
-      return await admitByPassword(credentials, policy, passwords);
+      return await admitByPassword(credentials, policy, checks.passwords);
   }
 }
 
@@ -68,18 +76,23 @@ function admitByCertificate({ certificate }: Credentials, policy: Policy): Admit
   return { user, proof: { by: "certificate", certificate } };
 }
 
-async function admitByToken({ password }: Credentials, { tokens }: Policy): Promise<Admitted> {
+async function admitByToken(
+  { password, remoteAddress, gone }: Credentials,
+  { tokens }: Policy,
+  queue: CheckQueue,
+): Promise<Admitted> {
   if (tokens === undefined || password === undefined) throw denied("No tokens are taken here.");
-  const grant = await tokens.check(password.toString("latin1"));
+  const check = () => tokens.check(password.toString("latin1"));
+  const grant = await queue.run(remoteAddress, check, gone);
   return { user: grant.user, proof: { by: "token", grant } };
 }
 
 async function admitByPassword(
-  { username: user = "", password, remoteAddress: address }: Credentials,
+  { username: user = "", password, remoteAddress: address, gone }: Credentials,
   { users }: Policy,
   passwords: PasswordChecks,
 ): Promise<Admitted> {
-  const stored = password && (await passwords.check({ address, user, password }, users));
+  const stored = password && (await passwords.check({ address, user, password, gone }, users));
   if (stored === undefined) throw denied("The user name or the password is wrong.");
   return { user, proof: { by: "password", stored: stored.text } };
 }

@@ -3,6 +3,7 @@
  * Where nothing is said of a certificate its common name is the user's name.
  */
 import type { PeerCertificate } from "./contract.ts";
+import { isMisleading } from "./misleading.ts";
 import { ANONYMOUS } from "./rules.ts";
 
 export interface NamedCertificate {
@@ -36,7 +37,7 @@ export function userOfCertificate(
 /** A name that somebody else gave: a certificate's, a token's. It may be odd, but not misleading. */
 export function isUserName(name: unknown): name is string {
   if (typeof name !== "string" || name === "" || name === ANONYMOUS) return false;
-  return name.length <= USER_LENGTH_MAX && !/\p{Cc}/u.test(name);
+  return name.length <= USER_LENGTH_MAX && !isMisleading(name);
 }
 
 function fits({ by, value }: NamedCertificate, certificate: PeerCertificate): boolean {

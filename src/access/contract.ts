@@ -16,6 +16,8 @@ export interface Credentials {
   readonly password: Buffer | undefined;
   /** The subject of a client certificate that TLS has verified. */
   readonly certificate: PeerCertificate | undefined;
+  /** Aborted when the client hangs up: what is still to be looked into for it need not be. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 export interface PeerCertificate {

@@ -11,7 +11,7 @@ import { AccessFigures } from "./access-figures.ts";
 import { admit, denied, wayOf } from "./admission.ts";
 import type { Access, Credentials, Principal } from "./contract.ts";
 import type { AnonymousPolicy } from "./file/access-file.ts";
-import type { CheckLimits } from "./passwords/check-queue.ts";
+import { type CheckLimits, CheckQueue, TOKEN_CHECK_LIMITS } from "./passwords/check-queue.ts";
 import { PasswordChecks } from "./passwords/password-checks.ts";
 import { loadPolicy, type Policy, stillHolds } from "./policy.ts";
 import { GrantedPrincipal, type Proof } from "./principal.ts";
@@ -45,6 +45,7 @@ export async function openAccess(options: AccessOptions): Promise<AccessControl>
 class FileAccess implements AccessControl {
   readonly #options: AccessOptions;
   readonly #passwords: PasswordChecks;
+  readonly #tokens = new CheckQueue(TOKEN_CHECK_LIMITS);
   readonly #figures = new AccessFigures();
   readonly #listeners = new Set<() => void>();
   #policy: Policy;
@@ -69,14 +70,16 @@ class FileAccess implements AccessControl {
   async authenticate(credentials: Credentials): Promise<Principal> {
     const way = wayOf(credentials, this.#policy);
     try {
-      const { user, proof } = await admit(way, credentials, this.#policy, this.#passwords);
+      const checks = { passwords: this.#passwords, tokens: this.#tokens };
+      const { user, proof } = await admit(way, credentials, this.#policy, checks);
       // The rules may have changed while a password was looked into.
       const principal = this.#grant({ user, listener: credentials.listener }, proof);
       if (principal === undefined) throw denied("The access rules have just changed: try again.");
       this.#figures.granted(way);
       return principal;
     } catch (error) {
-      this.#figures.refused(isTributaryError(error, "LIMIT_EXCEEDED") ? "busy" : way);
+      const busy = isTributaryError(error, "LIMIT_EXCEEDED");
+      this.#figures.refused(credentials.gone?.aborted === true ? "gone" : busy ? "busy" : way);
       throw error;
     }
   }
@@ -106,7 +109,8 @@ class FileAccess implements AccessControl {
   }
 
   metrics(): readonly MetricSample[] {
-    return this.#figures.samples(this.#passwords.waitingCount, this.#policy.users.size);
+    const waiting = this.#passwords.waitingCount + this.#tokens.waitingCount;
+    return this.#figures.samples(waiting, this.#policy.users.size);
   }
 
   async close(): Promise<void> {

@@ -66,6 +66,7 @@ function isSafe(value: string): boolean {
   return /^[^$+#/\0][^+#/\0]*$/.test(value);
 }
 
+/** As levels, not as a filter: with none before it, topics that begin with `$` are taken as well. */
 function everythingBelow(levels: readonly string[]): Levels {
-  return levels.length === 0 ? levelsOf("#") : [...levels, "#"];
+  return [...levels, "#"];
 }

@@ -2,6 +2,7 @@
  * A password from who runs a command: asked for on a terminal without being shown, or the first line
  * of standard input. Never a flag, which any user could read with ps.
  */
+import { isUtf8 } from "node:buffer";
 import { createInterface } from "node:readline";
 import { type Readable, Writable } from "node:stream";
 import { TributaryError } from "../base/errors.ts";
@@ -11,7 +12,7 @@ const LINE_BYTES_MAX = 4096;
 /** What a command reads passwords from. */
 export type SecretSource = Readable & { readonly isTTY?: boolean };
 
-/** The first line of `input`, read to its end. @throws CONFIG_INVALID where it is too long */
+/** The first line of `input`, read to its end. @throws CONFIG_INVALID where it is too long, or no text */
 export async function readSecretLine(input: SecretSource): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -24,7 +25,10 @@ export async function readSecretLine(input: SecretSource): Promise<string> {
     }
     chunks.push(read);
   }
-  const [line = ""] = Buffer.concat(chunks).toString("utf8").split(/\r?\n/, 1);
+  const all = Buffer.concat(chunks);
+  // What is no text would become another password, silently, than the one that clients send.
+  if (!isUtf8(all)) throw new TributaryError("CONFIG_INVALID", "A password must be UTF-8 text.");
+  const [line = ""] = all.toString("utf8").split(/\r?\n/, 1);
   return line;
 }
 

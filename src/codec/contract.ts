@@ -18,7 +18,7 @@ export interface PayloadCodec {
   readonly contentTypes: readonly string[];
   /**
    * The value that `bytes` stand for. Never deeper than DEPTH_MAX, never much larger than its
-   * bytes; keeps no view into them.
+   * bytes (than 1 MiB, where those are compressed); keeps no view into them.
    * @throws PAYLOAD_INVALID
    */
   decode(bytes: Uint8Array): PlainValue;

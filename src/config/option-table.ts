@@ -227,6 +227,11 @@ export const OPTION_TABLE = {
     "Where the MQTT topics go that no route takes (without it: telemetry)",
     ["file"],
   ),
+  sparkplugRebirthMs: option(
+    duration({ min: 0, max: DAY_MS }),
+    "0",
+    "How often a Sparkplug edge node is asked to be born again at most, see docs/sparkplug.md; 0 = never",
+  ),
   links: optional(
     handedOn("a list of links, see docs/links.md"),
     "Other MQTT brokers, whose topics come in and to which log topics go out",

@@ -19,6 +19,7 @@ const RULES = [
   '{ allow: publish, topics: ["plant/${user}/#"], users: ["dev-*", "line-*", "pump-*"] }',
   '{ allow: subscribe, topics: ["plant/${user}/commands/#"], users: ["dev-*"] }',
   '{ allow: all, topics: ["own/${client}/#"], users: [bob] }',
+  '{ allow: publish, topics: ["press/${user}/${client}"], users: ["line-*"], listeners: [named] }',
   "{ allow: subscribe, topics: [news], users: [anonymous] }",
 ];
 
@@ -29,7 +30,11 @@ const ann = loggedIn("ann");
 const bob = loggedIn("bob");
 const device = loggedIn("dev-1");
 const plc: Way = { by: "certificate", commonName: "plc-7" };
+const press = { by: "certificate", commonName: "press-1", uri: "urn:plant:press" } as const;
+const named: Way = { ...press, named: true };
 const pump: Way = { by: "token", token: token(CLAIMS) };
+const wild = signed({ sub: "dev-+" });
+const slashed = signed({ sub: "pump-7/x" });
 
 let gateway: AccessGateway;
 beforeAll(async () => {
@@ -63,6 +68,13 @@ describe.each(VERSIONS)("over MQTT %i", (version) => {
     ],
     ["a token", pump, OK],
     ["a token that has run out", signed({ exp: nowSeconds - 600 }), BAD_PASSWORD],
+    ["a token that is not valid yet", signed({ nbf: nowSeconds + 600 }), BAD_PASSWORD],
+    ["a token for nobody", signed({ aud: undefined }), BAD_PASSWORD],
+    [
+      "a token that somebody has not signed",
+      { by: "token", token: unsigned(CLAIMS) },
+      BAD_PASSWORD,
+    ],
     ["a token for somebody else", signed({ aud: "others" }), BAD_PASSWORD],
     [
       "a token of somebody else",
@@ -79,6 +91,18 @@ describe.each(VERSIONS)("over MQTT %i", (version) => {
     expect(code).toBe(codeOf(expected));
     if (expected === OK) await client.settled();
     else await client.ended();
+  });
+
+  it("a token's client is sent away when the token runs out", async () => {
+    // The gateway allows the issuer's clock to be wrong by 30 seconds.
+    const exp = Math.floor(Date.now() / 1000) - 28;
+    const { client, code } = await gateway.knock(version, signed({ exp }));
+    expect(code).toBe(0);
+    expect(await subscribed(client, "plant/pump-7/#")).toBe(version === 5 ? 0x87 : 0x80);
+    await client.settled();
+    await client.ended();
+    expect(Date.now()).toBeGreaterThanOrEqual((exp + 30) * 1000);
+    if (version === 5) expect((await client.answer("disconnect")).reasonCode).toBe(0x87);
   });
 
   it("a client with a certificate of another authority does not get as far as MQTT", async () => {
@@ -107,10 +131,16 @@ describe.each(VERSIONS)("over MQTT %i", (version) => {
     ["a device, another's", device, "plant/dev-2/temperature", false],
     ["a certificate's user, its own", plc, "plant/line-7/state", true],
     ["a certificate's user, by its common name", plc, "plant/plc-7/state", false],
+    ["an alternative name's user, its own", press, "plant/line-8/state", true],
+    ["a client called by its certificate, its own", named, "press/line-8/press-1", true],
+    ["one, as it calls itself", named, "press/line-8/bobs-1", false],
+    ["one, at another listener", press, "press/line-8/press-1", false],
     ["a token's user, its own", pump, "plant/pump-7/flow", true],
     ["a token's user, another's", pump, "plant/pump-8/flow", false],
     ["a client id, its own", bob, "own/bobs-1/x", true],
     ["a client id, another's", bob, "own/anns-1/x", false],
+    ["a token's user, whose name would be a topic", slashed, "plant/pump-7/x/flow", false],
+    ["the gateway's own topics", ann, "$SYS/x", false],
     ["an anonymous client, where it may only listen", anonymous, "news", false],
   ];
   describe.each(publishing)("%s", (what, way, topic, allowed) => {
@@ -136,6 +166,10 @@ describe.each(VERSIONS)("over MQTT %i", (version) => {
     ["a device, another's commands", device, "plant/dev-2/commands/#", false],
     ["a device, all devices' commands", device, "plant/+/commands/#", false],
     ["a device, what it may only publish", device, "plant/dev-1/temperature", false],
+    ["a token's user, whose name would be a wildcard", wild, "plant/dev-1/commands/#", false],
+    ["a token's user, by its name as a wildcard", wild, "plant/+/commands/#", false],
+    ["an operator, shared, everything", ann, "$share/shift/#", false],
+    ["an operator, a share in a share", ann, "$share/a/$share/b/plant/7/#", false],
     ["an anonymous client, the news", anonymous, "news", true],
     ["an anonymous client, more than the news", anonymous, "news/#", false],
     ["an anonymous client, the gateway's own", anonymous, "$SYS/#", false],
@@ -206,6 +240,12 @@ describe("when the access file is read again", () => {
     await gateway.change(RULES);
   });
 });
+
+/** As RFC 7519 has it for tokens that need no signature; something must stand in its place. */
+function unsigned(claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "none", typ: "JWT" })}.${part(claims)}.AA`;
+}
 
 function signed(claims: object): Way {
   return { by: "token", token: token({ ...CLAIMS, ...claims }) };

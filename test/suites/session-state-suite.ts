@@ -47,7 +47,7 @@ function textsOf(retained: RetainedStore, filter: string): string[] {
 }
 
 function session(clientId: string, fields: Partial<SessionHead> = {}): SessionHead {
-  return { clientId, expirySeconds: 60, endsAtMs: undefined, ...fields };
+  return { clientId, owner: "ann", expirySeconds: 60, endsAtMs: undefined, ...fields };
 }
 
 function subscriptionTo(filter: string, fields: Partial<Subscription> = {}): Subscription {

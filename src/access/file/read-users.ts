@@ -1,5 +1,6 @@
 /** `users:` of the access file: each name with the argon2id hash of its password. */
 import { isTributaryError } from "../../base/errors.ts";
+import { isMisleading } from "../misleading.ts";
 import { type PasswordHash, parsePhc } from "../passwords/phc.ts";
 import { ANONYMOUS } from "../rules.ts";
 import type { YamlPart } from "./yaml-part.ts";
@@ -20,6 +21,7 @@ export function userNameComplaint(name: string): string | undefined {
   if (name.length > NAME_LENGTH_MAX || !/^[^$\s\p{Cc}*?+#/][^\p{Cc}*?+#/]*$/u.test(name)) {
     return `must be 1 to ${NAME_LENGTH_MAX} characters without * ? + # /, and not begin with $`;
   }
+  if (isMisleading(name)) return "must be composed (Unicode NFC), without characters nobody sees";
   return undefined;
 }
 

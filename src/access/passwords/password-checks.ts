@@ -4,8 +4,9 @@
  */
 import type { StoredPassword } from "../file/read-users.ts";
 import { verifyPassword } from "./argon2.ts";
-import { type CheckLimits, CheckQueue } from "./check-queue.ts";
+import { type CheckLimits, CheckQueue, hungUp } from "./check-queue.ts";
 import { DEFAULT_COST, type PasswordHash } from "./phc.ts";
+import { SharedCheck } from "./shared-check.ts";
 import { VerifiedPasswords } from "./verified-passwords.ts";
 
 export type Users = ReadonlyMap<string, StoredPassword>;
@@ -15,6 +16,8 @@ export interface Attempt {
   readonly address: string;
   readonly user: string;
   readonly password: Buffer;
+  /** The client hangs up: its password need not be checked any more. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 const PASSWORD_BYTES_MAX = 1024;
@@ -22,7 +25,7 @@ const PASSWORD_BYTES_MAX = 1024;
 export class PasswordChecks {
   readonly #queue: CheckQueue;
   /** By tag: the same question asked again while it is looked into waits for the same answer. */
-  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #asked = new Map<string, SharedCheck>();
   #verified = new VerifiedPasswords();
 
   constructor(limits?: CheckLimits) {
@@ -38,9 +41,13 @@ export class PasswordChecks {
     this.#verified = new VerifiedPasswords();
   }
 
-  /** The stored password where it is the right one. @throws LIMIT_EXCEEDED where too many wait */
+  /**
+   * The stored password where it is the right one.
+   * @throws LIMIT_EXCEEDED where too many wait; ACCESS_DENIED where the client hangs up
+   */
   async check(attempt: Attempt, users: Users): Promise<StoredPassword | undefined> {
-    const { user, password } = attempt;
+    const { user, password, gone } = attempt;
+    if (gone?.aborted === true) throw hungUp();
     if (password.length > PASSWORD_BYTES_MAX) return undefined;
     const stored = users.get(user);
     const verified = this.#verified;
@@ -52,16 +59,26 @@ export class PasswordChecks {
     return stored;
   }
 
-  #ask(tag: string, { address, password }: Attempt, hash: PasswordHash): Promise<boolean> {
-    const asked = this.#asked.get(tag);
-    if (asked !== undefined) return asked;
+  #ask(tag: string, attempt: Attempt, hash: PasswordHash): Promise<boolean> {
+    const asked = this.#asked.get(tag) ?? this.#begin(tag, attempt, hash);
+    return asked.join(attempt.gone);
+  }
+
+  #begin(tag: string, { address, password }: Attempt, hash: PasswordHash): SharedCheck {
     // A copy, since what came in may be a slice of a whole read of a socket, and this may wait.
     const own = Buffer.from(password);
-    const answer = this.#queue
-      .run(address, () => verifyPassword(own, hash))
-      .finally(() => this.#asked.delete(tag));
-    this.#asked.set(tag, answer);
-    return answer;
+    const forget = () => {
+      if (this.#asked.get(tag) === check) this.#asked.delete(tag);
+    };
+    const check = new SharedCheck(async (gone) => {
+      try {
+        return await this.#queue.run(address, () => verifyPassword(own, hash), gone);
+      } finally {
+        forget();
+      }
+    }, forget);
+    this.#asked.set(tag, check);
+    return check;
   }
 }
 

@@ -27,13 +27,16 @@ const FILE_BYTES_MAX = 256 * 1024;
 const KEYS_MAX = 64;
 const SECRET_BYTES_MIN = 32;
 const RSA_BITS_MIN = 2048;
-const RSA_PSS = ["PS256", "PS384", "PS512"];
-const RSA = ["RS256", "RS384", "RS512", ...RSA_PSS];
+const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const CURVES: Readonly<Record<string, string>> = {
   prime256v1: "ES256",
   secp384r1: "ES384",
   secp521r1: "ES512",
 };
+const EDWARDS = ["EdDSA", "Ed25519"];
+/** What a JWKS calls the curves above, and the one beside them. */
+const NAMED_CURVES: ReadonlySet<string> = new Set(["P-256", "P-384", "P-521", "Ed25519"]);
+const ALGORITHMS: ReadonlySet<unknown> = new Set([...RSA, ...Object.values(CURVES), ...EDWARDS]);
 const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g;
 
 /** @throws CONFIG_INVALID naming the file */
@@ -66,18 +69,33 @@ function publicKeysOf(bytes: Buffer): TokenKey[] {
   });
 }
 
+/**
+ * Of a set only what can verify signatures is taken: issuers put keys for other uses beside them,
+ * and types that did not exist when this was written (RFC 7517, section 5).
+ */
 function jwksKeysOf(text: string): TokenKey[] {
   const parsed = parseJson(text) as { keys?: unknown };
-  const jwks = (Array.isArray(parsed.keys) ? parsed.keys : [parsed]) as readonly JsonWebKey[];
-  return jwks
-    .filter(({ use }) => use === undefined || use === "sig")
-    .map((jwk) => {
-      if (jwk.kty === "oct" || jwk.d !== undefined)
-        throw new Error("it must hold public keys only");
-      const key = createPublicKey({ key: jwk, format: "jwk" });
-      const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-      return tokenKey(key, text(jwk["kid"]), text(jwk["alg"]));
-    });
+  const isSet = Array.isArray(parsed.keys);
+  const jwks = (isSet ? parsed.keys : [parsed]) as readonly (JsonWebKey | null)[];
+  return jwks.flatMap((jwk) => {
+    if (typeof jwk !== "object" || jwk === null) throw new Error("it holds what is no key");
+    if (jwk.kty === "oct" || jwk.d !== undefined) throw new Error("it must hold public keys only");
+    if (jwk["use"] !== undefined && jwk["use"] !== "sig") return [];
+    return isSet && !isUsable(jwk) ? [] : [keyOfJwk(jwk)];
+  });
+}
+
+function keyOfJwk(jwk: JsonWebKey): TokenKey {
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  return tokenKey(key, text(jwk["kid"]), text(jwk["alg"]));
+}
+
+/** A short key is not passed over: its issuer's tokens would be refused, and nobody knew why. */
+function isUsable(jwk: JsonWebKey): boolean {
+  if (jwk["alg"] !== undefined && !ALGORITHMS.has(jwk["alg"])) return false;
+  if (jwk.kty === "RSA") return true;
+  return typeof jwk.crv === "string" && NAMED_CURVES.has(jwk.crv);
 }
 
 /** JSON.parse repeats the text in its complaint, and the text may be a secret astray. */
@@ -112,15 +130,15 @@ function algorithmsOf(key: KeyObject): readonly string[] {
   const { namedCurve = "", modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case "rsa":
+      if (modulusLength >= RSA_BITS_MIN) return RSA;
+      throw new Error(`an RSA key has at least ${RSA_BITS_MIN} bits`);
     case "rsa-pss":
-      if (modulusLength < RSA_BITS_MIN) {
-        throw new Error(`an RSA key has at least ${RSA_BITS_MIN} bits`);
-      }
-      return key.asymmetricKeyType === "rsa" ? RSA : RSA_PSS;
+      // jose takes none, whose parameters (RFC 4055) might not be those of the algorithm.
+      throw new Error("a key for RSA-PSS alone is not taken: give a plain RSA key, for PS256 too");
     case "ec":
       return Object.hasOwn(CURVES, namedCurve) ? [CURVES[namedCurve] as string] : [];
     case "ed25519":
-      return ["EdDSA", "Ed25519"];
+      return EDWARDS;
     default:
       return [];
   }

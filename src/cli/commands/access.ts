@@ -1,5 +1,6 @@
 /** `tributary access check`: whether a client may publish or subscribe, and which rule says so. */
 import { Command } from "commander";
+import { partsOf, shareNameComplaint } from "../../../bridge/delivery/subscription.ts";
 import { readAccessFile } from "../../access/file/access-file.ts";
 import { GrantedPrincipal } from "../../access/principal.ts";
 import { type Action, ANONYMOUS, type Decision, type Rule } from "../../access/rules.ts";
@@ -50,18 +51,23 @@ function checkCommand({ env, out }: CommandContext): Command {
   });
 }
 
+/** Of a shared subscription the filter behind its name counts, as where clients ask. */
 function requestOf({ publish, subscribe }: CheckFlags): { action: Action; topic: string } {
-  const topic = publish ?? subscribe;
-  if (topic === undefined || (publish !== undefined && subscribe !== undefined)) {
+  const given = publish ?? subscribe;
+  if (given === undefined || (publish !== undefined && subscribe !== undefined)) {
     throw wrong("What would the client do? Give either --publish TOPIC or --subscribe FILTER.");
   }
-  const complaint =
-    publish !== undefined && /[+#]/.test(publish)
-      ? "must hold no wildcard"
-      : patternComplaint(topic);
-  const action = publish === undefined ? "subscribe" : "publish";
-  if (complaint !== undefined) throw wrong(`--${action} ${complaint}.`);
-  return { action, topic };
+  if (publish !== undefined) {
+    const complaint = /[+#]/.test(given) ? "must hold no wildcard" : patternComplaint(given);
+    if (complaint !== undefined) throw wrong(`--publish ${complaint}.`);
+    return { action: "publish", topic: given };
+  }
+  const { shareName, filter } = partsOf(given);
+  const misnamed = shareName === undefined ? undefined : shareNameComplaint(shareName);
+  if (misnamed !== undefined) throw wrong(misnamed);
+  const complaint = patternComplaint(filter);
+  if (complaint !== undefined) throw wrong(`--subscribe ${complaint}.`);
+  return { action: "subscribe", topic: filter };
 }
 
 function reason({ rule }: Decision, hasRules: boolean): string {

@@ -16,6 +16,7 @@ import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom, fileOnlyText } from "../config-flags.ts";
+import { ReloadSignal } from "../reload-signal.ts";
 import { settleAfterStart } from "../settle-after-start.ts";
 import { VERSION } from "../version.ts";
 
@@ -28,6 +29,7 @@ export function runCommand(context: CommandContext): Command {
     .option("--json", "print the ready lines as JSON");
   addConfigFlags(command).addHelpText("after", fileOnlyText());
   return command.action(async ({ json }: { json?: boolean }) => {
+    const reloadSignal = new ReloadSignal(process);
     const loaded = configFrom(command, context.env);
     const { config } = loaded;
     // Loaded here, so that no other command waits for the whole gateway.
@@ -37,11 +39,8 @@ export function runCommand(context: CommandContext): Command {
     ]);
     const logger = createLogger(config, context.stderrIsTerminal);
     logger.info({ version: VERSION, options: describeConfig(loaded) }, "the gateway starts");
-    // Heard from here on: one that comes too early to be needed must not end the process.
-    let reload = async () => {};
-    process.on("SIGHUP", () => void reload());
     const gateway = await startGateway(config, { logger, clock: systemClock, version: VERSION });
-    reload = () => gateway.reload();
+    await reloadSignal.answer(() => gateway.reload());
     await context.out.write(readyLines(gateway, config.gateway, json === true));
     settleAfterStart();
 

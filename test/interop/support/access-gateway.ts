@@ -21,14 +21,28 @@ export type Way =
   | { readonly by: "nothing" }
   | { readonly by: "password"; readonly user: string; readonly password: string }
   | { readonly by: "token"; readonly token: string }
-  | { readonly by: "certificate"; readonly commonName: string; readonly stranger?: boolean }
+  | {
+      readonly by: "certificate";
+      readonly commonName: string;
+      readonly uri?: string;
+      readonly stranger?: boolean;
+      /** At the listener where the common name is the client id. */
+      readonly named?: boolean;
+    }
   | { readonly by: "proxy"; readonly header: string; readonly user?: string };
+
+interface Ports {
+  readonly mqtt: number;
+  readonly tls: number;
+  readonly named: number;
+  readonly proxied: number;
+}
 
 let clients = 0;
 
 export class AccessGateway {
   readonly process: GatewayProcess;
-  readonly #ports: { readonly mqtt: number; readonly tls: number; readonly proxied: number };
+  readonly #ports: Ports;
   readonly #folder: string;
   readonly #tls: TlsFolder;
   readonly #users: ReadonlyMap<string, string>;
@@ -36,7 +50,7 @@ export class AccessGateway {
 
   private constructor(parts: {
     process: GatewayProcess;
-    ports: { mqtt: number; tls: number; proxied: number };
+    ports: Ports;
     folder: string;
     tls: TlsFolder;
     users: ReadonlyMap<string, string>;
@@ -54,9 +68,10 @@ export class AccessGateway {
       async (user) => [user, await userLine(user, passwordOf(user))] as const,
     );
     const users = new Map(await Promise.all(lines));
-    const [mqtt = 0, tlsPort = 0, proxied = 0, kafkaPort = 0, httpPort = 0] = await freePorts(5);
+    const [mqtt = 0, tlsPort = 0, named = 0, proxied = 0, kafkaPort = 0, httpPort = 0] =
+      await freePorts(6);
     const tls = new TlsFolder();
-    const ports = { mqtt, tls: tlsPort, proxied };
+    const ports = { mqtt, tls: tlsPort, named, proxied };
     await writeFile(join(folder, "secret"), SECRET);
     await writeFile(join(folder, "access.yaml"), accessFile([...users.values()], rules));
     await writeFile(
@@ -116,7 +131,7 @@ export class AccessGateway {
   }
 
   #open(way: Way) {
-    const { mqtt, tls, proxied } = this.#ports;
+    const { mqtt, tls, named: namedPort, proxied } = this.#ports;
     const host = "127.0.0.1";
     if (way.by === "proxy") {
       const socket = connect(proxied, host);
@@ -124,11 +139,13 @@ export class AccessGateway {
       return socket;
     }
     if (way.by !== "certificate") return connect(mqtt, host);
-    const { commonName, stranger = false } = way;
+    const { commonName, uri, stranger = false, named = false } = way;
     const authority = stranger ? new TestAuthority("somebody else's") : this.#tls.authority;
     const ca = this.#tls.authority.cert;
-    const shown = authority.issue({ commonNames: [commonName] });
-    return connectTls({ port: tls, host, ca, servername: "localhost", ...shown });
+    const uris = uri === undefined ? [] : [uri];
+    const shown = authority.issue({ commonNames: [commonName], uris });
+    const port = named ? namedPort : tls;
+    return connectTls({ port, host, ca, servername: "localhost", ...shown });
   }
 }
 
@@ -160,7 +177,9 @@ function accessFile(users: readonly string[], rules: readonly string[]): string 
     "groups: { operators: [ann] }",
     "certificates:",
     "  others: refused",
-    "  users: [{ commonName: plc-7, user: line-7 }]",
+    "  users:",
+    "    - { commonName: plc-7, user: line-7 }",
+    "    - { alternativeName: 'urn:plant:press', user: line-8 }",
     "jwt: { secretFile: secret, audience: tributary }",
     "rules:",
     ...rules.map((rule) => `  - ${rule}`),
@@ -168,11 +187,7 @@ function accessFile(users: readonly string[], rules: readonly string[]): string 
   ].join("\n");
 }
 
-function configFile(
-  accessFile: string,
-  { tls, proxied }: { tls: number; proxied: number },
-  folder: TlsFolder,
-): string {
+function configFile(accessFile: string, { tls, named, proxied }: Ports, folder: TlsFolder): string {
   const { certFile, keyFile, clientCaFile } = folder.tls();
   return [
     `accessFile: ${accessFile}`,
@@ -180,6 +195,9 @@ function configFile(
     "mqttTls:",
     `  { certFile: ${certFile}, keyFile: ${keyFile}, clientCaFile: ${clientCaFile}, clientCertificates: optional }`,
     "mqttListeners:",
+    `  - name: named`,
+    `    address: "127.0.0.1:${named}"`,
+    `    tls: { certFile: ${certFile}, keyFile: ${keyFile}, clientCaFile: ${clientCaFile}, clientCertificates: required, certificateNames: clientId }`,
     `  - { name: proxied, address: "127.0.0.1:${proxied}", proxyProtocol: { from: 127.0.0.1 } }`,
     "",
   ].join("\n");

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseAccessText } from "../../../src/access/file/access-file.ts";
 import { GrantedPrincipal } from "../../../src/access/principal.ts";
@@ -105,6 +106,56 @@ test("a denial that a client's name cannot be put into takes all from there on",
   expect(principal.mayPublish("a/b", "p/a/b/x")).toBe(false);
   expect(principal.mayPublish("a/b", "p/other")).toBe(false);
   expect(principal.mayPublish("a/b", "q")).toBe(true);
+});
+
+test("a denial whose first level is a client's name takes all, what begins with $ as well", () => {
+  const text = 'rules: [{ deny: all, topics: ["${client}/x"] }, { allow: all, topics: ["$a/#"] }]';
+  const own = parseAccessText("f", text).rules;
+  const proof = { by: "nothing", loopback: true } as const;
+  const principal = new GrantedPrincipal({ user: "u", listener: "mqtt" }, proof, own);
+  expect(principal.mayPublish("c", "$a/x")).toBe(true);
+  expect(principal.mayPublish("$a", "$a/x")).toBe(false);
+  expect(principal.maySubscribe("$a", "$a/x")).toBe(false);
+});
+
+describe("whatever a client calls itself", () => {
+  const name = fc.string({
+    unit: fc.constantFrom("a", "b", "+", "#", "/", "$", "{", "}", "é", "\0"),
+  });
+  const levels = (unit: fc.Arbitrary<string>) =>
+    fc.array(unit, { minLength: 1, maxLength: 4 }).map((all) => all.join("/"));
+
+  test("an allowing ${user} and ${client} let it in nowhere but at its own level", () => {
+    const text = 'rules: [{ allow: all, topics: ["d/${user}/#", "c/x-${client}"] }]';
+    const own = parseAccessText("f", text).rules;
+    const proof = { by: "nothing", loopback: true } as const;
+    const rest = levels(fc.constantFrom("a", "b", "+", "#", "x-a", "d", "c", ""));
+    fc.assert(
+      fc.property(name, name, fc.constantFrom("c/", "d/", ""), rest, (user, client, head, tail) => {
+        const principal = new GrantedPrincipal({ user, listener: "mqtt" }, proof, own);
+        const filter = `${head}${tail}`;
+        if (!principal.maySubscribe(client, filter)) return;
+        const [first, second = ""] = filter.split("/");
+        expect(["c", "d"]).toContain(first);
+        expect(second).toBe(first === "d" ? user : `x-${client}`);
+        expect(second).not.toMatch(/[+#]/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("a denying ${client} keeps it from what it would keep any other", () => {
+    const text = 'rules: [{ deny: all, topics: ["d/${client}/s"] }, { allow: all, topics: ["#"] }]';
+    const own = parseAccessText("f", text).rules;
+    const proof = { by: "nothing", loopback: true } as const;
+    fc.assert(
+      fc.property(name, (client) => {
+        const principal = new GrantedPrincipal({ user: "u", listener: "mqtt" }, proof, own);
+        expect(principal.mayPublish(client, `d/${client}/s`)).toBe(false);
+        expect(principal.maySubscribe(client, "d/#")).toBe(false);
+      }),
+    );
+  });
 });
 
 test("a decision names the rule that made it, by its place in the file", () => {

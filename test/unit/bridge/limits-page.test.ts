@@ -8,7 +8,11 @@ import { HANDSHAKE_MS_MAX } from "../../../bridge/listeners/open-listener.ts";
 import { PROXY_HEADER_BYTES_MAX } from "../../../bridge/listeners/proxy-header.ts";
 import { TOPIC_LEVELS_MAX } from "../../../bridge/routes/topic-filter.ts";
 import { AccessFigures } from "../../../src/access/access-figures.ts";
-import { CHECK_LIMITS } from "../../../src/access/passwords/check-queue.ts";
+import {
+  CHECK_LIMITS,
+  TOKEN_CHECKS_AT_ONCE_MAX,
+  TOKEN_CHECKS_WAITING_MAX,
+} from "../../../src/access/passwords/check-queue.ts";
 import { NAMED_OPTIONS, OPTIONS_BY_KEY } from "../../../src/config/named-option.ts";
 import { newLog, startBridge } from "./support/bridges.ts";
 
@@ -16,6 +20,7 @@ const MIB = 1024 * 1024;
 const FIXED: Readonly<Record<string, number>> = {
   ...{ HANDSHAKE_MS_MAX, PROXY_HEADER_BYTES_MAX, TOPIC_LEVELS_MAX, ALIASED_BYTES_MAX },
   ...{ REQUESTS_MAX, ...CHECK_LIMITS },
+  ...{ TOKEN_CHECKS_AT_ONCE_MAX, TOKEN_CHECKS_WAITING_MAX },
 };
 
 const page = readFileSync("docs/limits.md", "utf8");

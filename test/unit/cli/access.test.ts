@@ -28,6 +28,11 @@ describe("access check", () => {
       `refused: ${file}:2:5 deny publish and subscribe secret/#\n`,
     ],
     [["--subscribe", "news"], `allowed: ${file}:4:5 allow subscribe news\n`],
+    [["--subscribe", "$share/shift/news"], `allowed: ${file}:4:5 allow subscribe news\n`],
+    [
+      ["--subscribe", "$share/news/#"],
+      `refused: ${file}:2:5 deny publish and subscribe secret/#\n`,
+    ],
     [["--user", "anonymous", "--subscribe", "news"], `allowed: ${file}:4:5 allow subscribe news\n`],
   ])("%j says %s", async (args, answer) => {
     expect(await check(...args)).toEqual({ code: 0, stdout: answer, stderr: "" });
@@ -42,6 +47,8 @@ describe("access check", () => {
     [[], /Give either --publish TOPIC or --subscribe FILTER/],
     [["--publish", "a", "--subscribe", "a"], /Give either/],
     [["--publish", "a/+"], /--publish must hold no wildcard/],
+    [["--subscribe", "$share/a"], /--subscribe must not be empty/],
+    [["--subscribe", "$share//a"], /needs a name/],
     [["--subscribe", "a/#/b"], /--subscribe must hold # only as its last level/],
   ])("%j is told what to change", async (args, complaint) => {
     const { code, stderr } = await check(...args);

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { askSecret } from "../../../src/cli/secret-input.ts";
+import { askSecret, readSecretLine } from "../../../src/cli/secret-input.ts";
 
 /** A terminal as readline sees one: keys come in, and nothing is to go out but the question. */
 function terminal() {
@@ -25,4 +25,11 @@ test.each([
   const asked = ask();
   input.write(typed);
   await expect(asked).rejects.toThrow("No password was given.");
+});
+
+test("what is piped in is its first line, and must be text", async () => {
+  const piped = (bytes: Buffer) => readSecretLine(PassThrough.from([bytes]));
+  expect(await piped(Buffer.from("s\u00e9same\r\nmore\n"))).toBe("s\u00e9same");
+  await expect(piped(Buffer.from([0x73, 0xe9, 0x0a]))).rejects.toThrow("must be UTF-8 text");
+  await expect(piped(Buffer.alloc(4_097, "x"))).rejects.toThrow("at most 4096 bytes");
 });

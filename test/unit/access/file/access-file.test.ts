@@ -93,6 +93,8 @@ describe("what is wrong is said with its place", () => {
     ["users:", "f:1:7: users has no value: give it one, or leave it out."],
     ["users: { ann: hunter2 }", "f:1:15: users.ann must be an argon2id hash"],
     [`users: { anonymous: x }`, "users.anonymous is no user's name: it must not be anonymous"],
+    [`users: { "a\\u200bb": x }`, "is no user's name: it must be composed (Unicode NFC)"],
+    [`users: { "rene\\u0301": x }`, "is no user's name: it must be composed (Unicode NFC)"],
     [`users: { 'a/b': x }`, "users.a/b is no user's name: it must be 1 to 128 characters"],
     [`users: { 'dev*': x }`, "without * ? + # /"],
     ["rules: all", "f:1:8: rules must be a list of rules."],

@@ -55,6 +55,44 @@ test("a password that was right is not right any more under another hash", async
   expect(await checks.check(attempt("right"), await usersOf("ann", "other"))).toBeUndefined();
 });
 
+test("a flood of clients that hang up leaves no check behind, and the next one is served", async () => {
+  const checks = new PasswordChecks({ atOnceMax: 1, waitingMax: 100, waitingPerAddressMax: 100 });
+  const gone = new AbortController();
+  const first = checks.check(attempt("first"), users);
+  const flood = Array.from({ length: 100 }, (_, nth) =>
+    checks.check({ ...attempt(`${nth}`), gone: gone.signal }, users),
+  );
+  expect(checks.waitingCount).toBe(100);
+  gone.abort();
+  expect(checks.waitingCount).toBe(0);
+  const outcomes = await Promise.allSettled(flood);
+  expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+  expect(await checks.check(attempt("right"), users)).toBe(users.get("ann"));
+  expect(await first).toBeUndefined();
+});
+
+test("of several who ask the same, one that hangs up takes the answer from none", async () => {
+  const checks = new PasswordChecks(ONE_WAITS);
+  const gone = new AbortController();
+  void checks.check(attempt("another"), users);
+  const left = checks.check({ ...attempt("right"), gone: gone.signal }, users);
+  const stays = checks.check({ ...attempt("right"), gone: new AbortController().signal }, users);
+  gone.abort();
+  await expect(left).rejects.toThrow(/hung up/);
+  expect(await stays).toBe(users.get("ann"));
+});
+
+test("who asks anew what all others have given up is answered", async () => {
+  const checks = new PasswordChecks(ONE_WAITS);
+  const gone = new AbortController();
+  void checks.check(attempt("another"), users);
+  const left = checks.check({ ...attempt("right"), gone: gone.signal }, users);
+  gone.abort();
+  const again = checks.check(attempt("right"), users);
+  await expect(left).rejects.toThrow(/hung up/);
+  expect(await again).toBe(users.get("ann"));
+});
+
 async function usersOf(name: string, password: string) {
   const yaml = new YamlDocument("f", await userLine(name, password), "failsafe");
   return readUsers(YamlPart.whole(yaml));

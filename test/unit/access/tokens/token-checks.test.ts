@@ -1,4 +1,5 @@
 import {
+  constants,
   createHmac,
   generateKeyPairSync,
   type KeyObject,
@@ -13,6 +14,7 @@ import { AccessBench, credentials, login, REMOTE, userLine } from "../support/ac
 const ec = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const otherEc = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const pss = generateKeyPairSync("rsa-pss", { modulusLength: 2048 });
 const ed = generateKeyPairSync("ed25519");
 const secret = randomBytes(32);
 
@@ -29,6 +31,9 @@ bench.write(
       jwk(otherEc.publicKey, { kid: "old", alg: "ES256", use: "sig" }),
       jwk(ec.publicKey, { kid: "new", alg: "ES256" }),
       jwk(rsa.publicKey, { kid: "mail", use: "enc" }),
+      jwk(rsa.publicKey, { kid: "seal", alg: "RSA-OAEP" }),
+      { kty: "EC", crv: "secp256k1", x: "AA", y: "AA" },
+      { kty: "AKP", alg: "ML-DSA-44", pub: "AA" },
     ],
   }),
   "keys.jwks",
@@ -50,6 +55,7 @@ describe("a token is taken", () => {
   test.each([
     ["ES256 by a PEM key", "keys: ec.pem", () => es256(claims())],
     ["RS256 by the first of two PEM keys", "keys: [two.pem]", () => rs256(claims())],
+    ["PS256 by an RSA key", "keys: [two.pem]", () => ps256(claims())],
     ["EdDSA by the second of two PEM keys", "keys: [two.pem]", () => eddsa(claims())],
     ["ES256 by a JWKS", "keys: keys.jwks", () => es256(claims())],
     ["ES256 by its key's name", "keys: keys.jwks", () => es256(claims(), { kid: "new" })],
@@ -95,6 +101,12 @@ describe("a token is refused", () => {
     ["for somebody else", () => es256(whole({ aud: "x" })), "aud"],
     ["without a user", () => es256(whole({ sub: undefined })), "sub is no user's name"],
     ["of a user named anonymous", () => es256(whole({ sub: "anonymous" })), "no user's name"],
+    ["of a user that nobody sees", () => es256(whole({ sub: "ann\u200b" })), "no user's name"],
+    ["of a user read backwards", () => es256(whole({ sub: "\u202enna" })), "no user's name"],
+    ["of half a character", () => es256(whole({ sub: "\ud800" })), "no user's name"],
+    ["of a user not composed", () => es256(whole({ sub: "rene\u0301" })), "no user's name"],
+    ["that asks for what is unknown", () => es256(whole(), { crit: ["b64"], b64: false }), ""],
+    ["whose end is no number", () => es256(whole({ exp: "9999999999" })), "exp"],
     ["of a user that is no text", () => es256(whole({ sub: ["a"] })), "sub"],
     ["without a signature", () => `${es256(whole()).split(".").slice(0, 2).join(".")}.AA`, ""],
     ["that says it needs none", () => token({ alg: "none" }, whole(), () => Buffer.from("x")), ""],
@@ -126,6 +138,25 @@ describe("a token is refused", () => {
     const access = await bench.open(`users:\n  ${await userLine("ann", "pass")}\n`);
     await expect(enter(access, es256(claims()))).rejects.toThrow(/password is wrong/);
   });
+});
+
+test("of many that come at once each gets its own answer, and who hangs up none", async () => {
+  const access = await bench.open("jwt: { keys: [two.pem, ec.pem] }");
+  const gone = AbortSignal.abort();
+  const all = Array.from({ length: 30 }, (_, nth) => {
+    const made = nth % 3 === 0 ? es256(claims({ sub: `pump-${nth}` })) : rs256(claims());
+    const shown = { ...REMOTE, ...(nth % 3 === 2 && { gone }) };
+    return access.authenticate(login("whatever", made, shown)).then(
+      ({ name }) => name,
+      (error: Error) => error.message,
+    );
+  });
+  const expected = all.map((_, nth) =>
+    nth % 3 === 0 ? `pump-${nth}` : nth % 3 === 1 ? "pump-7" : expect.stringMatching(/hung up/),
+  );
+  expect(await Promise.all(all)).toEqual(expected);
+  const refused = access.metrics().filter(({ labels }) => labels?.["by"] === "gone");
+  expect(refused.map(({ value }) => value)).toEqual([10]);
 });
 
 test("users and tokens live beside each other", async () => {
@@ -197,10 +228,13 @@ describe("a key file is refused", () => {
     ["that holds nothing", "", "keys", /holds no key/],
     ["that is not JSON", "{ hunter2", "keys", /it is not valid JSON/],
     ["with a private key", privatePem(ec.privateKey), "keys", /holds a private key/],
+    ["with a key that is none", '{ "keys": [null] }', "keys", /holds what is no key/],
+    ["with keys of unknown types alone", '{ "keys": [{ "kty": "X" }] }', "keys", /holds no key/],
     ["with a private JWK", JSON.stringify(jwk(ec.privateKey, {})), "keys", /public keys only/],
     ["with a secret JWK", JSON.stringify({ kty: "oct", k: "aGk" }), "keys", /public keys only/],
     ["with a short RSA key", pem(short.publicKey), "keys", /at least 2048 bits/],
     ["with a key that signs nothing", pem(x25519.publicKey), "keys", /not supported/],
+    ["with a key for RSA-PSS alone", pem(pss.publicKey), "keys", /give a plain RSA key/],
     ["with a short secret", "hunter2", "secretFile", /at least 32 bytes/],
   ])("%s", async (_what, text, key, complaint) => {
     const file = text === undefined ? "no/key.file" : "key.file";
@@ -225,6 +259,14 @@ function es256(payload: object, header: object = {}, key = ec.privateKey): strin
 
 function rs256(payload: object): string {
   return token({ alg: "RS256" }, payload, (text) => signBytes("sha256", text, rsa.privateKey));
+}
+
+function ps256(payload: object): string {
+  const key = rsa.privateKey;
+  const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;
+  return token({ alg: "PS256" }, payload, (text) =>
+    signBytes("sha256", text, { key, padding, saltLength }),
+  );
 }
 
 function eddsa(payload: object): string {

@@ -120,6 +120,30 @@ describe("client certificates", () => {
     expect((await bench.arrivals.next()).certificate?.commonName).toBeUndefined();
   });
 
+  it.each([
+    ["no common name", []],
+    ["several", ["meter-7", "meter-8"]],
+    ["one that no client may have", ["meter\u00007"]],
+  ])("with %s are refused where it is the client id", async (_what, names) => {
+    const tls = folder.tls({ clientCertificates: "required" });
+    const limits = { connectionsMax: undefined, packetBytesMax: undefined };
+    const listener = await bench.open({
+      ...{ tls },
+      settings: {
+        ...{ name: "test", certificateNames: "clientId" },
+        limits: { ...limits, messagesPerSecondMax: undefined, inflightMax: undefined },
+      },
+    });
+    const client = dial(listener, device(names));
+    expect(await bench.refusals.next()).toMatchObject({
+      reason: "certificate",
+      message: "The client's certificate has no common name that can be a client id.",
+    });
+    await closed(client);
+    dial(listener, device(["meter-9"]));
+    expect((await bench.arrivals.next()).certificate?.commonName).toBe("meter-9");
+  });
+
   it("that are optional may be left out", async () => {
     dial(await open("optional"));
     expect((await bench.arrivals.next()).certificate).toBeUndefined();

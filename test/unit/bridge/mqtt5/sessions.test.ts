@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { ReasonCode } from "../../../../bridge/packets/reason-codes.ts";
+import { openForAll } from "../../../../src/access/open-for-all.ts";
 import { ManualClock } from "../../../../src/base/clock.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
 import { newLog, startBridge } from "../support/bridges.ts";
@@ -202,4 +203,31 @@ test("sessions of MQTT 5 outlive the gateway: expiry, options, identifiers, prop
   await vi.waitFor(() => expect(after.figure("sessions")).toBe(2));
   clock.advance(11_000);
   await vi.waitFor(() => expect(after.figure("sessions")).toBe(1));
+});
+
+test("a session is its user's: who comes by the same identifier as another begins anew, also after a restart", async () => {
+  const authenticate: typeof openForAll.authenticate = async (credentials) => ({
+    ...(await openForAll.authenticate(credentials)),
+    name: credentials.username ?? "nobody",
+  });
+  const access = { ...openForAll, authenticate };
+  const storage = new MemoryStorage();
+  const before = await startBridge(await newLog(storage), { access });
+  const kept = { ...BACK, sessionExpirySeconds: 100 };
+  const ann = await PacketClient.connected(before.port, { ...kept, username: "ann" });
+  await ann.subscribe("secret");
+  await ann.leave();
+  const publisher = await PacketClient.connected(before.port);
+  await publisher.publish("secret", "for ann");
+  await before.service.close();
+  const { port } = await startBridge(await newLog(storage), { access });
+  const annAgain = new PacketClient(port);
+  expect(await annAgain.connect({ ...kept, username: "ann" })).toMatchObject({
+    sessionPresent: true,
+  });
+  expect((await annAgain.receive()).payload.toString()).toBe("for ann");
+  await annAgain.leave();
+  const eve = new PacketClient(port);
+  expect(await eve.connect({ ...kept, username: "eve" })).toMatchObject({ sessionPresent: false });
+  expect(await eve.untilPong()).toEqual([]);
 });

@@ -62,7 +62,7 @@ describe("topics that begin with $", () => {
   });
 });
 
-test.each(["", "a/#/b", "a#", "#a", "a+/b", "a/b+", "a\0", "\uFFFD", "x".repeat(65_536)])(
+test.each(["", "a/#/b", "a#", "#a", "a+/b", "a/b+", "a\0", "x".repeat(65_536)])(
   "the filter %j is refused",
   (pattern) => {
     expect(filterComplaint(pattern)).toBeTypeOf("string");
@@ -76,6 +76,6 @@ test.each(["#", "+", "a/+/b/#", "/", "//", "+/+", "$SYS/#", "é/ü"])(
   },
 );
 
-test.each(["", "a/+", "#", "a\0b", "\uFFFD"])("nobody can publish to %j", (name) => {
+test.each(["", "a/+", "#", "a\0b"])("nobody can publish to %j", (name) => {
   expect(topicComplaint(name)).toBeTypeOf("string");
 });

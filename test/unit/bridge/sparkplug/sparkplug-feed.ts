@@ -1,6 +1,6 @@
 /** A coding with its memory, fed with messages that Eclipse Tahu's own implementation encoded. */
 import { get } from "sparkplug-payload";
-import { PayloadCodings } from "../../../../bridge/coding/payload-codings.ts";
+import { PayloadCodings, type RebirthRequests } from "../../../../bridge/coding/payload-codings.ts";
 import type { CodedPayload } from "../../../../bridge/ingest/payload-coding.ts";
 import type { SparkplugLimits } from "../../../../bridge/sparkplug/limits.ts";
 import type { KeyValues } from "../../../../src/log/contract.ts";
@@ -33,13 +33,18 @@ export class SparkplugFeed {
   readonly #coding: NonNullable<ReturnType<PayloadCodings["of"]>>;
 
   constructor(
-    parts: { readonly store?: KeyValues; readonly limits?: Partial<SparkplugLimits> } = {},
+    parts: {
+      readonly store?: KeyValues;
+      readonly limits?: Partial<SparkplugLimits>;
+      readonly rebirths?: RebirthRequests;
+    } = {},
   ) {
-    const { store = new MemoryKeyValues(), limits = {} } = parts;
+    const { store = new MemoryKeyValues(), limits = {}, rebirths } = parts;
     this.codings = new PayloadCodings({
       store: () => store,
       warnings: { warn: (_kind, _fields, message) => this.warnings.push(message) },
       limits,
+      rebirths,
     });
     const coding = this.codings.of({ codec: "sparkplug-b" }, undefined);
     if (coding === undefined) throw new Error("a Sparkplug route has no coding");

@@ -4,7 +4,7 @@
  * group gathers; the next commit begins the moment the last one ends.
  *
  * Invariants: one commit at a time; a high watermark moves only after its flush; a commit that
- * fails leaves no offset used and no state changed.
+ * fails leaves no offset used and no state changed, and where the disk failed, it is the last.
  */
 import type { Clock } from "../base/clock.ts";
 import { isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
@@ -24,12 +24,14 @@ import type { LogPartition } from "./partition.ts";
 import { emptyHead, type SegmentHead } from "./segment-head.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import type { MirroredState } from "./small-state.ts";
+import type { StorageFailure } from "./storage/storage-failure.ts";
 
 export interface GroupCommitParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly row: SegmentRow;
   readonly state: MirroredState;
+  readonly failure: StorageFailure;
   readonly listeners: FlushListeners;
   readonly flushDelayMs: number;
   readonly pendingBytesMax: number;
@@ -87,6 +89,7 @@ export class GroupCommit {
   }
 
   #checkOpen(): void {
+    this.#parts.failure.check();
     if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
   }
 
@@ -134,13 +137,16 @@ export class GroupCommit {
 
   /** Answers the partitions whose high watermark moved. */
   async #commit(group: GatheringGroup): Promise<Iterable<LogPartition>> {
-    const { clock, row, state } = this.#parts;
+    const { clock, row, state, failure } = this.#parts;
+    failure.check();
     const lanes = group.seal();
     await row.makeRoom().catch(asStorageFailure);
     const prepared = this.#prepare(lanes);
     prepared.states.push(...group.resolveStates());
     const startedAtMs = clock.monotonicMs();
     await row.commit(prepared).catch(asStorageFailure);
+    // A flush that came after one that failed proves nothing.
+    failure.check();
     this.lastFlushMs = clock.monotonicMs() - startedAtMs;
     this.commits += 1;
     this.records += prepared.records;

@@ -1,36 +1,118 @@
-import { messageOf, TributaryError } from "../../base/errors.ts";
+/**
+ * The commits of one LMDB environment, each of which ends flushed, refused or in a failed storage.
+ * lmdb-js commits and flushes separately: a resolved write is visible, not durable.
+ */
+import type { RootDatabase } from "lmdb";
+import { assert, messageOf, TributaryError } from "../../base/errors.ts";
+import { leaveUnflushed } from "./lmdb-exit.ts";
+import { FlushedMark } from "./meta-pages.ts";
+import type { StorageFailure } from "./storage-failure.ts";
 
 /** What lmdb answers for a write: resolved when committed, with the flush beside it. */
-export type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
+type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
 
-/**
- * Waits for a commit and then for its flush. lmdb-js commits and flushes separately: a resolved
- * write is visible, not durable.
- * @throws DISK_FULL, STORAGE_FAILED
- */
-export async function untilFlushed(commit: Commit): Promise<void> {
-  try {
-    await commit;
-  } catch (error) {
-    throw await asStorageError(error);
+const DISK_IS_FULL = /no space left|MDB_MAP_FULL|disk quota/i;
+
+export class FlushedCommits {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #failure: StorageFailure;
+  readonly #mark: FlushedMark;
+  readonly #running = new Set<Promise<unknown>>();
+  #newest = 0;
+  #broken = false;
+
+  /** For an environment that has just been opened, before anything is written to it. */
+  constructor(root: RootDatabase<Buffer, Buffer>, path: string, failure: StorageFailure) {
+    this.#root = root;
+    this.#failure = failure;
+    this.#mark = new FlushedMark(path);
+    this.look();
   }
+
+  /** Notes the newest snapshot; call it also where something else has made one. */
+  look(): void {
+    this.#newest = statOf(this.#root, "lastTxnId");
+  }
+
+  /**
+   * Commits what `put` puts, in one transaction; resolves when it is flushed.
+   * @throws DISK_FULL, with nothing of it kept; STORAGE_FAILED, which is for good
+   */
+  async run(put: () => void): Promise<void> {
+    this.#failure.check();
+    const commit = this.#root.batch(put) as Commit;
+    const settled = untilFlushed(commit);
+    this.#running.add(settled);
+    try {
+      await settled;
+    } catch (error) {
+      throw this.failed(await causeOf(error));
+    } finally {
+      this.#running.delete(settled);
+    }
+    // Flushed, but upon something that was not.
+    this.#failure.check();
+    this.look();
+    this.#mark.keep();
+  }
+
+  /** What a failed commit means. */
+  failed(cause: unknown): TributaryError {
+    // Refused before it became a snapshot: LMDB has undone it. A full disk may also fail the flush.
+    const refused = statOf(this.#root, "lastTxnId") === this.#newest;
+    if (refused && isFullDisk(cause)) return diskFull(cause);
+    this.#broken = true;
+    leaveUnflushed();
+    return this.#failure.trip(cause);
+  }
+
+  /**
+   * Instead of closing the environment, when the storage has failed: takes back what LMDB flushed
+   * upon a snapshot whose flush failed.
+   */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    if (this.#broken) this.#mark.putBack();
+  }
+
+  close(): void {
+    this.#mark.close();
+  }
+}
+
+export function isFullDisk(cause: unknown): boolean {
+  return DISK_IS_FULL.test(messageOf(cause));
+}
+
+export function diskFull(cause: unknown): TributaryError {
+  return new TributaryError(
+    "DISK_FULL",
+    `The disk is full (${messageOf(cause)}): free some space, or lower --log-disk-budget-bytes.`,
+    { cause },
+  );
+}
+
+async function untilFlushed(commit: Commit): Promise<void> {
+  await commit;
   await commit.flushed;
 }
 
 /** lmdb rejects with a general error that holds a promise, rejected with the real one. */
-async function asStorageError(error: unknown): Promise<TributaryError> {
+async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<unknown> };
-  const cause = await Promise.resolve(commitError).then(
+  return await Promise.resolve(commitError).then(
     () => error,
     (real: unknown) => real,
   );
-  const reason = messageOf(cause);
-  if (/no space left|MDB_MAP_FULL|disk quota/i.test(reason)) {
-    return new TributaryError(
-      "DISK_FULL",
-      `The disk is full (${reason}): free some space, or lower --log-disk-budget-bytes.`,
-      { cause },
-    );
-  }
-  return new TributaryError("STORAGE_FAILED", `The log could not be written: ${reason}`, { cause });
+}
+
+/** The number of the file's last page that is in use. */
+export function lastPageOf(root: RootDatabase<Buffer, Buffer>): number {
+  return statOf(root, "lastPageNumber");
+}
+
+function statOf(root: RootDatabase<Buffer, Buffer>, name: "lastTxnId" | "lastPageNumber"): number {
+  const value = (root.getStats() as Partial<Record<typeof name, number>>)[name];
+  assert(value !== undefined, `lmdb tells its ${name}`);
+  return value;
 }

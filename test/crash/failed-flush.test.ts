@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { freePorts } from "../support/free-ports.ts";
 import { type GatewayPlace, GatewayProcess } from "../support/gateway-process.ts";
@@ -100,6 +101,24 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     expect(verdict.streams.find(({ stream }) => stream.endsWith("qos2"))?.duplicates).toBe(0);
   });
 
+  it("starts anew where its very first flush failed", async () => {
+    const inject = "fdatasync:error=EIO:when=1";
+    const node = await failingNode(folder, { what: "the first flush", inject });
+    gateway = new GatewayProcess({ ...place, node });
+    await untilFailed(gateway);
+    // Two more starts: what the first of them keeps must be there for the second.
+    for (const numbers of [["0"], ["0", "1"]]) {
+      gateway = new GatewayProcess(place);
+      await gateway.ready();
+      const client = await connectAsync({ host: "127.0.0.1", port: place.mqttPort });
+      await client.publishAsync("plant/0", `device ${numbers.at(-1)}`, { qos: 1 });
+      await client.endAsync();
+      const values = (await everything(gateway.url, [MQTT_TOPIC])).map(({ value }) => value);
+      expect(values.sort()).toEqual(numbers.map((number) => `device ${number}`));
+      await gateway.kill();
+    }
+  });
+
   /** Nothing may have been flushed after the failure; then the pages it lost are taken away. */
   async function expectUnflushed(allFlushed: boolean): Promise<void> {
     const snapshots = await snapshotsIn(place.data);
@@ -140,9 +159,12 @@ async function untilFailed(gateway: GatewayProcess): Promise<{ ms: number; said:
   return { ms: Math.round(performance.now() - startedAtMs), said: (said ?? "").slice(0, 100) };
 }
 
-async function everything(url: string): Promise<LoggedMessage[]> {
+async function everything(
+  url: string,
+  topics: readonly string[] = [MQTT_TOPIC, KAFKA_TOPIC],
+): Promise<LoggedMessage[]> {
   const messages: LoggedMessage[] = [];
-  for (const topic of [MQTT_TOPIC, KAFKA_TOPIC]) {
+  for (const topic of topics) {
     for await (const message of replayed(url, topic)) messages.push(message);
   }
   return messages;

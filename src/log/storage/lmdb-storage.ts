@@ -53,7 +53,10 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
 
 async function openMaps(path: string, failure: StorageFailure): Promise<LmdbMaps> {
   // Where nothing was ever flushed, nothing was promised, and there is no snapshot to go back to.
-  if (!(await settleMetaPages(path))) await removeEnvironment(path);
+  if (!(await settleMetaPages(path))) {
+    await rename(path, `${path}.never-flushed`);
+    await rm(path + LOCK_SUFFIX, { force: true });
+  }
   return new LmdbMaps(path, failure);
 }
 

@@ -47,7 +47,7 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
   });
 
   afterEach(async () => {
-    await gateway?.kill();
+    await leave(gateway);
     await rm(folder, { recursive: true });
   });
 
@@ -101,6 +101,34 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     expect(verdict.streams.find(({ stream }) => stream.endsWith("qos2"))?.duplicates).toBe(0);
   });
 
+  it("goes on where the disk was only full, and loses nothing", async () => {
+    const inject = "writev:error=ENOSPC:when=2..3";
+    const only = "segments/0000000001.mdb";
+    const node = await failingNode(folder, { what: "a full disk", inject, only });
+    gateway = new GatewayProcess({ ...place, node });
+    await gateway.ready();
+    const publisher = new SteadyPublisher({
+      host: "127.0.0.1",
+      port: place.mqttPort,
+      clientId: "device-0-qos1",
+      topic: "plant/0",
+      qos: 1,
+      inFlightMax: 50,
+      payloadBytes: 100,
+      pauseMs: 1,
+    });
+    const full = () => (gateway?.output ?? "").includes("The disk is full");
+    await expect.poll(full, { timeout: FAILS_MS_MAX }).toBe(true);
+    const acknowledgedBefore = publisher.acknowledged.size;
+    await expect
+      .poll(() => publisher.acknowledged.size, { timeout: FAILS_MS_MAX })
+      .toBeGreaterThan(acknowledgedBefore + 500);
+    await publisher.finish();
+    const acknowledged = new Map([["device-0-qos1", publisher.acknowledged]]);
+    const verdict = audit(acknowledged, await everything(gateway.url, [MQTT_TOPIC]));
+    expect(verdict).toMatchObject({ offsetGaps: 0, streams: [{ lost: 0, outOfOrder: 0 }] });
+  });
+
   it("starts anew where its very first flush failed", async () => {
     const inject = "fdatasync:error=EIO:when=1";
     const node = await failingNode(folder, { what: "the first flush", inject });
@@ -137,10 +165,9 @@ async function failingNode(
   const calls = inject.slice(0, inject.indexOf(":"));
   const path = only === undefined ? "" : `-P '${join(folder, "data", only)}'`;
   const strace = `strace -f -qq -o '${join(folder, "trace")}' ${path} -e trace=${calls}`;
-  await writeFile(
-    program,
-    `#!/bin/sh\nexec ${strace} -e inject=${inject} '${process.execPath}' "$@"\n`,
-  );
+  // strace that is killed leaves its program running: that one says what it is.
+  const traced = `sh -c 'echo "pid $$" >&2; exec "$0" "$@"' '${process.execPath}' "$@"`;
+  await writeFile(program, `#!/bin/sh\nexec ${strace} -e inject=${inject} ${traced}\n`);
   await chmod(program, 0o755);
   return program;
 }
@@ -148,7 +175,7 @@ async function failingNode(
 /** Resolves when the gateway has ended; it must have said why, and soon after it failed. */
 async function untilFailed(gateway: GatewayProcess): Promise<{ ms: number; said: string }> {
   const startedAtMs = performance.now();
-  const late = setTimeout(() => void gateway.kill(), FAILS_MS_MAX);
+  const late = setTimeout(() => void leave(gateway), FAILS_MS_MAX);
   await once(gateway.child, "exit");
   clearTimeout(late);
   const said = /STORAGE_FAILED.*|The disk failed a write.*/.exec(gateway.output)?.[0];
@@ -157,6 +184,19 @@ async function untilFailed(gateway: GatewayProcess): Promise<{ ms: number; said:
     said: expect.stringContaining("The disk failed a write"),
   });
   return { ms: Math.round(performance.now() - startedAtMs), said: (said ?? "").slice(0, 100) };
+}
+
+/** Ends a gateway, also where it runs under strace. */
+async function leave(gateway: GatewayProcess | undefined): Promise<void> {
+  if (gateway === undefined) return;
+  const { child, output } = gateway;
+  const pid = /^pid (\d+)$/m.exec(output)?.[1];
+  if (pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    process.kill(Number(pid), "SIGKILL");
+    await exited;
+  }
+  await gateway.kill();
 }
 
 async function everything(

@@ -19,6 +19,7 @@ export class FlushedCommits {
   readonly #mark: FlushedMark;
   readonly #running = new Set<Promise<unknown>>();
   #newest = 0;
+  #lastPage = 0;
   #broken = false;
 
   /** For an environment that has just been opened, before anything is written to it. */
@@ -31,7 +32,14 @@ export class FlushedCommits {
 
   /** Notes the newest snapshot; call it also where something else has made one. */
   look(): void {
-    this.#newest = statOf(this.#root, "lastTxnId");
+    const { lastTxnId, lastPageNumber } = statsOf(this.#root);
+    this.#newest = lastTxnId;
+    this.#lastPage = lastPageNumber;
+  }
+
+  /** The number of the file's last page that is in use, as of the last commit. */
+  get lastPage(): number {
+    return this.#lastPage;
   }
 
   /**
@@ -59,7 +67,7 @@ export class FlushedCommits {
   /** What a failed commit means. */
   failed(cause: unknown): TributaryError {
     // Refused before it became a snapshot: LMDB has undone it. A full disk may also fail the flush.
-    const refused = statOf(this.#root, "lastTxnId") === this.#newest;
+    const refused = statsOf(this.#root).lastTxnId === this.#newest;
     if (refused && isFullDisk(cause)) return diskFull(cause);
     this.#broken = true;
     leaveUnflushed();
@@ -106,13 +114,14 @@ async function causeOf(error: unknown): Promise<unknown> {
   );
 }
 
-/** The number of the file's last page that is in use. */
-export function lastPageOf(root: RootDatabase<Buffer, Buffer>): number {
-  return statOf(root, "lastPageNumber");
+interface Stats {
+  readonly lastTxnId: number;
+  readonly lastPageNumber: number;
 }
 
-function statOf(root: RootDatabase<Buffer, Buffer>, name: "lastTxnId" | "lastPageNumber"): number {
-  const value = (root.getStats() as Partial<Record<typeof name, number>>)[name];
-  assert(value !== undefined, `lmdb tells its ${name}`);
-  return value;
+/** Of the newest snapshot, flushed or not. */
+export function statsOf(root: RootDatabase<Buffer, Buffer>): Stats {
+  const { lastTxnId, lastPageNumber } = root.getStats() as Partial<Stats>;
+  assert(lastTxnId !== undefined && lastPageNumber !== undefined, "lmdb tells its last page");
+  return { lastTxnId, lastPageNumber };
 }

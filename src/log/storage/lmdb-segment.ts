@@ -18,7 +18,7 @@ import {
 import type { LogOptions } from "../options.ts";
 import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { openEnvironment } from "./lmdb-exit.ts";
-import { FlushedCommits, lastPageOf } from "./lmdb-flush.ts";
+import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
 import type { Segment, SegmentWrites, VisitBatch } from "./storage.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
@@ -145,6 +145,7 @@ export class LmdbSegment implements Segment {
   }
 
   #measure(): number {
-    return (lastPageOf(this.#database) + 1) * SEGMENT_PAGE_BYTES;
+    const lastPage = this.#commits?.lastPage ?? statsOf(this.#database).lastPageNumber;
+    return (lastPage + 1) * SEGMENT_PAGE_BYTES;
   }
 }

@@ -129,6 +129,13 @@ export class GroupCommit {
         if (!isTributaryError(error)) throw error;
         this.#parts.logger.error({ code: error.code, error: error.message }, "a commit failed");
         group.reject(error);
+        // What gathered behind it may follow on it: taken, it would stand before what is sent again.
+        const behind = this.#gathering;
+        if (behind.begun) {
+          this.#gathering = new GatheringGroup(this.#gatekeeper);
+          behind.seal();
+          behind.reject(error);
+        }
       }
       // Those who were waiting run now, and what they add joins the next commit.
       await gather(this.#parts.flushDelayMs);
@@ -144,7 +151,9 @@ export class GroupCommit {
     const prepared = this.#prepare(lanes);
     prepared.states.push(...group.resolveStates());
     const startedAtMs = clock.monotonicMs();
-    await row.commit(prepared).catch(asStorageFailure);
+    await row.commit(prepared).catch((error: unknown) => {
+      throw isTributaryError(error) ? error : failure.trip(error);
+    });
     // A flush that came after one that failed proves nothing.
     failure.check();
     this.lastFlushMs = clock.monotonicMs() - startedAtMs;

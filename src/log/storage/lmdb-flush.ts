@@ -4,13 +4,13 @@
  */
 import type { RootDatabase } from "lmdb";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
-import { leaveUnflushed } from "./lmdb-exit.ts";
 import { FlushedMark } from "./meta-pages.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
 /** What lmdb answers for a write: resolved when committed, with the flush beside it. */
 type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
 
+const HEAP_BYTES = 104;
 const DISK_IS_FULL = /no space left|MDB_MAP_FULL|disk quota/i;
 
 export class FlushedCommits {
@@ -67,11 +67,18 @@ export class FlushedCommits {
   /** What a failed commit means. */
   failed(cause: unknown): TributaryError {
     // Refused before it became a snapshot: LMDB has undone it. A full disk may also fail the flush.
-    const refused = statsOf(this.#root).lastTxnId === this.#newest;
-    if (refused && isFullDisk(cause)) return diskFull(cause);
+    if (isFullDisk(cause) && this.#isUnmoved() && !overranHeap(cause)) return diskFull(cause);
     this.#broken = true;
-    leaveUnflushed();
     return this.#failure.trip(cause);
+  }
+
+  /** False also where LMDB says nothing more, as after a meta page that it could not write. */
+  #isUnmoved(): boolean {
+    try {
+      return statsOf(this.#root).lastTxnId === this.#newest;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -98,6 +105,15 @@ export function diskFull(cause: unknown): TributaryError {
     `The disk is full (${messageOf(cause)}): free some space, or lower --log-disk-budget-bytes.`,
     { cause },
   );
+}
+
+/**
+ * lmdb 3.5.6 words a failed write into 100 bytes of its heap (mdb_page_flush), whether it fits or
+ * not; the C library gives 104. Where it did not fit, this process must write nothing any more.
+ */
+function overranHeap(cause: unknown): boolean {
+  const text = /Attempting to write page.*/.exec(messageOf(cause))?.[0] ?? "";
+  return text.length >= HEAP_BYTES;
 }
 
 async function untilFlushed(commit: Commit): Promise<void> {

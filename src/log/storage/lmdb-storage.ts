@@ -41,6 +41,7 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
   try {
     await checkFormat(directory);
     const failure = new StorageFailure();
+    void failure.happened.then(leaveUnflushed);
     const maps = await openMaps(join(directory, "meta.mdb"), failure);
     await sync(segments);
     await sync(directory);
@@ -157,10 +158,7 @@ class LmdbStorage implements Storage {
   /** A full disk is tried again with a file made anew; a sync that failed is not. */
   #notCreated(error: unknown): unknown {
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (syscall === "fsync" || code === "EIO") {
-      leaveUnflushed();
-      return this.failure.trip(error);
-    }
+    if (syscall === "fsync" || code === "EIO") return this.failure.trip(error);
     return isFullDisk(error) ? diskFull(error) : error;
   }
 

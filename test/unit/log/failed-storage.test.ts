@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { TributaryError } from "../../../src/base/errors.ts";
 import type { Log, Partition } from "../../../src/log/contract.ts";
 import { recoverLog } from "../../../src/log/recovery.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
@@ -89,6 +90,23 @@ describe("a log whose disk fails", () => {
     held.resolve();
     await expect(flushing).rejects.toMatchObject(failed);
     expect(await valuesOf(log, partition())).toEqual(["before"]);
+  });
+
+  it("refuses with a group what gathered behind it, so that nothing overtakes what is sent again", async () => {
+    const held = Promise.withResolvers<void>();
+    storage.next(held.promise);
+    const first = append("one");
+    first.catch(() => {});
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const second = append("two");
+    second.catch(() => {});
+    held.reject(new TributaryError("DISK_FULL", "No space left on device"));
+    await expect(first).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(second).rejects.toMatchObject({ code: "DISK_FULL" });
+    await append("one");
+    await append("two");
+    expect(await valuesOf(log, partition())).toEqual(["before", "one", "two"]);
   });
 
   it("goes on after a disk that was only full", async () => {

@@ -11,7 +11,7 @@
 import type { MqttBridge } from "../bridge/mqtt-bridge.ts";
 import { type AccessControl, openAccess } from "./access/open-access.ts";
 import type { Clock } from "./base/clock.ts";
-import { messageOf } from "./base/errors.ts";
+import { messageOf, type TributaryError } from "./base/errors.ts";
 import type { Logger } from "./base/logger.ts";
 import type { Offset } from "./base/offset.ts";
 import type { ListenAddress, MetricSample, Service } from "./base/service.ts";
@@ -51,6 +51,8 @@ export interface Gateway {
   /** How long the start took since the process began. */
   readonly startupMs: number;
   readonly log: Log;
+  /** Resolves when the disk failed a write: close it, within a bound, and end the process. */
+  readonly failed: Promise<TributaryError>;
   metrics(): readonly MetricSample[];
   /** Reads the access file again, without disturbing whom it still lets in. */
   reload(): Promise<void>;
@@ -134,6 +136,7 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
 /** What runs, in the order it is closed in. */
 class RunningGateway implements Gateway {
   readonly log: Log;
+  readonly failed: Promise<TributaryError>;
   startupMs = 0;
   readonly #access: AccessControl;
   readonly #parts: GatewayParts;
@@ -142,9 +145,15 @@ class RunningGateway implements Gateway {
   readonly #started = Promise.withResolvers<void>();
   #forwarder: Forwarder | undefined;
   #closing: Promise<void> | undefined;
+  #failure: TributaryError | undefined;
 
   constructor(log: Log, access: AccessControl, parts: GatewayParts) {
     this.log = log;
+    this.failed = log.failed.then((error) => {
+      this.#failure = error;
+      parts.logger.error({ code: error.code, error: error.message }, "the disk has failed");
+      return error;
+    });
     this.#access = access;
     this.#parts = parts;
   }
@@ -184,6 +193,7 @@ class RunningGateway implements Gateway {
   }
 
   notReady(): readonly string[] {
+    if (this.#failure !== undefined) return [this.#failure.message];
     if (this.#closing !== undefined) return ["the gateway is closing"];
     return this.startupMs === 0 ? ["the gateway is starting"] : [];
   }

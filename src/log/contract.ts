@@ -7,6 +7,7 @@
  *  - nothing is readable before it is flushed: the high watermark is the end of the last flush;
  *  - records and the small state put with them are one transaction: they never disagree.
  */
+import type { TributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
 import type { EncodedHeaders } from "../wire/batch-builder.ts";
 
@@ -65,7 +66,16 @@ export interface Log {
 
   stats(): LogStats;
 
-  /** Flushes what is pending, then closes. Later calls reject with LOG_CLOSED. */
+  /**
+   * Resolves, once, when the disk failed a write: from then on everything that would write rejects
+   * with that error (STORAGE_FAILED), and only a new process can go on. Never where it does not.
+   */
+  readonly failed: Promise<TributaryError>;
+
+  /**
+   * Flushes what is pending, then closes. Later calls reject with LOG_CLOSED. Where the disk has
+   * failed, it flushes nothing, and the data folder stays locked until the process has ended.
+   */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@
  * group gathers; the next commit begins the moment the last one ends.
  *
  * Invariants: one commit at a time; a high watermark moves only after its flush; a commit that
- * fails leaves no offset used and no state changed.
+ * fails leaves no offset used and no state changed, and where the disk failed, it is the last.
  */
 import type { Clock } from "../base/clock.ts";
 import { isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
@@ -24,12 +24,14 @@ import type { LogPartition } from "./partition.ts";
 import { emptyHead, type SegmentHead } from "./segment-head.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import type { MirroredState } from "./small-state.ts";
+import type { StorageFailure } from "./storage/storage-failure.ts";
 
 export interface GroupCommitParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly row: SegmentRow;
   readonly state: MirroredState;
+  readonly failure: StorageFailure;
   readonly listeners: FlushListeners;
   readonly flushDelayMs: number;
   readonly pendingBytesMax: number;
@@ -90,6 +92,7 @@ export class GroupCommit {
   }
 
   #checkOpen(): void {
+    this.#parts.failure.check();
     if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
   }
 
@@ -129,6 +132,13 @@ export class GroupCommit {
         if (!isTributaryError(error)) throw error;
         this.#parts.logger.error({ code: error.code, error: error.message }, "a commit failed");
         group.reject(error);
+        // What gathered behind it may follow on it: taken, it would stand before what is sent again.
+        const behind = this.#gathering;
+        if (behind.begun) {
+          this.#gathering = new GatheringGroup(this.#gatekeeper);
+          behind.seal();
+          behind.reject(error);
+        }
       }
       // Those who were waiting run now, and what they add joins the next commit.
       if (this.#gathering.pendingBytes < ENOUGH_BYTES) await gather(this.#parts.flushDelayMs);
@@ -137,13 +147,18 @@ export class GroupCommit {
 
   /** Answers the partitions whose high watermark moved. */
   async #commit(group: GatheringGroup): Promise<Iterable<LogPartition>> {
-    const { clock, row, state } = this.#parts;
+    const { clock, row, state, failure } = this.#parts;
+    failure.check();
     const lanes = group.seal();
     await row.makeRoom().catch(asStorageFailure);
     const prepared = this.#prepare(lanes);
     prepared.states.push(...group.resolveStates());
     const startedAtMs = clock.monotonicMs();
-    await row.commit(prepared).catch(asStorageFailure);
+    await row.commit(prepared).catch((error: unknown) => {
+      throw isTributaryError(error) ? error : failure.trip(error);
+    });
+    // A flush that came after one that failed proves nothing.
+    failure.check();
     this.lastFlushMs = clock.monotonicMs() - startedAtMs;
     this.commits += 1;
     this.records += prepared.records;

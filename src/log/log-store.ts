@@ -74,6 +74,7 @@ export class LogStore implements Log {
       logger,
       row,
       state,
+      failure: storage.failure,
       listeners: this.#listeners,
       flushDelayMs: options.flushDelayMs,
       pendingBytesMax: options.pendingBytesMax,
@@ -86,6 +87,10 @@ export class LogStore implements Log {
     if (!this.#keepsAll) {
       this.#timer = setInterval(() => this.#look(), options.retentionCheckMs).unref();
     }
+  }
+
+  get failed(): Promise<TributaryError> {
+    return this.#parts.storage.failure.happened;
   }
 
   topics(): readonly Topic[] {
@@ -175,7 +180,10 @@ export class LogStore implements Log {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    if (!this.#keepsAll) await this.#retention.run().catch(() => {});
+    const { failure } = this.#parts.storage;
+    if (!this.#keepsAll && failure.error === undefined) {
+      await this.#retention.run().catch(() => {});
+    }
     await this.#commit.close();
     await this.#parts.row.close();
     await this.#parts.storage.close();
@@ -188,7 +196,7 @@ export class LogStore implements Log {
 
   #look(): void {
     this.#lookedAfterSealed = this.#parts.row.sealedTotal;
-    if (this.#keepsAll) return;
+    if (this.#keepsAll || this.#parts.storage.failure.error !== undefined) return;
     this.#retention.run().catch((error: unknown) => {
       this.#options.logger.error({ error: messageOf(error) }, "retention failed");
     });

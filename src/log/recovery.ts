@@ -2,10 +2,12 @@
  * From what the last run left to a log that takes appends.
  *
  * The newest segment that a commit ever reached is the active one: it alone says where every
- * partition stood and what the small state was. A newer one that no commit reached (the power went
- * while it was being made, or before its first flush) is removed. One that is damaged is set aside: its records are lost, and
- * because nobody can say how many there were, the partitions go on far enough ahead that no offset
- * is ever given twice, under a new leader epoch (KIP-320), so that consumers notice.
+ * partition stood and what the small state was, as of its last flush: what was committed after that
+ * was never acknowledged, and is not there any more. A newer one that no flushed commit reached (the
+ * power went while it was being made, or before its first flush) is removed. One that is damaged is
+ * set aside: its records are lost, and because nobody can say how many there were, the partitions go
+ * on far enough ahead that no offset is ever given twice, under a new leader epoch (KIP-320), so that
+ * consumers notice.
  */
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import { after, type Offset, ZERO_OFFSET } from "../base/offset.ts";
@@ -79,7 +81,9 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
     reuse ? found.activeHeads : undefined,
     found.sealed,
   );
-  // What the last run committed but did not live to flush is flushed now, before anyone reads it.
+  // An active segment has no note: one from before, when it was sealed, would hide what comes now.
+  if (manifest.read(active.id) !== undefined) await manifest.remove(active.id);
+  // The disk is asked for one flush before anyone is served.
   await row.commit({ batches: [], heads: new Map(), states: [] });
   return new LogStore({ storage, row, topics, state, damaged: found.damaged }, options);
 }

@@ -14,12 +14,14 @@ import { systemClock } from "../../base/clock.ts";
 import type { Gateway } from "../../broker.ts";
 import { describeConfig } from "../../config/describe-config.ts";
 import { showAddress } from "../../config/kinds/address.ts";
-import type { CommandContext } from "../command-context.ts";
+import { type CommandContext, EXIT } from "../command-context.ts";
 import { addConfigFlags, configFrom, fileOnlyText } from "../config-flags.ts";
 import { ReloadSignal } from "../reload-signal.ts";
 import { settleAfterStart } from "../settle-after-start.ts";
 import { VERSION } from "../version.ts";
 
+/** After a disk failure nothing is left to save: only the listeners are told. */
+const FAILED_CLOSE_MS_MAX = 3_000;
 /** A gateway that has not closed by then is left to recovery: what it acknowledged is flushed. */
 const CLOSE_MS_MAX = 4_800;
 
@@ -44,16 +46,28 @@ export function runCommand(context: CommandContext): Command {
     await context.out.write(readyLines(gateway, config.gateway, json === true));
     settleAfterStart();
 
-    if (!context.interrupted.aborted) await once(context.interrupted, "abort");
+    let failed = false;
+    const failing = gateway.failed.then(() => {
+      failed = true;
+    });
+    const interrupted = context.interrupted.aborted || once(context.interrupted, "abort");
+    await Promise.race([interrupted, failing]);
     logger.info({}, "the gateway closes");
     // A second signal means now.
-    process.once("SIGINT", () => process.exit(1)).once("SIGTERM", () => process.exit(1));
-    const late = setTimeout(() => {
-      logger.error({}, "the gateway did not close in time: leaving");
-      process.exit(1);
-    }, CLOSE_MS_MAX);
+    process
+      .once("SIGINT", () => process.exit(EXIT.failed))
+      .once("SIGTERM", () => process.exit(EXIT.failed));
+    const late = setTimeout(
+      () => {
+        logger.error({}, "the gateway did not close in time: leaving");
+        process.exit(EXIT.failed);
+      },
+      failed ? FAILED_CLOSE_MS_MAX : CLOSE_MS_MAX,
+    );
     await gateway.close();
     clearTimeout(late);
+    // Whoever restarts the gateway must see that it did not end in order.
+    if (failed) process.exit(EXIT.failed);
     logger.info({}, "the gateway is closed");
   });
 }

@@ -1,36 +1,143 @@
-import { messageOf, TributaryError } from "../../base/errors.ts";
+/**
+ * The commits of one LMDB environment, each of which ends flushed, refused or in a failed storage.
+ * lmdb-js commits and flushes separately: a resolved write is visible, not durable.
+ */
+import type { RootDatabase } from "lmdb";
+import { assert, messageOf, TributaryError } from "../../base/errors.ts";
+import { FlushedMark } from "./meta-pages.ts";
+import type { StorageFailure } from "./storage-failure.ts";
 
 /** What lmdb answers for a write: resolved when committed, with the flush beside it. */
-export type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
+type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
+
+const HEAP_BYTES = 104;
+const DISK_IS_FULL = /no space left|MDB_MAP_FULL|disk quota/i;
+
+export class FlushedCommits {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #failure: StorageFailure;
+  readonly #mark: FlushedMark;
+  readonly #running = new Set<Promise<unknown>>();
+  #newest = 0;
+  #lastPage = 0;
+  #broken = false;
+
+  /** For an environment that has just been opened, before anything is written to it. */
+  constructor(root: RootDatabase<Buffer, Buffer>, path: string, failure: StorageFailure) {
+    this.#root = root;
+    this.#failure = failure;
+    this.#mark = new FlushedMark(path);
+    this.look();
+  }
+
+  /** Notes the newest snapshot; call it also where something else has made one. */
+  look(): void {
+    const { lastTxnId, lastPageNumber } = statsOf(this.#root);
+    this.#newest = lastTxnId;
+    this.#lastPage = lastPageNumber;
+  }
+
+  /** The number of the file's last page that is in use, as of the last commit. */
+  get lastPage(): number {
+    return this.#lastPage;
+  }
+
+  /**
+   * Commits what `put` puts, in one transaction; resolves when it is flushed.
+   * @throws DISK_FULL, with nothing of it kept; STORAGE_FAILED, which is for good
+   */
+  async run(put: () => void): Promise<void> {
+    this.#failure.check();
+    const commit = this.#root.batch(put) as Commit;
+    const settled = untilFlushed(commit);
+    this.#running.add(settled);
+    try {
+      await settled;
+    } catch (error) {
+      throw this.failed(await causeOf(error));
+    } finally {
+      this.#running.delete(settled);
+    }
+    // Flushed, but upon something that was not.
+    this.#failure.check();
+    this.look();
+    this.#mark.keep();
+  }
+
+  /** What a failed commit means. */
+  failed(cause: unknown): TributaryError {
+    // Refused before it became a snapshot: LMDB has undone it. A full disk may also fail the flush.
+    if (isFullDisk(cause) && this.#isUnmoved() && !overranHeap(cause)) return diskFull(cause);
+    this.#broken = true;
+    return this.#failure.trip(cause);
+  }
+
+  /** False also where LMDB says nothing more, as after a meta page that it could not write. */
+  #isUnmoved(): boolean {
+    try {
+      return statsOf(this.#root).lastTxnId === this.#newest;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Instead of closing the environment, when the storage has failed: takes back what LMDB flushed
+   * upon a snapshot whose flush failed.
+   */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    if (this.#broken) this.#mark.putBack();
+  }
+
+  close(): void {
+    this.#mark.close();
+  }
+}
+
+export function isFullDisk(cause: unknown): boolean {
+  return DISK_IS_FULL.test(messageOf(cause));
+}
+
+export function diskFull(cause: unknown): TributaryError {
+  return new TributaryError(
+    "DISK_FULL",
+    `The disk is full (${messageOf(cause)}): free some space, or lower --log-disk-budget-bytes.`,
+    { cause },
+  );
+}
 
 /**
- * Waits for a commit and then for its flush. lmdb-js commits and flushes separately: a resolved
- * write is visible, not durable.
- * @throws DISK_FULL, STORAGE_FAILED
+ * lmdb 3.5.6 words a failed write into 100 bytes of its heap (mdb_page_flush), whether it fits or
+ * not; the C library gives 104. Where it did not fit, this process must write nothing any more.
  */
-export async function untilFlushed(commit: Commit): Promise<void> {
-  try {
-    await commit;
-  } catch (error) {
-    throw await asStorageError(error);
-  }
+function overranHeap(cause: unknown): boolean {
+  const text = /Attempting to write page.*/.exec(messageOf(cause))?.[0] ?? "";
+  return text.length >= HEAP_BYTES;
+}
+
+async function untilFlushed(commit: Commit): Promise<void> {
+  await commit;
   await commit.flushed;
 }
 
 /** lmdb rejects with a general error that holds a promise, rejected with the real one. */
-async function asStorageError(error: unknown): Promise<TributaryError> {
+async function causeOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<unknown> };
-  const cause = await Promise.resolve(commitError).then(
+  return await Promise.resolve(commitError).then(
     () => error,
     (real: unknown) => real,
   );
-  const reason = messageOf(cause);
-  if (/no space left|MDB_MAP_FULL|disk quota/i.test(reason)) {
-    return new TributaryError(
-      "DISK_FULL",
-      `The disk is full (${reason}): free some space, or lower --log-disk-budget-bytes.`,
-      { cause },
-    );
-  }
-  return new TributaryError("STORAGE_FAILED", `The log could not be written: ${reason}`, { cause });
+}
+
+interface Stats {
+  readonly lastTxnId: number;
+  readonly lastPageNumber: number;
+}
+
+/** Of the newest snapshot, flushed or not. */
+export function statsOf(root: RootDatabase<Buffer, Buffer>): Stats {
+  const { lastTxnId, lastPageNumber } = root.getStats() as Partial<Stats>;
+  assert(lastTxnId !== undefined && lastPageNumber !== undefined, "lmdb tells its last page");
+  return { lastTxnId, lastPageNumber };
 }

@@ -1,5 +1,5 @@
 /** One segment: an LMDB environment of its own, one file, one B-tree (see ../keys.ts). */
-import { open, type RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import { assert } from "../../base/errors.ts";
 import { baseOffset } from "../../wire/record-batch.ts";
 import {
@@ -17,8 +17,10 @@ import {
 } from "../keys.ts";
 import type { LogOptions } from "../options.ts";
 import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
-import { type Commit, untilFlushed } from "./lmdb-flush.ts";
+import { openEnvironment } from "./lmdb-exit.ts";
+import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
 import type { Segment, SegmentWrites, VisitBatch } from "./storage.ts";
+import type { StorageFailure } from "./storage-failure.ts";
 
 export const SEGMENT_PAGE_BYTES = 4096;
 /** Room in the map beyond a full segment and a full group: B-tree pages, small state. */
@@ -27,6 +29,9 @@ const MAP_SLACK_BYTES = 64 * 1024 * 1024;
 export class LmdbSegment implements Segment {
   readonly id: number;
   readonly #database: RootDatabase<Buffer, Buffer>;
+  /** Undefined in a segment that is only read. */
+  readonly #commits: FlushedCommits | undefined;
+  readonly #failure: StorageFailure;
   #bytesOnDisk: number;
   /** The first commit after each opening writes the birth key, so it is never an empty one. */
   #signed = false;
@@ -36,6 +41,7 @@ export class LmdbSegment implements Segment {
     path: string,
     mode: "read" | "write",
     sizes: Pick<LogOptions, "segmentBytes" | "pendingBytesMax" | "stateBytesMax">,
+    failure: StorageFailure,
   ): LmdbSegment {
     const mapBytes =
       sizes.segmentBytes + 2 * sizes.pendingBytesMax + 2 * sizes.stateBytesMax + MAP_SLACK_BYTES;
@@ -50,21 +56,32 @@ export class LmdbSegment implements Segment {
       eventTurnBatching: false,
       txnStartThreshold: 1,
       pageSize: SEGMENT_PAGE_BYTES,
+      safeRestore: true,
       readOnly: mode === "read",
       ...(mode === "write" ? { mapSize: mapBytes } : {}),
     };
-    return new LmdbSegment(id, open(options as unknown as Parameters<typeof open>[0]));
+    const database = openEnvironment(options);
+    const commits = mode === "write" ? new FlushedCommits(database, path, failure) : undefined;
+    return new LmdbSegment(id, database, commits, failure);
   }
 
-  private constructor(id: number, database: RootDatabase) {
+  private constructor(
+    id: number,
+    database: RootDatabase<Buffer, Buffer>,
+    commits: FlushedCommits | undefined,
+    failure: StorageFailure,
+  ) {
     this.id = id;
-    this.#database = database as RootDatabase<Buffer, Buffer>;
+    this.#database = database;
+    this.#commits = commits;
+    this.#failure = failure;
     this.#bytesOnDisk = this.#measure();
   }
 
   async commit({ batches, heads, states }: SegmentWrites): Promise<void> {
     const database = this.#database;
-    const commit = database.batch(() => {
+    assert(this.#commits !== undefined, `segment ${this.id} is only read`);
+    await this.#commits.run(() => {
       if (!this.#signed) void database.put(BIRTH_KEY, Buffer.from(new Date().toISOString()));
       for (const [partitionId, head] of heads) {
         void database.put(headKey(partitionId), encodeHead(head));
@@ -77,7 +94,6 @@ export class LmdbSegment implements Segment {
         void database.put(batchKey(partitionId, baseOffset(batch)), batch);
       }
     });
-    await untilFlushed(commit as Commit);
     this.#signed = true;
     this.#bytesOnDisk = this.#measure();
   }
@@ -109,8 +125,14 @@ export class LmdbSegment implements Segment {
     return this.#bytesOnDisk;
   }
 
+  /** LMDB flushes what it closes: after a failed flush it must not. */
   async close(): Promise<void> {
+    if (this.#failure.error !== undefined) {
+      await this.#commits?.abandon();
+      return;
+    }
     await this.#database.close();
+    this.#commits?.close();
   }
 
   /** The key of the last batch that does not begin after `offset`, else where the first would be. */
@@ -123,8 +145,7 @@ export class LmdbSegment implements Segment {
   }
 
   #measure(): number {
-    const { lastPageNumber } = this.#database.getStats() as { lastPageNumber?: number };
-    assert(lastPageNumber !== undefined, "lmdb tells its last page");
-    return (lastPageNumber + 1) * SEGMENT_PAGE_BYTES;
+    const lastPage = this.#commits?.lastPage ?? statsOf(this.#database).lastPageNumber;
+    return (lastPage + 1) * SEGMENT_PAGE_BYTES;
   }
 }

@@ -16,11 +16,15 @@ import type { KeyValues } from "../contract.ts";
 import type { LogOptions } from "../options.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { checkFormat } from "./format-file.ts";
+import { leaveUnflushed } from "./lmdb-exit.ts";
+import { diskFull, isFullDisk } from "./lmdb-flush.ts";
 import { LmdbMaps } from "./lmdb-maps.ts";
 import { LmdbSegment } from "./lmdb-segment.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { settleMetaPages } from "./meta-pages.ts";
 import { checkSegmentFile } from "./segment-check.ts";
 import type { Segment, Storage } from "./storage.ts";
+import { StorageFailure } from "./storage-failure.ts";
 
 const SEGMENT_FILE = /^(\d{10})\.mdb$/;
 const LOCK_SUFFIX = "-lock";
@@ -36,24 +40,43 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
   const unlock = await lockDataDirectory(directory);
   try {
     await checkFormat(directory);
-    const maps = new LmdbMaps(join(directory, "meta.mdb"));
+    const failure = new StorageFailure();
+    void failure.happened.then(leaveUnflushed);
+    const maps = await openMaps(join(directory, "meta.mdb"), failure);
     await sync(segments);
     await sync(directory);
-    return new LmdbStorage(directory, maps, options, unlock);
+    return new LmdbStorage(directory, maps, options, failure, unlock);
   } catch (error) {
     await unlock();
     throw error;
   }
 }
 
+async function openMaps(path: string, failure: StorageFailure): Promise<LmdbMaps> {
+  // Where nothing was ever flushed, nothing was promised, and there is no snapshot to go back to.
+  if (!(await settleMetaPages(path))) {
+    await rename(path, `${path}.never-flushed`);
+    await rm(path + LOCK_SUFFIX, { force: true });
+  }
+  return new LmdbMaps(path, failure);
+}
+
 class LmdbStorage implements Storage {
+  readonly failure: StorageFailure;
   readonly #segments: string;
   readonly #damaged: string;
   readonly #maps: LmdbMaps;
   readonly #options: LogOptions;
   readonly #unlock: () => Promise<void>;
 
-  constructor(directory: string, maps: LmdbMaps, options: LogOptions, unlock: () => Promise<void>) {
+  constructor(
+    directory: string,
+    maps: LmdbMaps,
+    options: LogOptions,
+    failure: StorageFailure,
+    unlock: () => Promise<void>,
+  ) {
+    this.failure = failure;
     this.#segments = join(directory, "segments");
     this.#damaged = join(directory, "damaged");
     this.#maps = maps;
@@ -71,28 +94,33 @@ class LmdbStorage implements Storage {
   }
 
   async createSegment(id: number): Promise<Segment> {
-    // A file of this number can only be one that no commit ever reached.
-    await this.removeSegment(id);
-    const segment = LmdbSegment.open(id, this.#file(id), "write", this.#options);
-    await sync(this.#file(id));
-    await sync(this.#segments);
-    return segment;
+    this.failure.check();
+    try {
+      // A file of this number can only be one that no commit ever reached.
+      await this.removeSegment(id);
+      const segment = this.#open(id, "write");
+      await sync(this.#file(id));
+      await sync(this.#segments);
+      return segment;
+    } catch (error) {
+      throw this.#notCreated(error);
+    }
   }
 
   async openSegment(id: number, mode: "read" | "write"): Promise<Segment> {
     const file = this.#file(id);
-    const damage = await checkSegmentFile(file);
+    if (mode === "write") await settleMetaPages(file);
+    const damage = await checkSegmentFile(file, mode);
     if (damage !== undefined) throw damagedSegment(id, damage);
     try {
-      return LmdbSegment.open(id, file, mode, this.#options);
+      return this.#open(id, mode);
     } catch (error) {
       throw damagedSegment(id, messageOf(error));
     }
   }
 
   async removeSegment(id: number): Promise<void> {
-    await rm(this.#file(id), { force: true });
-    await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
+    await removeEnvironment(this.#file(id));
   }
 
   async setAside(id: number): Promise<string> {
@@ -119,12 +147,29 @@ class LmdbStorage implements Storage {
 
   async close(): Promise<void> {
     await this.#maps.close();
-    await this.#unlock();
+    // LMDB's files stay open in a process whose disk failed: nobody may open them beside it.
+    if (this.failure.error === undefined) await this.#unlock();
+  }
+
+  #open(id: number, mode: "read" | "write"): LmdbSegment {
+    return LmdbSegment.open(id, this.#file(id), mode, this.#options, this.failure);
+  }
+
+  /** A full disk is tried again with a file made anew; a sync that failed is not. */
+  #notCreated(error: unknown): unknown {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === "fsync" || code === "EIO") return this.failure.trip(error);
+    return isFullDisk(error) ? diskFull(error) : error;
   }
 
   #file(id: number): string {
     return join(this.#segments, fileName(id));
   }
+}
+
+async function removeEnvironment(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rm(path + LOCK_SUFFIX, { force: true });
 }
 
 function fileName(id: number): string {

@@ -8,8 +8,10 @@ import type { KeyValues } from "../contract.ts";
 import type { SegmentHead } from "../segment-head.ts";
 import { MemoryKeyValues } from "./memory-key-values.ts";
 import type { Segment, SegmentWrites, Storage, VisitBatch } from "./storage.ts";
+import { StorageFailure } from "./storage-failure.ts";
 
 export class MemoryStorage implements Storage {
+  readonly failure = new StorageFailure();
   readonly #segments = new Map<number, MemorySegment>();
   readonly #maps = new Map<string, MemoryKeyValues>();
 

@@ -10,16 +10,15 @@
  *     node     low u16 | high u16 | flags u16 | key length u16 | key | data
  *              (a branch: 48 bits of page number; a leaf: length of the data u32)
  *     meta     magic u32, version u32, ... two trees of 48 bytes at 24 and 72, last page u64 at 120,
- *              transaction u64 at 128, boot id u64 at 136; in pages 0 and 1 at byte 24. The last
- *              flushed one stands again in the middle of page 0, without magic.
+ *              transaction u64 at 128; in pages 0 and 1 at byte 24. The last flushed one stands
+ *              again in the middle of page 0, without magic.
  */
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import { META_AT, META_BYTES, transactionOf } from "./meta-pages.ts";
 
 const PAGE_BYTES = 4096;
 const PAGE_HEADER_BYTES = 24;
-const META_AT = 24;
 const FLUSHED_META_AT = PAGE_BYTES / 2 + META_AT;
-const META_BYTES = 144;
 const META_MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
@@ -36,8 +35,11 @@ const CHUNK_PAGES = 64;
 
 class Damage extends Error {}
 
-/** Answers what is wrong with the segment's file, or undefined where LMDB may open it. */
-export async function checkSegmentFile(path: string): Promise<string | undefined> {
+/** Answers what is wrong with the segment's file, or undefined where LMDB may open it to `mode`. */
+export async function checkSegmentFile(
+  path: string,
+  mode: "read" | "write",
+): Promise<string | undefined> {
   const handle = await open(path, "r");
   try {
     const { size } = await handle.stat();
@@ -52,7 +54,7 @@ export async function checkSegmentFile(path: string): Promise<string | undefined
       }
     }
     const walk = new TreeWalk(handle, Math.floor(size / PAGE_BYTES));
-    await walk.follow(await snapshotOf(metas));
+    await walk.follow(snapshotOf(metas, mode));
     return undefined;
   } catch (error) {
     if (error instanceof Damage) return error.message;
@@ -63,30 +65,21 @@ export async function checkSegmentFile(path: string): Promise<string | undefined
 }
 
 /**
- * The snapshot that LMDB opens: the newest, where the machine has not been booted since (the page
- * cache has all of it); after a boot, the last that was flushed, or the one before the first.
+ * The snapshot that LMDB opens: to write, the last that was flushed, or the one before the first;
+ * only to read, the newest, which in a sealed segment is the last that was flushed as well.
  */
-async function snapshotOf(metas: Buffer): Promise<Buffer> {
-  const [first, second] = [META_AT, PAGE_BYTES + META_AT].map((at) => metaAt(metas, at));
+function snapshotOf(metas: Buffer, mode: "read" | "write"): Buffer {
+  const first = metaAt(metas, META_AT);
+  const second = metaAt(metas, PAGE_BYTES + META_AT);
   const flushed = metaAt(metas, FLUSHED_META_AT);
-  const newest = transaction(first as Buffer) >= transaction(second as Buffer) ? first : second;
-  const sameBoot = (newest as Buffer).readBigUInt64LE(136) === (await bootId());
-  if (sameBoot) return newest as Buffer;
-  if (transaction(flushed) > 0n) return flushed;
-  return (newest === first ? second : first) as Buffer;
+  const [older, newest] =
+    transactionOf(first) >= transactionOf(second) ? [second, first] : [first, second];
+  if (mode === "read") return newest;
+  return transactionOf(flushed) > 0n ? flushed : older;
 }
 
 function metaAt(metas: Buffer, at: number): Buffer {
   return metas.subarray(at, at + META_BYTES);
-}
-
-function transaction(meta: Buffer): bigint {
-  return meta.readBigUInt64LE(128);
-}
-
-async function bootId(): Promise<bigint> {
-  const uuid = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "0");
-  return BigInt(`0x${uuid.split("-")[0]?.trim() ?? "0"}`);
 }
 
 class TreeWalk {

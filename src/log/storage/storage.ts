@@ -7,8 +7,11 @@
  */
 import type { KeyValues } from "../contract.ts";
 import type { SegmentHead } from "../segment-head.ts";
+import type { StorageFailure } from "./storage-failure.ts";
 
 export interface Storage {
+  /** Whether the disk has failed for good: then nothing is written, and closing flushes nothing. */
+  readonly failure: StorageFailure;
   /** Numbers of the segments that exist, ascending; an unfinished one may be among them. */
   segmentIds(): Promise<number[]>;
   /** Makes a new, empty segment whose existence survives a power cut. */
@@ -35,9 +38,9 @@ export interface Segment {
   readonly id: number;
 
   /**
-   * Writes all of it in one transaction and flushes. Resolves when it is on disk; rejects, with
-   * nothing of it kept.
-   * @throws DISK_FULL, STORAGE_FAILED
+   * Writes all of it in one transaction and flushes. Resolves when it is on disk.
+   * @throws DISK_FULL, with nothing of it kept; STORAGE_FAILED where nobody knows what is kept:
+   *   then the storage has failed for good, and the next start finds nothing of it
    */
   commit(writes: SegmentWrites): Promise<void>;
 

@@ -1,0 +1,219 @@
+/**
+ * A disk that fails: under strace, one flush or one write of the gateway's ends in an input/output
+ * error, and all later ones succeed, as on a dying SD card. The gateway must leave by itself, with
+ * an error and without one more flush; what it acknowledged is there at the next start, also where
+ * the pages of the failed flush are lost. `TEST_FLUSH_ROUNDS` repeats the list of failures.
+ */
+import { once } from "node:events";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectAsync } from "mqtt";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { freePorts } from "../support/free-ports.ts";
+import { type GatewayPlace, GatewayProcess } from "../support/gateway-process.ts";
+import { audit, type LoggedMessage } from "../support/load/books.ts";
+import { SteadyProducer } from "../support/load/steady-producer.ts";
+import { SteadyPublisher } from "../support/load/steady-publisher.ts";
+import { replayed } from "../support/replayed.ts";
+import { describeWithTools } from "../support/requirements.ts";
+import { losePages, snapshotsIn } from "./support/lost-pages.ts";
+
+/**
+ * strace counts calls by thread, and Node.js has four that write. A failed write leaves no snapshot,
+ * and lmdb may tell of it beyond the end of a buffer, for which the C library ends the process.
+ */
+const FAILURES: readonly { what: string; inject: string; only?: string; aWrite?: true }[] = [
+  { what: "a flush early on", inject: "fdatasync:error=EIO:when=12" },
+  { what: "the second flush of the maps", inject: "fdatasync:error=EIO:when=2", only: "meta.mdb" },
+  { what: "a later flush", inject: "fdatasync:error=EIO:when=40" },
+  { what: "a flush of a full disk", inject: "fdatasync:error=ENOSPC:when=25" },
+  { what: "a flush of the maps", inject: "fdatasync:error=EIO:when=6", only: "meta.mdb" },
+  { what: "a write", inject: "pwrite64,pwritev,writev:error=EIO:when=60", aWrite: true },
+];
+const ROUNDS = Number(process.env["TEST_FLUSH_ROUNDS"] ?? 1);
+const MQTT_TOPIC = "telemetry";
+const KAFKA_TOPIC = "produced";
+const FAILS_MS_MAX = 60_000;
+const EXIT_FAILED = 1;
+
+describeWithTools(["strace"], "a gateway whose disk fails", () => {
+  let folder: string;
+  let place: GatewayPlace;
+  let gateway: GatewayProcess | undefined;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tributary-flush-"));
+    const [mqttPort = 0, kafkaPort = 0, httpPort = 0] = await freePorts(3);
+    const options = ["--log-segment-bytes", "1MiB", "--log-disk-budget-bytes", "4GiB"];
+    place = { data: join(folder, "data"), mqttPort, kafkaPort, httpPort, options };
+  });
+
+  afterEach(async () => {
+    await leave(gateway);
+    await rm(folder, { recursive: true });
+  });
+
+  it("ends by itself, and has everything acknowledged at the next start", async () => {
+    gateway = new GatewayProcess(place);
+    await gateway.ready();
+    const publishers = ([1, 1, 1, 2] as const).map(
+      (qos, index) =>
+        new SteadyPublisher({
+          host: "127.0.0.1",
+          port: place.mqttPort,
+          clientId: `device-${index}-qos${qos}`,
+          topic: `plant/${index}`,
+          qos,
+          inFlightMax: 50,
+          payloadBytes: [20, 100, 3_000, 100][index] ?? 100,
+          pauseMs: 1,
+        }),
+    );
+    const broker = `127.0.0.1:${place.kafkaPort}`;
+    const producer = new SteadyProducer({ broker, stream: "producer", topic: KAFKA_TOPIC });
+    producer.start({ batch: 20, pauseMs: 10, payloadBytes: 100 });
+    await expect.poll(() => producer.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(0);
+    await gateway.kill();
+
+    const ends: object[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const failure of FAILURES) {
+        gateway = new GatewayProcess({ ...place, node: await failingNode(folder, failure) });
+        ends.push({ what: failure.what, ...(await untilFailed(gateway, failure.aWrite)) });
+        await expectUnflushed(failure.aWrite === true);
+      }
+    }
+    console.table(ends);
+
+    gateway = new GatewayProcess(place);
+    await gateway.ready();
+    await Promise.all([...publishers.map((publisher) => publisher.finish()), producer.finish()]);
+    const acknowledged = new Map<string, Iterable<number>>([["producer", producer.acknowledged]]);
+    for (const [index, publisher] of publishers.entries()) {
+      acknowledged.set(`device-${index}-qos${index === 3 ? 2 : 1}`, publisher.acknowledged);
+    }
+    const verdict = audit(acknowledged, await everything(gateway.url));
+    console.table(verdict.streams);
+    expect(await gateway.metric("tributary_log_damaged_segments")).toBe(0);
+    expect(verdict.offsetGaps).toBe(0);
+    for (const stream of verdict.streams) {
+      expect(stream).toMatchObject({ lost: 0, outOfOrder: 0 });
+      expect(stream.acknowledged).toBeGreaterThan(FAILURES.length);
+    }
+    expect(verdict.streams.find(({ stream }) => stream.endsWith("qos2"))?.duplicates).toBe(0);
+  });
+
+  it("goes on where the disk was only full, and loses nothing", async () => {
+    const inject = "writev:error=ENOSPC:when=2..3";
+    const only = "segments/0000000001.mdb";
+    const node = await failingNode(folder, { what: "a full disk", inject, only });
+    gateway = new GatewayProcess({ ...place, node });
+    await gateway.ready();
+    const publisher = new SteadyPublisher({
+      host: "127.0.0.1",
+      port: place.mqttPort,
+      clientId: "device-0-qos1",
+      topic: "plant/0",
+      qos: 1,
+      inFlightMax: 50,
+      payloadBytes: 100,
+      pauseMs: 1,
+    });
+    const full = () => (gateway?.output ?? "").includes("The disk is full");
+    await expect.poll(full, { timeout: FAILS_MS_MAX }).toBe(true);
+    console.log(/The disk is full[^:]*:[^)]*/.exec(gateway.output)?.[0]);
+    const acknowledgedBefore = publisher.acknowledged.size;
+    await expect
+      .poll(() => publisher.acknowledged.size, { timeout: FAILS_MS_MAX })
+      .toBeGreaterThan(acknowledgedBefore + 500);
+    await publisher.finish();
+    const acknowledged = new Map([["device-0-qos1", publisher.acknowledged]]);
+    const verdict = audit(acknowledged, await everything(gateway.url, [MQTT_TOPIC]));
+    expect(verdict).toMatchObject({ offsetGaps: 0, streams: [{ lost: 0, outOfOrder: 0 }] });
+  });
+
+  it("starts anew where its very first flush failed", async () => {
+    const inject = "fdatasync:error=EIO:when=1";
+    const node = await failingNode(folder, { what: "the first flush", inject });
+    gateway = new GatewayProcess({ ...place, node });
+    await untilFailed(gateway);
+    // Two more starts: what the first of them keeps must be there for the second.
+    for (const numbers of [["0"], ["0", "1"]]) {
+      gateway = new GatewayProcess(place);
+      await gateway.ready();
+      const client = await connectAsync({ host: "127.0.0.1", port: place.mqttPort });
+      await client.publishAsync("plant/0", `device ${numbers.at(-1)}`, { qos: 1 });
+      await client.endAsync();
+      const values = (await everything(gateway.url, [MQTT_TOPIC])).map(({ value }) => value);
+      expect(values.sort()).toEqual(numbers.map((number) => `device ${number}`));
+      await gateway.kill();
+    }
+  });
+
+  /** Nothing may have been flushed after the failure; then the pages it lost are taken away. */
+  async function expectUnflushed(allFlushed: boolean): Promise<void> {
+    const snapshots = await snapshotsIn(place.data);
+    const unflushed = snapshots.filter(({ newest, flushed }) => newest > flushed);
+    if (!allFlushed) expect(unflushed).not.toEqual([]);
+    for (const { file } of unflushed) await losePages(place.data, file);
+  }
+});
+
+/** A program that runs Node.js under strace, with a failure of the gateway's disk in store. */
+async function failingNode(
+  folder: string,
+  { inject, only }: (typeof FAILURES)[number],
+): Promise<string> {
+  const program = join(folder, "failing-node");
+  const calls = inject.slice(0, inject.indexOf(":"));
+  const path = only === undefined ? "" : `-P '${join(folder, "data", only)}'`;
+  const strace = `strace -f -qq -o '${join(folder, "trace")}' ${path} -e trace=${calls}`;
+  // strace that is killed leaves its program running: that one says what it is.
+  const traced = `sh -c 'echo "pid $$" >&2; exec "$0" "$@"' '${process.execPath}' "$@"`;
+  await writeFile(program, `#!/bin/sh\nexec ${strace} -e inject=${inject} ${traced}\n`);
+  await chmod(program, 0o755);
+  return program;
+}
+
+/** Resolves when the gateway has ended; it must have said why, and soon after it failed. */
+async function untilFailed(
+  gateway: GatewayProcess,
+  heapOverrun = false,
+): Promise<{ ms: number; said: string }> {
+  const startedAtMs = performance.now();
+  const late = setTimeout(() => void leave(gateway), FAILS_MS_MAX);
+  await once(gateway.child, "exit");
+  clearTimeout(late);
+  const { exitCode, signalCode } = gateway.child;
+  const said = /STORAGE_FAILED.*|The disk failed a write.*/.exec(gateway.output)?.[0];
+  expect({ end: exitCode ?? signalCode, said }, gateway.output).toMatchObject({
+    end: expect.toSatisfy((end) => end === EXIT_FAILED || (heapOverrun && end === "SIGABRT")),
+    said: expect.stringContaining("The disk failed a write"),
+  });
+  return { ms: Math.round(performance.now() - startedAtMs), said: (said ?? "").slice(0, 100) };
+}
+
+/** Ends a gateway, also where it runs under strace. */
+async function leave(gateway: GatewayProcess | undefined): Promise<void> {
+  if (gateway === undefined) return;
+  const { child, output } = gateway;
+  const pid = /^pid (\d+)$/m.exec(output)?.[1];
+  if (pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    process.kill(Number(pid), "SIGKILL");
+    await exited;
+  }
+  await gateway.kill();
+}
+
+async function everything(
+  url: string,
+  topics: readonly string[] = [MQTT_TOPIC, KAFKA_TOPIC],
+): Promise<LoggedMessage[]> {
+  const messages: LoggedMessage[] = [];
+  for (const topic of topics) {
+    for await (const message of replayed(url, topic)) messages.push(message);
+  }
+  return messages;
+}

@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { TributaryError } from "../../../src/base/errors.ts";
+import type { Log, Partition } from "../../../src/log/contract.ts";
+import { recoverLog } from "../../../src/log/recovery.ts";
+import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
+import { withDefaults } from "../../../src/log/with-defaults.ts";
+import { FailingStorage } from "../../support/failing-storage.ts";
+import { valuesOf } from "../../support/read-all.ts";
+
+describe("a log whose disk fails", () => {
+  let disk: MemoryStorage;
+  let storage: FailingStorage;
+  let log: Log;
+
+  beforeEach(async () => {
+    disk = new MemoryStorage();
+    await start();
+    await log.createTopic("t", { partitions: 1 });
+    await append("before");
+  });
+
+  async function start(): Promise<void> {
+    storage = new FailingStorage(disk);
+    log = await recoverLog(storage, withDefaults({}));
+  }
+
+  function partition(): Partition {
+    return log.topic("t")?.partitions[0] as Partition;
+  }
+
+  function append(value: string): Promise<void> {
+    const group = log.group();
+    group.addRecord(partition(), 1, null, Buffer.from(value));
+    group.putState("kept/1", Buffer.from(value));
+    return group.flushed;
+  }
+
+  const failed = { code: "STORAGE_FAILED", message: expect.stringContaining("start the gateway") };
+
+  it("acknowledges nothing of the failed flush, shows nothing of it, and says that it failed", async () => {
+    storage.next("fails");
+    await expect(append("lost")).rejects.toMatchObject(failed);
+    expect(await log.failed).toMatchObject(failed);
+    expect(await valuesOf(log, partition())).toEqual(["before"]);
+    expect(partition().highWatermark).toBe(1);
+    expect(Buffer.from(log.state.get("kept/1") ?? []).toString()).toBe("before");
+  });
+
+  it("takes nothing more, although the disk would: no record, no state, no topic, no map", async () => {
+    storage.next("fails");
+    await expect(append("lost")).rejects.toMatchObject(failed);
+    expect(() => log.group().addRecord(partition(), 1, null, Buffer.from("more"))).toThrow(
+      expect.objectContaining(failed),
+    );
+    expect(() => log.group().putState("kept/2", Buffer.from("more"))).toThrow(
+      expect.objectContaining(failed),
+    );
+    await expect(log.createTopic("more", { partitions: 1 })).rejects.toMatchObject(failed);
+    await expect(log.keyValues("mqtt").write([["a", Buffer.from("b")]])).rejects.toMatchObject(
+      failed,
+    );
+    await log.close();
+    await start();
+    expect(await valuesOf(log, partition())).toEqual(["before"]);
+    expect(log.topics()).toHaveLength(1);
+  });
+
+  it("refuses what gathered while the flush was on its way", async () => {
+    const held = Promise.withResolvers<void>();
+    storage.next(held.promise.then(() => Promise.reject(storage.failure.trip("dead"))));
+    const first = append("lost");
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const second = append("lost too");
+    held.resolve();
+    await expect(first).rejects.toMatchObject(failed);
+    await expect(second).rejects.toMatchObject(failed);
+    expect(partition().highWatermark).toBe(1);
+  });
+
+  it("does not acknowledge a flush that ends well after another has failed", async () => {
+    const held = Promise.withResolvers<void>();
+    storage.next(held.promise, "fails");
+    const flushing = append("flushed");
+    flushing.catch(() => {});
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const map = log.keyValues("mqtt").write([["a", Buffer.from("b")]]);
+    await expect(map).rejects.toMatchObject(failed);
+    held.resolve();
+    await expect(flushing).rejects.toMatchObject(failed);
+    expect(await valuesOf(log, partition())).toEqual(["before"]);
+  });
+
+  it("refuses with a group what gathered behind it, so that nothing overtakes what is sent again", async () => {
+    const held = Promise.withResolvers<void>();
+    storage.next(held.promise);
+    const first = append("one");
+    first.catch(() => {});
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const second = append("two");
+    second.catch(() => {});
+    held.reject(new TributaryError("DISK_FULL", "No space left on device"));
+    await expect(first).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(second).rejects.toMatchObject({ code: "DISK_FULL" });
+    await append("one");
+    await append("two");
+    expect(await valuesOf(log, partition())).toEqual(["before", "one", "two"]);
+  });
+
+  it("goes on after a disk that was only full", async () => {
+    storage.next("full");
+    await expect(append("refused")).rejects.toMatchObject({ code: "DISK_FULL" });
+    await append("after");
+    expect(await valuesOf(log, partition())).toEqual(["before", "after"]);
+    expect(storage.failure.error).toBeUndefined();
+  });
+});

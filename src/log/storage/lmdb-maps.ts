@@ -49,6 +49,7 @@ export class LmdbMaps {
     if (map === undefined) {
       map = new LmdbKeyValues(this.#open(name), {
         check: () => this.#check(),
+        checkOpen: () => this.#checkOpen(),
         commit: (put) => this.#write(put),
       });
       this.#maps.set(name, map);
@@ -81,6 +82,10 @@ export class LmdbMaps {
 
   #check(): void {
     this.#failure.check();
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
   }
 
@@ -122,6 +127,8 @@ function putAll(writes: readonly Write[]): void {
 interface Writer {
   /** @throws LOG_CLOSED, STORAGE_FAILED */
   check(): void;
+  /** @throws LOG_CLOSED */
+  checkOpen(): void;
   /** @throws DISK_FULL, STORAGE_FAILED */
   commit(put: () => void): Promise<void>;
 }
@@ -136,12 +143,14 @@ class LmdbKeyValues implements KeyValues {
   }
 
   get(key: string): Uint8Array | undefined {
+    this.#writer.checkOpen();
     return this.#database.getBinary(Buffer.from(key));
   }
 
   *entries(
     range: { start?: string; end?: string; limit?: number } = {},
   ): Iterable<readonly [string, Uint8Array]> {
+    this.#writer.checkOpen();
     const options = {
       ...(range.start === undefined || range.start === ""
         ? {}

@@ -4,12 +4,18 @@
  * an error and without one more flush; what it acknowledged is there at the next start, also where
  * the pages of the failed flush are lost. `TEST_FLUSH_ROUNDS` repeats the list of failures.
  */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { DEFAULT_LOG_OPTIONS } from "../../src/log/options.ts";
+import { LmdbSegment } from "../../src/log/storage/lmdb-segment.ts";
+import { StorageFailure } from "../../src/log/storage/storage-failure.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { type GatewayPlace, GatewayProcess } from "../support/gateway-process.ts";
 import { audit, type LoggedMessage } from "../support/load/books.ts";
@@ -36,6 +42,7 @@ const MQTT_TOPIC = "telemetry";
 const KAFKA_TOPIC = "produced";
 const FAILS_MS_MAX = 60_000;
 const EXIT_FAILED = 1;
+const OVERLAPS_MAX = 10;
 
 describeWithTools(["strace"], "a gateway whose disk fails", () => {
   let folder: string;
@@ -151,6 +158,19 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     }
   });
 
+  it("keeps nothing of a commit that was flushed upon one whose flush failed", async () => {
+    for (let attempt = 1; attempt <= OVERLAPS_MAX; attempt += 1) {
+      const file = join(folder, `${attempt}.mdb`);
+      const { good, syncs } = await overlapped(file);
+      const segment = LmdbSegment.open(1, file, "write", DEFAULT_LOG_OPTIONS, new StorageFailure());
+      expect([...segment.states()]).toHaveLength(good);
+      await segment.close();
+      // One failed, and the one that came next did not: that depends on whose turn it was.
+      if (syncs.slice(syncs.indexOf("-1 EIO")).includes("0")) return;
+    }
+    throw new Error(`in ${OVERLAPS_MAX} attempts no flush ended well after one that failed`);
+  });
+
   /** Nothing may have been flushed after the failure; then the pages it lost are taken away. */
   async function expectUnflushed(allFlushed: boolean): Promise<void> {
     const snapshots = await snapshotsIn(place.data);
@@ -159,6 +179,24 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     for (const { file } of unflushed) await losePages(place.data, file);
   }
 });
+
+/** Has commits overlap in a segment until a flush fails; answers how each flush ended. */
+async function overlapped(file: string): Promise<{ good: number; syncs: readonly string[] }> {
+  const child = fileURLToPath(new URL("support/overlapping-child.ts", import.meta.url));
+  const slow = "delay_enter=20000";
+  const { stdout } = await promisify(execFile)(
+    "strace",
+    [
+      ...["-f", "-qq", "-o", `${file}.trace`, "-e", "trace=fdatasync"],
+      ...["-e", `inject=fdatasync:${slow}`, "-e", `inject=fdatasync:error=EIO:${slow}:when=10`],
+      ...[process.execPath, child, file],
+    ],
+    { env: { ...process.env, UV_THREADPOOL_SIZE: "2" }, timeout: FAILS_MS_MAX },
+  );
+  const trace = await readFile(`${file}.trace`, "utf8");
+  const syncs = [...trace.matchAll(/= (0|-1 EIO)/g)].map(([, result = ""]) => result);
+  return { good: Number(stdout.trim().split("\n").at(-1)), syncs };
+}
 
 /** A program that runs Node.js under strace, with a failure of the gateway's disk in store. */
 async function failingNode(

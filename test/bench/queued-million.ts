@@ -4,8 +4,10 @@
  * before and after, how long a start takes with the million there, and how fast they are read and
  * removed again. At the end: the memory that 100,000 retained topics take.
  *
- *     bin/with-node --expose-gc test/bench/queued-million.ts FOLDER     prints JSON
+ *     bin/with-node --expose-gc test/bench/queued-million.ts [FOLDER]   prints JSON
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import type { Message } from "../../bridge/message.ts";
@@ -29,7 +31,8 @@ const RETAINED_TOPICS = 100_000;
 // As a gateway has it once it has settled (src/cli/settle-after-start.ts).
 setFlagsFromString("--semi-space-growth-factor=1");
 
-const [folder = ""] = process.argv.slice(2);
+const [given] = process.argv.slice(2);
+const folder = given ?? (await mkdtemp(join(tmpdir(), "tributary-queued-")));
 const limits = {
   queuedMessagesPerClientMax: MESSAGES,
   queuedMessagesMax: MESSAGES,
@@ -39,6 +42,7 @@ const limits = {
 
 const one = await measure("one", 1);
 const thousand = await measure("thousand", 1_000);
+if (given === undefined) await rm(folder, { recursive: true });
 console.log(JSON.stringify({ one, thousand, retained: retainedMemory() }, undefined, 2));
 
 async function measure(name: string, clients: number): Promise<object> {

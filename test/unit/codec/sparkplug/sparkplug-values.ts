@@ -94,7 +94,7 @@ const properties: Values = fc.letrec<{ set: PlainValue }>((tie) => ({
   set: fc.dictionary(
     text.filter((key) => key !== "__proto__"),
     fc.oneof(
-      { depthSize: "small" },
+      { depthSize: "small", maxDepth: 5 },
       typed(SINGLE_VALUES),
       fc.record({ type: fc.constant("PropertySet"), value: tie("set") }),
       fc.record({
@@ -135,7 +135,7 @@ const metric: Values = fc.letrec<{ metric: PlainValue }>((tie) => {
     { requiredKeys: ["metrics"], noNullPrototype: true },
   );
   const content = fc.oneof(
-    { depthSize: "small" },
+    { depthSize: "small", maxDepth: 5 },
     typed(SINGLE_VALUES),
     typed(ARRAY_VALUES),
     typed({ Bytes: bytes, File: bytes, DataSet: dataSet }),

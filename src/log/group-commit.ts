@@ -1,7 +1,8 @@
 /**
  * The one writer of the log: takes the group that has gathered, assigns offsets, writes it in one
  * transaction, waits for the flush, and only then lets anybody see it. While it waits, the next
- * group gathers; the next commit begins the moment the last one ends.
+ * group gathers; the next commit begins the moment the last one ends, and while the disk has that,
+ * the last one's gatherers are told.
  *
  * Invariants: one commit at a time; a high watermark moves only after its flush; a commit that
  * fails leaves no offset used and no state changed, and where the disk failed, it is the last.
@@ -42,7 +43,7 @@ export interface GroupCommitParts {
   readonly committed: () => void;
 }
 
-/** With so many bytes gathered, a commit waits for no more. */
+/** With so many bytes gathered, a commit waits for no more, whatever the delay. */
 const ENOUGH_BYTES = 1024 * 1024;
 
 interface Prepared {
@@ -58,6 +59,8 @@ export class GroupCommit {
   readonly #gatekeeper: Gatekeeper;
   #gathering: GatheringGroup;
   #running: Promise<void> | undefined;
+  /** Tells the gatherers of the group that was committed last. */
+  #untold: (() => void) | undefined;
   #closed = false;
   commits = 0;
   records = 0;
@@ -125,10 +128,13 @@ export class GroupCommit {
       this.#gathering = new GatheringGroup(this.#gatekeeper);
       try {
         const grown = await this.#commit(group);
-        group.resolve();
-        this.#parts.listeners.flushed(grown);
-        this.#parts.committed();
+        this.#untold = () => {
+          group.resolve();
+          this.#parts.listeners.flushed(grown);
+          this.#parts.committed();
+        };
       } catch (error) {
+        this.#tell();
         if (!isTributaryError(error)) throw error;
         this.#parts.logger.error({ code: error.code, error: error.message }, "a commit failed");
         group.reject(error);
@@ -140,9 +146,23 @@ export class GroupCommit {
           behind.reject(error);
         }
       }
+      if (this.#hasEnough()) continue;
       // Those who were waiting run now, and what they add joins the next commit.
-      if (this.#gathering.pendingBytes < ENOUGH_BYTES) await gather(this.#parts.flushDelayMs);
+      this.#tell();
+      await gather(this.#parts.flushDelayMs);
     }
+  }
+
+  /** Has enough gathered while the last group was on its way, for the next to follow at once? */
+  #hasEnough(): boolean {
+    const { begun, pendingBytes } = this.#gathering;
+    return begun && (this.#parts.flushDelayMs === 0 || pendingBytes >= ENOUGH_BYTES);
+  }
+
+  #tell(): void {
+    const tell = this.#untold;
+    this.#untold = undefined;
+    tell?.();
   }
 
   /** Answers the partitions whose high watermark moved. */
@@ -154,7 +174,10 @@ export class GroupCommit {
     const prepared = this.#prepare(lanes);
     prepared.states.push(...group.resolveStates());
     const startedAtMs = clock.monotonicMs();
-    await row.commit(prepared).catch((error: unknown) => {
+    const committed = row.commit(prepared);
+    // While the disk has this group, the one before it is acknowledged.
+    this.#tell();
+    await committed.catch((error: unknown) => {
       throw isTributaryError(error) ? error : failure.trip(error);
     });
     // A flush that came after one that failed proves nothing.

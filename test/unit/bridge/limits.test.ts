@@ -93,7 +93,7 @@ test("a topic alias stands for no topic of more than 4,096 bytes", async () => {
   expect((await client.answer("disconnect")).reasonCode).toBe(QUOTA_EXCEEDED);
 });
 
-test("who floods leaves each turn of the event loop to the others, and loses nothing", async () => {
+test("a flood that is read in small turns loses nothing, and others are answered meanwhile", async () => {
   const bridge = await start({ turnBytesMax: 10_000 });
   const [flood, other] = [clientOf(bridge, 4), clientOf(bridge, 4)];
   await flood.connect({ clientId: "flood" });

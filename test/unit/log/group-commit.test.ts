@@ -1,0 +1,74 @@
+/** When the gatherers of a group are told, and when the next group goes to the disk. */
+import { describe, expect, it } from "vitest";
+import type { AppendGroup, Log, Partition } from "../../../src/log/contract.ts";
+import { recoverLog } from "../../../src/log/recovery.ts";
+import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
+import { withDefaults } from "../../../src/log/with-defaults.ts";
+import { FailingStorage } from "../../support/failing-storage.ts";
+
+/** A log whose next two commits end when the test says so. */
+async function heldLog(flushDelayMs = 0) {
+  const storage = new FailingStorage(new MemoryStorage());
+  const log = await recoverLog(storage, withDefaults({ flushDelayMs }));
+  await log.createTopic("t", { partitions: 1 });
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  second.promise.catch(() => {});
+  storage.next(first.promise, second.promise);
+  return { log, first, second };
+}
+
+function append(log: Log, value: string): AppendGroup {
+  const group = log.group();
+  const partition = log.topic("t")?.partitions[0] as Partition;
+  group.addRecord(partition, 1, null, Buffer.from(value));
+  return group;
+}
+
+/** Appends one record, waits until its group is on its way, and appends another behind it. */
+async function twoGroups(log: Log): Promise<[AppendGroup, AppendGroup]> {
+  const ahead = append(log, "ahead");
+  while (log.group() === ahead) await new Promise(setImmediate);
+  return [ahead, append(log, "behind")];
+}
+
+describe("a group commit", () => {
+  it("tells a group after its flush, when the disk has what gathered behind it", async () => {
+    const { log, first, second } = await heldLog();
+    const [ahead, behind] = await twoGroups(log);
+    const told: string[] = [];
+    void ahead.flushed.then(() => told.push("ahead"));
+    void behind.flushed.then(() => told.push("behind"));
+    await new Promise(setImmediate);
+    expect(told).toEqual([]);
+    first.resolve();
+    await ahead.flushed;
+    expect(log.group()).not.toBe(behind);
+    await new Promise(setImmediate);
+    expect(told).toEqual(["ahead"]);
+    second.resolve();
+    await behind.flushed;
+    expect(told).toEqual(["ahead", "behind"]);
+    await log.close();
+  });
+
+  it("tells a group that is on disk, although the one behind it fails", async () => {
+    const { log, first, second } = await heldLog();
+    const [ahead, behind] = await twoGroups(log);
+    behind.flushed.catch(() => {});
+    first.resolve();
+    second.reject(new Error("the disk is gone"));
+    await ahead.flushed;
+    await expect(behind.flushed).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+  });
+
+  it("lets a small group gather for as long as the flush delay says", async () => {
+    const { log, first, second } = await heldLog(50);
+    const [ahead, behind] = await twoGroups(log);
+    first.resolve();
+    second.resolve();
+    await ahead.flushed;
+    expect(log.group()).toBe(behind);
+    await behind.flushed;
+    await log.close();
+  });
+});

@@ -2,8 +2,8 @@
  * Reads the Kafka protocol's primitive types from one buffer, front to back. Owns only a position.
  *
  * Whatever the bytes are, a read either answers or throws FRAME_MALFORMED: every read is checked
- * against the end, and no count or length from the wire is believed beyond the bytes that are left,
- * so a hostile frame cannot make it allocate.
+ * against the end, no count or length from the wire is believed beyond the bytes that are left, and
+ * the elements of all arrays together have a limit, so a hostile frame cannot make it allocate.
  *
  * KIP-482 gave every message a "flexible" form: strings, bytes and arrays with compact (varint)
  * lengths, and tagged fields after each structure. A reader is of one form for its whole life, so
@@ -18,11 +18,14 @@ import { TributaryError } from "../base/errors.ts";
 /** Fewer bytes than this no array element takes; only elements of no bytes at all could be less. */
 const ELEMENT_BYTES_MIN = 1;
 const UUID_BYTES = 16;
+/** Of all arrays of one message: each element becomes some hundred bytes of objects. */
+const ELEMENTS_MAX = 250_000;
 
 export class WireReader {
   readonly flexible: boolean;
   readonly #bytes: Buffer;
   #position: number;
+  #elements = 0;
 
   constructor(bytes: Buffer, flexible = false, position = 0) {
     this.#bytes = bytes;
@@ -166,6 +169,10 @@ export class WireReader {
     if (count < 0) return this.#null(count);
     if (count * ELEMENT_BYTES_MIN > this.remaining) {
       throw this.#malformed(`an array claims ${count} elements in ${this.remaining} bytes`);
+    }
+    this.#elements += count;
+    if (this.#elements > ELEMENTS_MAX) {
+      throw this.#malformed(`its arrays hold more than ${ELEMENTS_MAX} elements`);
     }
     const elements: Element[] = [];
     for (let index = 0; index < count; index += 1) elements.push(readElement(this));

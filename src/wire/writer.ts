@@ -14,6 +14,8 @@ const INITIAL_BYTES = 256;
 /** Ranges shorter than this are cheaper to copy than to hand to the kernel one by one. */
 const COPY_BYTES_MAX = 512;
 const INT16_MAX = 0x7fff;
+/** Far more than an explanation needs; what a client sent may be repeated in one. */
+const EXPLANATION_CHARACTERS_MAX = 1_000;
 /** A longer buffer is not kept to be written to again. */
 const KEPT_BYTES_MAX = 16 * 1024;
 
@@ -118,6 +120,13 @@ export class WireWriter {
   nullableString(value: string | null): this {
     if (value !== null) return this.string(value);
     return this.flexible ? this.uvarint(0) : this.int16(-1);
+  }
+
+  /** An error message: cut, where it repeats more of a request than the older form can hold. */
+  explanation(text: string | null): this {
+    if (text === null || text.length <= EXPLANATION_CHARACTERS_MAX)
+      return this.nullableString(text);
+    return this.string(`${text.slice(0, EXPLANATION_CHARACTERS_MAX)}...`);
   }
 
   bytes(value: Uint8Array): this {

@@ -83,7 +83,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         writer.int32(outcome.index).int16(outcome.errorCode).int64(outcome.baseOffset);
         if (version >= 2) writer.int64(outcome.logAppendTimeMs);
         if (version >= 5) writer.int64(outcome.logStartOffset);
-        if (version >= 8) writer.array([], () => {}).nullableString(outcome.errorMessage);
+        if (version >= 8) writer.array([], () => {}).explanation(outcome.errorMessage);
         writer.tags();
       });
       writer.tags();

@@ -55,11 +55,11 @@ export const findCoordinator: KafkaApi<FindCoordinatorRequest, FindCoordinatorRe
     if (version >= BATCHED_VERSION) {
       writer.array(keys, (key) => {
         writer.string(key).int32(nodeId).string(host).int32(port);
-        writer.int16(error).nullableString(message).tags();
+        writer.int16(error).explanation(message).tags();
       });
     } else {
       writer.int16(error);
-      if (version >= 1) writer.nullableString(message);
+      if (version >= 1) writer.explanation(message);
       writer.int32(nodeId).string(host).int32(port);
     }
     writer.tags();

@@ -74,7 +74,7 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
     writer.array(topics, (topic) => {
       writer.string(topic.name);
       if (version >= 7) writer.uuid(topic.topic?.id ?? NO_TOPIC_ID);
-      writer.int16(topic.errorCode).nullableString(topic.errorMessage);
+      writer.int16(topic.errorCode).explanation(topic.errorMessage);
       if (version >= 5) writeDetails(writer, topic);
       writer.tags();
     });

@@ -55,7 +55,7 @@ export const deleteTopics: KafkaApi<DeleteTopicsRequest, DeleteTopicsResponse> =
       if (version >= TOPIC_IDS_VERSION) writer.nullableString(name).uuid(id);
       else writer.string(name ?? "");
       writer.int16(errorCode);
-      if (version >= 5) writer.nullableString(errorMessage);
+      if (version >= 5) writer.explanation(errorMessage);
       writer.tags();
     });
     writer.tags();

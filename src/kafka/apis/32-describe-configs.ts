@@ -79,7 +79,7 @@ export const describeConfigs: KafkaApi<DescribeConfigsRequest, DescribeConfigsRe
   encode(writer, response, version) {
     writer.int32(0);
     writer.array(response.results, (result) => {
-      writer.int16(result.errorCode).nullableString(result.errorMessage);
+      writer.int16(result.errorCode).explanation(result.errorMessage);
       writer.int8(result.type).string(result.name);
       writer.array(result.configs, (config) => writeConfig(writer, config, response, version));
       writer.tags();

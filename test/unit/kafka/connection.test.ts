@@ -5,6 +5,7 @@ import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
 import type { KafkaServerOptions } from "../../../src/kafka/server.ts";
 import { startKafkaServer } from "../../../src/kafka/server.ts";
+import { WireReader } from "../../../src/wire/reader.ts";
 import { WireWriter } from "../../../src/wire/writer.ts";
 import { batchOf } from "../../support/batches.ts";
 import { TestBroker } from "./test-broker.ts";
@@ -150,7 +151,45 @@ describe("whatever a client sends", () => {
     expect((await next.ask("ApiVersions", 3, "a", "b")).errorCode).toBe(0);
     expect(broker.lines.filter(({ level }) => level === "error")).toEqual([]);
   });
+
+  it("is repeated in an error message no longer than the older form can hold", async () => {
+    const client = await start();
+    const name = "x".repeat(32_767);
+    const described = new WireWriter();
+    described.array([name], () => described.int8(2).string(name).int32(-1)).boolean(false);
+    const answer = await client.send(32, 1, Buffer.concat(described.finish()), false);
+    const created = new WireWriter();
+    created.array(["new"], (topic) => {
+      created.string(topic).int32(1).int16(1).int32(0);
+      created.array([name], () => created.string(name).nullableString(name));
+    });
+    created.int32(1000).boolean(false);
+    const refused = await client.send(19, 2, Buffer.concat(created.finish()), false);
+    expect(codeAndMessage(answer, 4 + 4 + 4)).toEqual([
+      KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION,
+      expect.stringMatching(/^.{1000}\.\.\.$/),
+    ]);
+    expect(codeAndMessage(refused, 4 + 4 + 4 + 2 + 3)).toEqual([
+      KAFKA_ERRORS.INVALID_CONFIG,
+      expect.stringMatching(/^.{1000}\.\.\.$/),
+    ]);
+  });
+
+  it("in more array elements than any request needs is refused before they are made", async () => {
+    const client = await start();
+    const fetched = new WireWriter();
+    const topics = Array.from({ length: 250_001 }, () => "");
+    fetched.string("group").array(topics, (topic) => fetched.string(topic).int32(0));
+    expect(await client.send(9, 1, Buffer.concat(fetched.finish()), false)).toBeUndefined();
+    expect(broker.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+  });
 });
+
+function codeAndMessage(frame: Buffer | undefined, at: number) {
+  if (frame === undefined) throw new Error("the broker closed the connection");
+  const reader = new WireReader(frame, false, at);
+  return [reader.int16(), reader.nullableString()];
+}
 
 function optionsOf({ log }: TestBroker): KafkaServerOptions {
   return {

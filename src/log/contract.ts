@@ -143,7 +143,7 @@ export interface AppendGroup {
 
   /**
    * The same with a value that is a part of `source`, from `from` to `to`: for callers to whom an
-   * object per record is too much.
+   * object per record is too much. A `key` or `headers` object keeps its bytes for good.
    * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN
    */
   addSlice(

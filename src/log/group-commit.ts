@@ -72,6 +72,7 @@ export class GroupCommit {
     this.#parts = parts;
     this.#gatekeeper = {
       admit: (partition, bytes, pendingBytes) => this.#admit(partition, bytes, pendingBytes),
+      pendingBytesMax: parts.pendingBytesMax,
       checkState: (key) => {
         this.#checkOpen();
         parts.state.check(key);

@@ -11,7 +11,7 @@
  * A null key or value has length -1.
  */
 import { assert } from "../base/errors.ts";
-import { copySlice, viewOf } from "./copy-slice.ts";
+import { copySlice, copyWords, OVERRUN_BYTES_MAX, viewOf } from "./copy-slice.ts";
 import { BATCH_HEADER_BYTES, NO_PRODUCER_ID, writeHeader } from "./record-batch.ts";
 import { VarintCursor, varintBytes, writeVarint } from "./varint.ts";
 
@@ -26,20 +26,24 @@ export type EncodedHeaders = Uint8Array & { readonly __encodedHeaders: unique sy
 
 const NO_HEADERS = encodeHeaders([]);
 const INITIAL_BYTES = 4096;
+/** Longer ones are rather copied by a call. */
+const COMMON_WORDS_BYTES_MAX = 128;
 
 export class BatchBuilder {
   #buffer: Buffer;
-  /** Of the buffer; made when it is needed. */
-  #view: DataView | undefined;
+  /** Of its bytes. */
+  #view: DataView;
   #length = BATCH_HEADER_BYTES;
   #count = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
+  readonly #like = new Likeness();
 
   /** `buffer`: where it begins to write; larger ones are made as they are needed. */
   constructor(buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)) {
     assert(buffer.length >= BATCH_HEADER_BYTES, "a batch's buffer holds its header at least");
     this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 
   get recordCount(): number {
@@ -59,12 +63,16 @@ export class BatchBuilder {
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
     const valueLength = value === null ? -1 : value.length;
-    const at = this.#begin(timestampMs, key, valueLength, headers);
+    this.#like.become(key, valueLength, headers);
+    const at = this.#begin(timestampMs);
     if (value !== null) this.#buffer.set(value, at);
     this.#end(at + Math.max(valueLength, 0), headers);
   }
 
-  /** Adds one record whose value is `source` from `from` to `to`: no view is made of it. */
+  /**
+   * Adds one record whose value is `source` from `from` to `to`: no view is made of it. The same
+   * `key` object must hold the same bytes each time, and `headers`, too.
+   */
   addSlice(
     timestampMs: number,
     key: Uint8Array | null,
@@ -73,48 +81,31 @@ export class BatchBuilder {
     to: number,
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
-    const at = this.#begin(timestampMs, key, to - from, headers);
-    this.#view ??= viewOf(this.#buffer);
+    const like = this.#like;
+    if (!like.fits(key, to - from, headers)) like.become(key, to - from, headers);
+    const at = this.#begin(timestampMs);
     copySlice(source, from, to, this.#buffer, this.#view, at);
     this.#end(at + to - from, headers);
   }
 
   /** Writes what stands ahead of the value; answers where that begins. */
-  #begin(
-    timestampMs: number,
-    key: Uint8Array | null,
-    valueLength: number,
-    headers: EncodedHeaders,
-  ): number {
+  #begin(timestampMs: number): number {
     if (this.#count === 0) {
       this.#baseTimestampMs = timestampMs;
       this.#maxTimestampMs = timestampMs;
     } else if (timestampMs > this.#maxTimestampMs) {
       this.#maxTimestampMs = timestampMs;
     }
+    const like = this.#like;
     const timestampDelta = timestampMs - this.#baseTimestampMs;
-    const keyLength = key === null ? -1 : key.length;
-    const bodyBytes =
-      1 +
-      varintBytes(timestampDelta) +
-      varintBytes(this.#count) +
-      varintBytes(keyLength) +
-      Math.max(keyLength, 0) +
-      varintBytes(valueLength) +
-      Math.max(valueLength, 0) +
-      headers.length;
-    this.#reserve(bodyBytes + 5);
+    const bodyBytes = like.bytes + varintBytes(timestampDelta) + varintBytes(this.#count);
+    this.#reserve(bodyBytes + 5 + OVERRUN_BYTES_MAX);
     const buffer = this.#buffer;
     let at = writeVarint(buffer, bodyBytes, this.#length);
     buffer[at++] = 0;
     at = writeVarint(buffer, timestampDelta, at);
     at = writeVarint(buffer, this.#count, at);
-    at = writeVarint(buffer, keyLength, at);
-    if (key !== null) {
-      buffer.set(key, at);
-      at += keyLength;
-    }
-    return writeVarint(buffer, valueLength, at);
+    return like.write(buffer, this.#view, at);
   }
 
   #end(at: number, headers: EncodedHeaders): void {
@@ -148,7 +139,54 @@ export class BatchBuilder {
     const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
-    this.#view = undefined;
+    this.#view = viewOf(larger);
+  }
+}
+
+/**
+ * What records of one device have in common: key, length of the value, and headers. The bytes from
+ * the key's length to the value's are then the same as in the record before, and copied from there.
+ */
+class Likeness {
+  #key: Uint8Array | null = null;
+  #valueLength = -1;
+  #headers: EncodedHeaders | undefined;
+  /** Of the record, without its length and its deltas. */
+  bytes = 0;
+  /** Where the common bytes stand in the buffer; 0: nowhere yet. */
+  #at = 0;
+  #commonBytes = 0;
+
+  fits(key: Uint8Array | null, valueLength: number, headers: EncodedHeaders): boolean {
+    return this.#key === key && this.#valueLength === valueLength && this.#headers === headers;
+  }
+
+  become(key: Uint8Array | null, valueLength: number, headers: EncodedHeaders): void {
+    this.#key = key;
+    this.#valueLength = valueLength;
+    this.#headers = headers;
+    this.#at = 0;
+    const keyLength = key === null ? -1 : key.length;
+    this.#commonBytes = varintBytes(keyLength) + Math.max(keyLength, 0) + varintBytes(valueLength);
+    this.bytes = 1 + this.#commonBytes + Math.max(valueLength, 0) + headers.length;
+  }
+
+  /** Writes the common bytes at `at`; answers where the value begins. */
+  write(buffer: Buffer, view: DataView, at: number): number {
+    const from = this.#at;
+    const end = at + this.#commonBytes;
+    this.#at = at;
+    if (from > 0 && this.#commonBytes <= COMMON_WORDS_BYTES_MAX) {
+      copyWords(view, from, from + this.#commonBytes, view, at);
+      return end;
+    }
+    const key = this.#key;
+    let to = writeVarint(buffer, key === null ? -1 : key.length, at);
+    if (key !== null) {
+      buffer.set(key, to);
+      to += key.length;
+    }
+    return writeVarint(buffer, this.#valueLength, to);
   }
 }
 

@@ -12,7 +12,13 @@ const VIEWED_BYTES_MIN = 4096;
 let viewed: Buffer | undefined;
 let view: DataView = new DataView(new ArrayBuffer(0));
 
-/** `source` from `from` to `to` into `target` at `at`, where there must be room; `targetView` is of it. */
+/** So many bytes behind what is copied may be anything afterwards: the last word is copied whole. */
+export const OVERRUN_BYTES_MAX = 7;
+
+/**
+ * `source` from `from` to `to` into `target` at `at`, where there must be room for them and
+ * {@link OVERRUN_BYTES_MAX} more; `targetView` is of `target`.
+ */
 export function copySlice(
   source: Buffer,
   from: number,
@@ -29,12 +35,26 @@ export function copySlice(
     viewed = source;
     view = viewOf(source);
   }
-  let read = from;
-  let write = at;
-  for (const last = to - 8; read <= last; read += 8, write += 8) {
-    targetView.setBigInt64(write, view.getBigInt64(read, true), true);
+  if (to + OVERRUN_BYTES_MAX <= source.length) {
+    copyWords(view, from, to, targetView, at);
+    return;
   }
-  for (; read < to; read += 1, write += 1) target[write] = source[read] as number;
+  const words = to - ((to - from) & 7);
+  copyWords(view, from, words, targetView, at);
+  for (let read = words; read < to; read += 1) target[at + read - from] = source[read] as number;
+}
+
+/** From `from` to `to` or up to {@link OVERRUN_BYTES_MAX} beyond, in both. */
+export function copyWords(
+  source: DataView,
+  from: number,
+  to: number,
+  target: DataView,
+  at: number,
+): void {
+  for (let read = from, write = at; read < to; read += 8, write += 8) {
+    target.setBigInt64(write, source.getBigInt64(read, true), true);
+  }
 }
 
 export function viewOf(buffer: Buffer): DataView {

@@ -24,16 +24,15 @@ export function writeVarint(target: Buffer, value: number, at: number): number {
     target[at] = (value << 1) ^ (value >> 31);
     return at + 1;
   }
+  if (value < -8192 || value >= 8192) return writeLongVarint(target, value, at);
+  const zigzag = (value << 1) ^ (value >> 31);
+  target[at] = (zigzag & 127) | 128;
+  target[at + 1] = zigzag >> 7;
+  return at + 2;
+}
+
+function writeLongVarint(target: Buffer, value: number, at: number): number {
   let position = at;
-  if (value >= -0x40000000 && value <= 0x3fffffff) {
-    let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-    while (rest >= 128) {
-      target[position++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    target[position++] = rest;
-    return position;
-  }
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   while (rest >= 128) {
     target[position++] = (rest % 128) | 128;

@@ -49,9 +49,10 @@ async function run(peer: Peer, load: Load, seconds: number): Promise<Result> {
     const { sent, ...result } = await runFan(peer.mqttPort, { ...load.options, seconds });
     return { ...result, acknowledged: sent };
   }
+  const before = load.kind === "blast" ? await warmUp(peer, load) : 0;
   const whole = await runBlast(peer.mqttPort, { ...load.options, seconds });
   complete(whole);
-  if (load.kind === "blast") return whole;
+  if (load.kind === "blast") return { ...whole, acknowledged: before + whole.acknowledged };
   const half = await runBlast(peer.mqttPort, {
     ...load.options,
     inFlight: PACED_IN_FLIGHT,
@@ -60,6 +61,15 @@ async function run(peer: Peer, load: Load, seconds: number): Promise<Result> {
   });
   complete(half);
   return { ...half, acknowledged: whole.acknowledged + half.acknowledged };
+}
+
+/** What was acknowledged meanwhile. */
+async function warmUp(peer: Peer, load: Load & { kind: "blast" }): Promise<number> {
+  const { options, secondsBefore: seconds = 0 } = load;
+  if (seconds === 0) return 0;
+  const result = await runBlast(peer.mqttPort, { ...options, seconds });
+  complete(result);
+  return result.acknowledged;
 }
 
 function complete({ sent, acknowledged }: { sent: number; acknowledged: number }): void {

@@ -3,7 +3,12 @@ import type { BlastOptions, FanOptions } from "../load/options.ts";
 import type { PeerName } from "../peers/table.ts";
 
 export type Load =
-  | { readonly kind: "blast"; readonly options: Untimed<BlastOptions> }
+  | {
+      readonly kind: "blast";
+      readonly options: Untimed<BlastOptions>;
+      /** It has gone on for so long when the measuring begins. */
+      readonly secondsBefore?: number;
+    }
   /** At half of the rate that the same server has just reached with `options`. */
   | { readonly kind: "half"; readonly options: Untimed<BlastOptions> }
   | { readonly kind: "fan"; readonly options: Untimed<FanOptions> };
@@ -23,6 +28,8 @@ export interface Scenario {
 }
 
 const PAYLOAD_BYTES = 100;
+/** Tributary's disk budget of 2 GiB is full by then, and old segments go as new ones come. */
+const SETTLED_AFTER_S = 8;
 const EVERYBODY: readonly PeerName[] = ["tributary", "mosquitto", "nats", "nats-always", "aedes"];
 
 export const SCENARIOS = {
@@ -44,7 +51,10 @@ export const SCENARIOS = {
   qos0: {
     title: "QoS 0, 10 connections",
     peers: EVERYBODY,
-    variants: [{ label: "", load: blast(10, 1000, 0) }],
+    variants: [
+      { label: "new", load: blast(10, 1000, 0) },
+      { label: "settled", load: { ...blast(10, 1000, 0), secondsBefore: SETTLED_AFTER_S } },
+    ],
   },
   half: {
     title: "QoS 1, 10 connections, at half of each server's own most",

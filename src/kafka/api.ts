@@ -16,6 +16,18 @@ import type { ProducerRegistry } from "./producers.ts";
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
 
+/** Answered instead of a response: the connection is closed, which is all that can be said there. */
+export class HangUp {
+  /** For the gateway's log. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+type Answer<Response> = Response | HangUp | typeof NO_RESPONSE;
+
 export interface KafkaApi<Request, Response> {
   readonly key: number;
   /** As Kafka names it: `Fetch`, `JoinGroup`. */
@@ -32,10 +44,7 @@ export interface KafkaApi<Request, Response> {
   /** @throws FRAME_MALFORMED, and the connection is closed */
   decode(reader: WireReader, version: number): Request;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
-  handle(
-    request: Request,
-    context: RequestContext,
-  ): Promise<Response | typeof NO_RESPONSE> | Response | typeof NO_RESPONSE;
+  handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
   encode(writer: WireWriter, response: Response, version: number): void;
 }
 

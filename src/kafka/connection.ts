@@ -11,7 +11,7 @@
 import type { Socket } from "node:net";
 import { AssertionFailure, isTributaryError, messageOf } from "../base/errors.ts";
 import type { ListenAddress } from "../base/service.ts";
-import { type AnyKafkaApi, type KafkaBroker, NO_RESPONSE } from "./api.ts";
+import { type AnyKafkaApi, HangUp, type KafkaBroker, NO_RESPONSE } from "./api.ts";
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
@@ -149,6 +149,7 @@ export class KafkaConnection {
         broker,
       });
       if (response === NO_RESPONSE) return undefined;
+      if (response instanceof HangUp) return this.#hangUp(response);
       const writer = beginResponse(api, version, correlationId);
       api.encode(writer, response, version);
       return writer.finishFrame();
@@ -189,6 +190,13 @@ export class KafkaConnection {
       };
       socket.on("drain", done).on("close", done);
     });
+  }
+
+  #hangUp({ reason }: HangUp): undefined {
+    this.#host.traffic.refused += 1;
+    const fields = { client: this.#clientHost, reason };
+    this.#host.broker.logger.warn(fields, "closing a Kafka connection");
+    this.#socket.destroy();
   }
 
   /** Ends the connection. A broken invariant ends the process: its log is what it recovers from. */

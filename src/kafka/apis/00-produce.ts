@@ -5,19 +5,22 @@
  * silently (KAFKA-18659). Version 12 would promise transactions v2 (KIP-890).
  *
  * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
- * is appended in the same way and not answered. All appends are made before the handler first
+ * is appended in the same way and not answered; where something of it is refused, the connection is
+ * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made before the handler first
  * waits, so the next request of the connection may begin.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Topic } from "../../log/contract.ts";
 import type { WireReader } from "../../wire/reader.ts";
-import { type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
+import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
 import { checkProducedBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
 
 const RECORD_BATCHES_VERSION = 3;
+/** No topic has a longer name. */
+const TOPIC_NAME_SHOWN = 249;
 
 export interface ProduceRequest {
   readonly transactionalId: string | null;
@@ -73,7 +76,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         partitions: await Promise.all(partitions),
       })),
     );
-    return request.acks === 0 ? NO_RESPONSE : { topics };
+    return request.acks === 0 ? withoutAnswer(topics) : { topics };
   },
 
   encode(writer, { topics }, version) {
@@ -92,6 +95,19 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
     writer.tags();
   },
 };
+
+function withoutAnswer(topics: ProduceResponse["topics"]): HangUp | typeof NO_RESPONSE {
+  for (const { name, partitions } of topics) {
+    const refused = partitions.find(({ errorCode }) => errorCode !== KAFKA_ERRORS.NONE);
+    if (refused === undefined) continue;
+    const { index, errorCode, errorMessage } = refused;
+    return new HangUp(
+      `A batch for partition ${index} of topic ${name.slice(0, TOPIC_NAME_SHOWN)} was sent with ` +
+        `acks=0 and refused (error ${errorCode}): ${errorMessage}`,
+    );
+  }
+  return NO_RESPONSE;
+}
 
 function readTopic(reader: WireReader) {
   const name = reader.string();

@@ -55,6 +55,13 @@ describe("a connection", () => {
     expect(broker.log.topic("readings")?.partitions[0]?.highWatermark).toBe(1);
   });
 
+  it("is closed where what came with acks=0 is refused: nothing else would tell its producer", async () => {
+    const client = await start();
+    const body = produceBody(9, "readings", 5, batchOf(["x"]), { acks: 0 });
+    expect(await client.send(0, 9, body, true)).toBeUndefined();
+    expect(broker.lines).toContainEqual({ level: "warn", message: "closing a Kafka connection" });
+  });
+
   it("is refused unknown acks, transactional ids and unknown partitions with an error each", async () => {
     const client = await start();
     const ask = async (options: object, partition = 0) =>

@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { messageOf, TributaryError } from "../base/errors.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
 import { showAddress } from "../config/kinds/address.ts";
+import { TOPIC_NAME_LENGTH_MAX } from "../log/topic-name.ts";
 import { httpErrorOf } from "./error-status.ts";
 import { hostAllowed } from "./host-guard.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits, type HttpOptions } from "./http-options.ts";
@@ -15,7 +16,6 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { recordsRoute } from "./routes/records.ts";
 import { topicRoutes } from "./routes/topics.ts";
 
-const TOPIC_CHARS_MAX = 249;
 const KEEP_ALIVE_MS = 10_000;
 
 /** @throws ADDRESS_IN_USE, CONFIG_INVALID where the address cannot be listened on */
@@ -23,7 +23,7 @@ export async function startHttpServer(given: HttpOptions): Promise<Service> {
   const options = { ...DEFAULT_HTTP_LIMITS, ...given };
   const app = fastify({
     bodyLimit: options.bodyBytesMax,
-    routerOptions: { maxParamLength: TOPIC_CHARS_MAX },
+    routerOptions: { maxParamLength: TOPIC_NAME_LENGTH_MAX },
     requestTimeout: options.requestMsMax,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,

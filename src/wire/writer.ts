@@ -124,9 +124,8 @@ export class WireWriter {
 
   /** An error message: cut, where it repeats more of a request than the older form can hold. */
   explanation(text: string | null): this {
-    if (text === null || text.length <= EXPLANATION_CHARACTERS_MAX)
-      return this.nullableString(text);
-    return this.string(`${text.slice(0, EXPLANATION_CHARACTERS_MAX)}...`);
+    const whole = text === null || text.length <= EXPLANATION_CHARACTERS_MAX;
+    return this.nullableString(whole ? text : `${text.slice(0, EXPLANATION_CHARACTERS_MAX)}...`);
   }
 
   bytes(value: Uint8Array): this {

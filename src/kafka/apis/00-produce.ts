@@ -6,11 +6,12 @@
  *
  * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
  * is appended in the same way and not answered; where something of it is refused, the connection is
- * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made before the handler first
- * waits, so the next request of the connection may begin.
+ * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made
+ * before the handler first waits, so the next request of the connection may begin.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Topic } from "../../log/contract.ts";
+import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
@@ -19,8 +20,6 @@ import { checkProducedBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
 
 const RECORD_BATCHES_VERSION = 3;
-/** No topic has a longer name. */
-const TOPIC_NAME_SHOWN = 249;
 
 export interface ProduceRequest {
   readonly transactionalId: string | null;
@@ -102,7 +101,7 @@ function withoutAnswer(topics: ProduceResponse["topics"]): HangUp | typeof NO_RE
     if (refused === undefined) continue;
     const { index, errorCode, errorMessage } = refused;
     return new HangUp(
-      `A batch for partition ${index} of topic ${name.slice(0, TOPIC_NAME_SHOWN)} was sent with ` +
+      `A batch for partition ${index} of topic ${name.slice(0, TOPIC_NAME_LENGTH_MAX)} was sent with ` +
         `acks=0 and refused (error ${errorCode}): ${errorMessage}`,
     );
   }

@@ -13,6 +13,7 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PEERS, type PeerName } from "../peers/table.ts";
+import { UsedMemory } from "../used-memory.ts";
 import { chosen } from "./chosen.ts";
 import { type Measured, measure } from "./measure.ts";
 import { type Rounds, type Row, rowsOf, tableOf } from "./report.ts";
@@ -33,6 +34,7 @@ const scenarios = chosen<ScenarioName>("--only", values.only, Object.keys(SCENAR
 const peers = chosen<PeerName>("--peers", values.peers, Object.keys(PEERS));
 
 const folder = await mkdtemp(join(tmpdir(), "tributary-bench-mqtt-"));
+const memory = new UsedMemory(join(folder, "holes"));
 const results: Partial<Record<ScenarioName, readonly Row[]>> = {};
 try {
   for (const name of scenarios) {
@@ -77,7 +79,8 @@ async function play(name: ScenarioName, scenario: Scenario): Promise<Rounds[]> {
     for (const { name: peer, variant, load, measured, failures } of entries) {
       progress(`${name} ${round + 1}/${rounds}: ${peer} ${variant}`);
       try {
-        measured.push(await measure(peer, load, join(folder, `${peer}-${round}`), seconds));
+        const place = join(folder, `${peer}-${round}`);
+        measured.push(await measure(peer, load, place, seconds, memory));
       } catch (error) {
         failures.push(error instanceof Error ? error.message : String(error));
       }

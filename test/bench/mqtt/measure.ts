@@ -6,6 +6,7 @@ import { rm } from "node:fs/promises";
 import { runBlast, runFan } from "../load/run-load.ts";
 import type { Peer } from "../peers/peer.ts";
 import { type PeerName, startPeer } from "../peers/table.ts";
+import type { UsedMemory } from "../used-memory.ts";
 import type { Load } from "./scenarios.ts";
 
 export interface Measured {
@@ -29,7 +30,9 @@ export async function measure(
   load: Load,
   folder: string,
   seconds: number,
+  memory: UsedMemory,
 ): Promise<Measured> {
+  if (load.kind === "blast" && load.memoryInUse === true) await memory.fill();
   const peer = await startPeer(name, folder);
   try {
     const result = await run(peer, load, seconds);

@@ -8,6 +8,8 @@ export type Load =
       readonly options: Untimed<BlastOptions>;
       /** It has gone on for so long when the measuring begins. */
       readonly secondsBefore?: number;
+      /** The machine's free memory has been made page cache when the server starts. */
+      readonly memoryInUse?: boolean;
     }
   /** At half of the rate that the same server has just reached with `options`. */
   | { readonly kind: "half"; readonly options: Untimed<BlastOptions> }
@@ -53,6 +55,7 @@ export const SCENARIOS = {
     peers: EVERYBODY,
     variants: [
       { label: "new", load: blast(10, 1000, 0) },
+      { label: "new, memory in use", load: { ...blast(10, 1000, 0), memoryInUse: true } },
       { label: "settled", load: { ...blast(10, 1000, 0), secondsBefore: SETTLED_AFTER_S } },
     ],
   },

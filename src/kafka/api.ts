@@ -45,7 +45,8 @@ export interface KafkaApi<Request, Response> {
   decode(reader: WireReader, version: number): Request;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
   handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
-  encode(writer: WireWriter, response: Response, version: number): void;
+  /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
+  encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */

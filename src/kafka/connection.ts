@@ -134,7 +134,7 @@ export class KafkaConnection {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
-        apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0);
+        apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
         return writer.finishFrame();
       }
       const { api, version, correlationId, clientId, body } = header;
@@ -151,7 +151,7 @@ export class KafkaConnection {
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version);
+      api.encode(writer, response, version, 0);
       return writer.finishFrame();
     } catch (error) {
       this.#fail(error);

@@ -18,6 +18,7 @@ export const apiVersions: KafkaApi<undefined, ApiVersionsResponse> = {
   name: "ApiVersions",
   versions: [0, 4],
   flexibleFrom: 3,
+  beforeLogin: true,
 
   decode(reader, version) {
     if (version >= 3) {

@@ -201,8 +201,8 @@ class RunningGateway implements Gateway {
   /** From here on retention knows what is forwarded: no other task may run between open and this. */
   forward(forwarder: Forwarder): Forwarder {
     this.#forwarder = forwarder;
-    this.log.setReplicationProgress((partition: Partition): Offset | undefined =>
-      forwarder.progress(partition),
+    this.log.setReplicationProgress(
+      (partition: Partition): Offset | undefined => forwarder.progress(partition)?.nextOffset,
     );
     return forwarder;
   }

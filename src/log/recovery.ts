@@ -7,7 +7,7 @@
  * power went while it was being made, or before its first flush) is removed. One that is damaged is
  * set aside: its records are lost, and because nobody can say how many there were, the partitions go
  * on far enough ahead that no offset is ever given twice, under a new leader epoch (KIP-320), so that
- * consumers notice.
+ * consumers notice. Transactions that were open before it are aborted.
  */
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import { after, type Offset, ZERO_OFFSET } from "../base/offset.ts";
@@ -21,6 +21,7 @@ import { type SealedSegment, SegmentRow } from "./segment-row.ts";
 import { MirroredState } from "./small-state.ts";
 import type { Segment, Storage } from "./storage/storage.ts";
 import { type RecoveredOffsets, TopicTable } from "./topics.ts";
+import { abortAllOpen, loadTransactions } from "./transactions/stored-transactions.ts";
 
 /** More records than a lost segment can have held. */
 const OFFSETS_SKIPPED = 2 ** 32;
@@ -83,9 +84,18 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   );
   // An active segment has no note: one from before, when it was sealed, would hide what comes now.
   if (manifest.read(active.id) !== undefined) await manifest.remove(active.id);
-  // The disk is asked for one flush before anyone is served.
-  await row.commit({ batches: [], heads: new Map(), states: [] });
-  return new LogStore({ storage, row, topics, state, damaged: found.damaged }, options);
+  const orphans = loadTransactions(state, (id) => topics.partition(id));
+  const lossCount = leaderEpoch;
+  const log = new LogStore({ storage, row, topics, state, damaged: found.damaged, lossCount }, options);
+  // The disk is asked for one flush before anyone is served. After a loss, no commit may come
+  // between the old state and the end of the transactions that it says are open.
+  const group = log.group();
+  if (found.lostNewest) abortAllOpen(group, topics.partitions());
+  for (const key of orphans) group.putState(key, undefined);
+  if (group.begun) await group.flushed;
+  else await row.commit({ batches: [], heads: new Map(), states: [], aborted: [] });
+  log.beginRetention();
+  return log;
 }
 
 async function findSegments(

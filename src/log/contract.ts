@@ -61,6 +61,8 @@ export interface Log {
 
   /** The transactions of a partition that are neither committed nor aborted, the oldest first. */
   openTransactions(partition: Partition): readonly OpenTransaction[];
+  /** The one of a producer, as of the last flush; a group that gathers may be about to change it. */
+  openTransaction(partition: Partition, producerId: bigint): OpenTransaction | undefined;
 
   /**
    * How often, in the life of the data folder, the newest segment was lost. Where it has risen,

@@ -126,9 +126,9 @@ export class LogStore implements Log {
     this.#checkOpen();
     const topic = await this.#parts.topics.remove(name);
     const group = this.group();
-    for (const { id } of topic.partitions) {
-      group.putState(logStartKey(id), undefined);
-      forgetTransactions(group, this.state, id);
+    for (const partition of topic.partitions) {
+      group.putState(logStartKey(partition.id), undefined);
+      forgetTransactions(group, partition);
     }
     group.putState(reclaimedKey(topic.id), undefined);
     this.#reclaimed.delete(name);
@@ -152,6 +152,10 @@ export class LogStore implements Log {
 
   openTransactions(partition: Partition): readonly OpenTransaction[] {
     return (partition as LogPartition).transactions?.allOpen() ?? [];
+  }
+
+  openTransaction(partition: Partition, producerId: bigint): OpenTransaction | undefined {
+    return (partition as LogPartition).transactions?.openOf(producerId);
   }
 
   get lossCount(): number {

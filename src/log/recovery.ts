@@ -12,7 +12,7 @@
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import { after, type Offset, ZERO_OFFSET } from "../base/offset.ts";
 import type { Log } from "./contract.ts";
-import { LEADER_EPOCH_KEY } from "./log-state.ts";
+import { LEADER_EPOCH_KEY, LOSS_KEY } from "./log-state.ts";
 import { LogStore, storedLogStart } from "./log-store.ts";
 import type { LogOptions } from "./options.ts";
 import type { SegmentHead } from "./segment-head.ts";
@@ -38,9 +38,9 @@ interface Found {
 
 export async function recoverLog(storage: Storage, options: LogOptions): Promise<Log> {
   const manifest = new SegmentManifest(storage.keyValues("segments"));
+  const epochs = storage.keyValues("log");
   const found = await findSegments(storage, manifest, options);
   const state = new MirroredState(found.active?.states() ?? [], options.stateBytesMax);
-  const epochs = storage.keyValues("log");
   let leaderEpoch = storedEpoch(epochs.get(LEADER_EPOCH_KEY));
   if (found.lostNewest) {
     leaderEpoch += 1;
@@ -94,6 +94,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   for (const key of orphans) group.putState(key, undefined);
   if (group.begun) await group.flushed;
   else await row.commit({ batches: [], heads: new Map(), states: [], aborted: [] });
+  if (found.lostNewest) await epochs.write([[LOSS_KEY, undefined]]);
   log.beginRetention();
   return log;
 }
@@ -109,7 +110,8 @@ async function findSegments(
     activeHeads: undefined,
     sealed: [],
     damaged: [],
-    lostNewest: false,
+    // A start that found the loss may not have come to its first commit.
+    lostNewest: storage.keyValues("log").get(LOSS_KEY) !== undefined,
     idMax: Math.max(0, ...ids),
   };
   for (const id of ids.toReversed()) {
@@ -164,6 +166,7 @@ async function openOrSetAside(
     return await storage.openSegment(id, mode);
   } catch (error) {
     if (!isTributaryError(error, "SEGMENT_DAMAGED")) throw error;
+    if (mode === "write") await storage.keyValues("log").write([[LOSS_KEY, Buffer.from("1")]]);
     const file = await storage.setAside(id);
     const reason = messageOf(error);
     options.logger.error({ segment: id, file, reason }, "a damaged segment was set aside");

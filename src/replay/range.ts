@@ -6,9 +6,9 @@
  *
  * A time as the beginning: reading starts at the first record at or after it (all before it are
  * earlier), and records with an earlier timestamp that follow are left out. A time as the end:
- * reading goes on to the end, for a device whose clock is behind may have written an
- * earlier timestamp at any place; records at or after it are left out. An offset as the end is the
- * cheap way to stop.
+ * reading goes on to the end, for a device whose clock is behind may have written an earlier
+ * timestamp at any place; records at or after it are left out. An offset as the end is the cheap
+ * way to stop.
  */
 import { type Offset, toOffset } from "../base/offset.ts";
 import type { Log, Partition } from "../log/contract.ts";
@@ -33,7 +33,7 @@ export interface ReplayBounds {
 
 /**
  * The range of one partition at `nowMs`. An offset below the log start begins at the log start; one
- * above the end begins there, with nothing to read yet.
+ * above the high watermark begins there, with nothing to read yet.
  */
 export async function resolveRange(
   log: Log,
@@ -42,14 +42,14 @@ export async function resolveRange(
   nowMs: number,
 ): Promise<ReplayRange> {
   // Both are read before anything is awaited: what arrives meanwhile is after the end.
-  const { lastStableOffset: stable } = partition;
+  const { highWatermark, lastStableOffset: stable } = partition;
   const timestampMsMin = timeOf(from, nowMs) ?? Number.NEGATIVE_INFINITY;
   const timestampMsEnd = (to && timeOf(to, nowMs)) ?? Number.POSITIVE_INFINITY;
   const end = follow ? undefined : clamp(partition, stable, offsetOf(to, stable));
   const start =
     timestampMsMin === Number.NEGATIVE_INFINITY
-      ? clamp(partition, stable, offsetOf(from, stable))
-      : ((await log.offsetForTime(partition, timestampMsMin))?.offset ?? stable);
+      ? clamp(partition, highWatermark, offsetOf(from, stable))
+      : ((await log.offsetForTime(partition, timestampMsMin))?.offset ?? highWatermark);
   return { start, end, timestampMsMin, timestampMsEnd };
 }
 
@@ -75,6 +75,6 @@ function offsetOf(position: Position | undefined, stable: Offset): number {
   return stable;
 }
 
-function clamp(partition: Partition, stable: Offset, offset: number): Offset {
-  return toOffset(Math.min(Math.max(offset, partition.logStartOffset), stable));
+function clamp(partition: Partition, end: Offset, offset: number): Offset {
+  return toOffset(Math.min(Math.max(offset, partition.logStartOffset), end));
 }

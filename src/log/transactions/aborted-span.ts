@@ -16,12 +16,8 @@ export const SPAN_PREFIX = "txn-aborted/";
 const VERSION = 1;
 const BYTES = 17;
 
-export function spanPrefix(partitionId: number): string {
-  return `${SPAN_PREFIX}${partitionId}/`;
-}
-
 export function spanKey(partitionId: number, { lastOffset }: AbortedTransaction): string {
-  return spanPrefix(partitionId) + lastOffset;
+  return `${SPAN_PREFIX}${partitionId}/${lastOffset}`;
 }
 
 export function encodeSpan({ producerId, firstOffset }: AbortedTransaction): Buffer {

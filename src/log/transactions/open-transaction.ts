@@ -14,12 +14,8 @@ export const OPEN_PREFIX = "txn-open/";
 const VERSION = 1;
 const BYTES = 19;
 
-export function openPrefix(partitionId: number): string {
-  return `${OPEN_PREFIX}${partitionId}/`;
-}
-
 export function openKey(partitionId: number, producerId: bigint): string {
-  return openPrefix(partitionId) + producerId;
+  return `${OPEN_PREFIX}${partitionId}/${producerId}`;
 }
 
 export function encodeOpen(transaction: OpenTransaction): Buffer {

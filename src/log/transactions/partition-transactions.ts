@@ -45,7 +45,7 @@ export class PartitionTransactions {
     return this.#spans.get(producerId)?.find(({ lastOffset }) => lastOffset >= from);
   }
 
-  spans(): readonly AbortedTransaction[] {
+  allSpans(): readonly AbortedTransaction[] {
     return [...this.#spans.values()].flat();
   }
 

@@ -2,10 +2,15 @@
  * Transactions as small state has them: read into the partitions at a start, and taken out with a
  * topic or with what retention takes.
  */
-import type { AppendGroup, OpenTransaction, SmallState } from "../contract.ts";
+import type {
+  AbortedTransaction,
+  AppendGroup,
+  OpenTransaction,
+  SmallState,
+} from "../contract.ts";
 import type { LogPartition } from "../partition.ts";
-import { decodeSpan, SPAN_PREFIX, spanKey, spanPrefix } from "./aborted-span.ts";
-import { decodeOpen, OPEN_PREFIX, openPrefix } from "./open-transaction.ts";
+import { decodeSpan, SPAN_PREFIX, spanKey } from "./aborted-span.ts";
+import { decodeOpen, OPEN_PREFIX, openKey } from "./open-transaction.ts";
 import { PartitionTransactions } from "./partition-transactions.ts";
 
 /** Fills in what the partitions know. Answers the keys of partitions that are no more. */
@@ -15,6 +20,7 @@ export function loadTransactions(
 ): readonly string[] {
   const orphans: string[] = [];
   const open: [PartitionTransactions, OpenTransaction][] = [];
+  const spans: [PartitionTransactions, AbortedTransaction][] = [];
   for (const [key, value] of state.entries(OPEN_PREFIX)) {
     const owner = ownerOf(key, partitionOf);
     if (owner === undefined) orphans.push(key);
@@ -25,8 +31,10 @@ export function loadTransactions(
   for (const [key, value] of state.entries(SPAN_PREFIX)) {
     const owner = ownerOf(key, partitionOf);
     if (owner === undefined) orphans.push(key);
-    else owner.addSpan(decodeSpan(key, value));
+    else spans.push([owner, decodeSpan(key, value)]);
   }
+  spans.sort(([, a], [, b]) => a.lastOffset - b.lastOffset);
+  for (const [owner, span] of spans) owner.addSpan(span);
   return orphans;
 }
 
@@ -42,10 +50,12 @@ function ownerOf(
 }
 
 /** Takes out what is known of a partition that is being deleted. */
-export function forgetTransactions(group: AppendGroup, state: SmallState, id: number): void {
-  for (const prefix of [openPrefix(id), spanPrefix(id)]) {
-    for (const [key] of state.entries(prefix)) group.putState(key, undefined);
+export function forgetTransactions(group: AppendGroup, partition: LogPartition): void {
+  const { id, transactions } = partition;
+  for (const { producerId } of transactions?.allOpen() ?? []) {
+    group.putState(openKey(id, producerId), undefined);
   }
+  for (const span of transactions?.allSpans() ?? []) group.putState(spanKey(id, span), undefined);
 }
 
 /** Takes out the aborted spans that lie below the log start now. */

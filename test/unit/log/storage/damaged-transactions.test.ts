@@ -88,6 +88,27 @@ describe("transactions in a data folder that has lost a segment", () => {
     expect(await shown()).toEqual(["committed before", "after"]);
   });
 
+  test("the newest, with the power gone before the new one's first commit: it is lost all the same", async () => {
+    await add(OPEN, "open");
+    await nextSegment();
+    await add(OPEN, "lost");
+    const { highWatermark } = partition();
+    // What a start has done by then: the note, and the segment is set aside.
+    await log.keyValues("log").write([["loss-under-way", Buffer.from("1")]]);
+    await log.close();
+    const folder = join(directory, "segments");
+    const newest = (await readdir(folder)).filter((file) => file.endsWith(".mdb")).sort().at(-1);
+    await rm(join(folder, `${newest}`));
+    log = await openLog(directory, OPTIONS);
+    expect(log.lossCount).toBe(1);
+    expect(partition().highWatermark).toBeGreaterThan(highWatermark + 2 ** 31);
+    expect(log.openTransactions(partition())).toEqual([]);
+    expect(await shown()).toEqual([]);
+    await log.close();
+    log = await openLog(directory, OPTIONS);
+    expect(log.lossCount).toBe(1);
+  });
+
   test("a sealed one that held the markers: what they aborted stays aborted, what they committed is shown", async () => {
     await add(ABORTED, "aborted");
     await add(COMMITTED, "committed");

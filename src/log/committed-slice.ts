@@ -7,7 +7,13 @@
  * Kafka's Fetch alone reads the log itself: its clients are told what is aborted and leave it out.
  */
 import type { Offset } from "../base/offset.ts";
-import { baseOffset, isControl, isTransactional, nextOffset, producerId } from "../wire/record-batch.ts";
+import {
+  baseOffset,
+  isControl,
+  isTransactional,
+  nextOffset,
+  producerId,
+} from "../wire/record-batch.ts";
 import type { AbortedTransaction, LeftOut, Log, LogSlice, Partition } from "./contract.ts";
 
 /** Offsets `from` to before `to`, as they were given to one batch. */

@@ -86,7 +86,10 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   if (manifest.read(active.id) !== undefined) await manifest.remove(active.id);
   const orphans = loadTransactions(state, (id) => topics.partition(id));
   const lossCount = leaderEpoch;
-  const log = new LogStore({ storage, row, topics, state, damaged: found.damaged, lossCount }, options);
+  const log = new LogStore(
+    { storage, row, topics, state, damaged: found.damaged, lossCount },
+    options,
+  );
   // The disk is asked for one flush before anyone is served. After a loss, no commit may come
   // between the old state and the end of the transactions that it says are open.
   const group = log.group();

@@ -102,7 +102,12 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       await add(one, A, "x");
       await add(two, A, "y");
       const group = fixture.log.group();
-      const marker = { producerId: A, producerEpoch: 0, kind: "commit", coordinatorEpoch: 1 } as const;
+      const marker = {
+        producerId: A,
+        producerEpoch: 0,
+        kind: "commit",
+        coordinatorEpoch: 1,
+      } as const;
       group.addMarker(one, marker);
       const placed = group.addMarker(two, marker);
       group.putState("done/1", () => Buffer.from(`${placed.baseOffset}`));
@@ -216,7 +221,12 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       expect([...fixture.log.state.entries("txn-")]).toHaveLength(2);
       await fixture.log.deleteTopic("t");
       expect([...fixture.log.state.entries("txn-")]).toEqual([]);
-      const marker = { producerId: B, producerEpoch: 0, kind: "abort", coordinatorEpoch: 0 } as const;
+      const marker = {
+        producerId: B,
+        producerEpoch: 0,
+        kind: "abort",
+        coordinatorEpoch: 0,
+      } as const;
       expect(() => fixture.log.group().addMarker(partition, marker)).toThrow(/deleted/);
     });
 
@@ -287,58 +297,73 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
         },
         { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
       );
-      const reading = fc.record({ from: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.constantFrom(1, 700, 20_000) });
+      const reading = fc.record({
+        from: fc.double({ min: 0, max: 1, noNaN: true }),
+        bytes: fc.constantFrom(1, 700, 20_000),
+      });
       await fixture.log.createTopic("p", { partitions: 2 });
       const models = [new ModelPartition(), new ModelPartition()];
       const partitionOf = (index: number) => fixture.log.topic("p")?.partitions[index] as Partition;
       let written = 0;
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 30 }), reading, async (steps, { from, bytes }) => {
-          let last: Promise<void> = Promise.resolve();
-          for (const each of steps) {
-            if (each.kind === "restart") {
-              await last;
-              await fixture.reopen();
-              continue;
-            }
-            const group = fixture.log.group();
-            if (each.kind === "append") {
-              const { producer, count } = each;
-              const values = Array.from({ length: count }, () =>
-                `${written++}:`.padEnd(each.bytes, "."),
-              );
-              const batch = producer === undefined ? batchOf(values) : transactionalBatch(producer, values);
-              group.addBatch(partitionOf(each.partition), batch);
-              models[each.partition]?.append(producer, values);
-            } else {
-              const { producer, ending } = each;
-              const marker = { producerId: producer, producerEpoch: 0, kind: ending, coordinatorEpoch: 0 };
-              for (const [index, model] of models.entries()) {
-                group.addMarker(partitionOf(index), marker);
-                model.mark(producer, ending);
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 30 }),
+          reading,
+          async (steps, { from, bytes }) => {
+            let last: Promise<void> = Promise.resolve();
+            for (const each of steps) {
+              if (each.kind === "restart") {
+                await last;
+                await fixture.reopen();
+                continue;
               }
+              const group = fixture.log.group();
+              if (each.kind === "append") {
+                const { producer, count } = each;
+                const values = Array.from({ length: count }, () =>
+                  `${written++}:`.padEnd(each.bytes, "."),
+                );
+                const batch =
+                  producer === undefined ? batchOf(values) : transactionalBatch(producer, values);
+                group.addBatch(partitionOf(each.partition), batch);
+                models[each.partition]?.append(producer, values);
+              } else {
+                const { producer, ending } = each;
+                const marker = {
+                  producerId: producer,
+                  producerEpoch: 0,
+                  kind: ending,
+                  coordinatorEpoch: 0,
+                };
+                for (const [index, model] of models.entries()) {
+                  group.addMarker(partitionOf(index), marker);
+                  model.mark(producer, ending);
+                }
+              }
+              last = group.flushed;
+              if (each.wait) await last;
             }
-            last = group.flushed;
-            if (each.wait) await last;
-          }
-          await last;
-          for (const [index, model] of models.entries()) {
-            const partition = partitionOf(index);
-            expect(partition.highWatermark).toBe(model.end);
-            expect(partition.lastStableOffset).toBe(model.lastStableOffset);
-            expect(
-              fixture.log.openTransactions(partition).map((open) => [open.producerId, open.firstOffset]),
-            ).toEqual(model.open());
-            const start = Math.floor(from * model.lastStableOffset);
-            const read = await readAllCommitted(fixture.log, partition, start, bytes);
-            expect(read.values).toEqual(model.shown(start));
-            expect(read.leftOut).toEqual(model.leftOut(start));
-            expect(read.missing).toBe(0);
-            expect(await consumeAsKafkaDoes(fixture.log, partition, start, bytes)).toEqual(
-              model.shown(start),
-            );
-          }
-        }),
+            await last;
+            for (const [index, model] of models.entries()) {
+              const partition = partitionOf(index);
+              expect(partition.highWatermark).toBe(model.end);
+              expect(partition.lastStableOffset).toBe(model.lastStableOffset);
+              expect(
+                fixture.log
+                  .openTransactions(partition)
+                  .map((open) => [open.producerId, open.firstOffset]),
+              ).toEqual(model.open());
+              const start = Math.floor(from * model.lastStableOffset);
+              const read = await readAllCommitted(fixture.log, partition, start, bytes);
+              expect(read.values).toEqual(model.shown(start));
+              expect(read.leftOut).toEqual(model.leftOut(start));
+              expect(read.missing).toBe(0);
+              expect(await consumeAsKafkaDoes(fixture.log, partition, start, bytes)).toEqual(
+                model.shown(start),
+              );
+            }
+          },
+        ),
         { numRuns: 40 },
       );
     });

@@ -49,8 +49,7 @@ async function write(directory: string): Promise<void> {
   try {
     await writeSynced(`${path}.new`, `tributary log format ${FORMAT_VERSION}\n`);
     await rename(`${path}.new`, path);
-    const folder = await open(directory, "r");
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(directory);
   } catch (error) {
     throw new TributaryError("DATA_DIR_UNWRITABLE", `${path}: ${messageOf(error)}`, {
       cause: error,
@@ -65,6 +64,15 @@ async function writeSynced(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -115,12 +115,15 @@ class MemorySegment implements Segment {
     producerId: bigint,
     from: number,
   ): AbortedTransaction | undefined {
-    return this.#aborted.find(
+    const found = this.#aborted.find(
       (entry) =>
         entry.partitionId === partitionId &&
         entry.producerId === producerId &&
         entry.lastOffset >= from,
     );
+    if (found === undefined) return undefined;
+    const { firstOffset, lastOffset } = found;
+    return { producerId, firstOffset, lastOffset };
   }
 
   bytesOnDisk(): number {

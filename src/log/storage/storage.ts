@@ -61,7 +61,11 @@ export interface Segment {
    * Of the aborted transactions of a producer that this segment was given, the first whose marker
    * stands at or after `from`.
    */
-  nextAborted(partitionId: number, producerId: bigint, from: number): AbortedTransaction | undefined;
+  nextAborted(
+    partitionId: number,
+    producerId: bigint,
+    from: number,
+  ): AbortedTransaction | undefined;
 
   /** Bytes that the segment takes on the disk. */
   bytesOnDisk(): number;

@@ -2,12 +2,7 @@
  * Transactions as small state has them: read into the partitions at a start, and taken out with a
  * topic or with what retention takes.
  */
-import type {
-  AbortedTransaction,
-  AppendGroup,
-  OpenTransaction,
-  SmallState,
-} from "../contract.ts";
+import type { AbortedTransaction, AppendGroup, OpenTransaction, SmallState } from "../contract.ts";
 import type { LogPartition } from "../partition.ts";
 import { decodeSpan, SPAN_PREFIX, spanKey } from "./aborted-span.ts";
 import { decodeOpen, OPEN_PREFIX, openKey } from "./open-transaction.ts";

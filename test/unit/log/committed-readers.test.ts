@@ -11,9 +11,9 @@ import { ZERO_OFFSET } from "../../../src/base/offset.ts";
 import { ledgerOf } from "../../../src/http/log-metrics.ts";
 import type { Log, MarkerKind, Partition, Topic } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
+import { replay } from "../../../src/replay/cursor.ts";
 import { replayLines } from "../../../src/replay/replay-lines.ts";
 import { parseReplayQuery } from "../../../src/replay/replay-options.ts";
-import { replay } from "../../../src/replay/cursor.ts";
 import { type Forwarder, startForwarding } from "../../../src/upstream/forwarder.ts";
 import { transactionalBatch } from "../../support/batches.ts";
 import { FakeSink } from "../../support/fake-sink.ts";
@@ -73,7 +73,10 @@ describe("a reader of records", () => {
   type Reader = () => Promise<string[]>;
 
   const readers: [name: string, open: () => { read: Reader; close?: () => Promise<void> }][] = [
-    ["the helper", () => ({ read: async () => [...(await readAllCommitted(log, partition)).values] })],
+    [
+      "the helper",
+      () => ({ read: async () => [...(await readAllCommitted(log, partition)).values] }),
+    ],
     ["a replay", () => ({ read: () => replayed({}) })],
     ["a replay by time", () => ({ read: () => replayed({ order: "time" }) })],
     ["a replay from a time", () => ({ read: () => replayed({ from: "2023-11-14" }) })],
@@ -94,7 +97,7 @@ describe("a reader of records", () => {
   async function lines(): Promise<string[]> {
     const found: string[] = [];
     for await (const text of replayLines(log, "t", parseReplayQuery({}), SIGNAL)) {
-      for (const line of `${text}`.trim().split("\n")) found.push(JSON.parse(line).value);
+      for (const line of text.trim().split("\n")) found.push(JSON.parse(line).value);
     }
     return found;
   }
@@ -147,12 +150,15 @@ describe("a reader of records", () => {
   const nextOffset = (forwarder: Forwarder) =>
     forwarder.status().topics[0]?.partitions[0]?.nextOffset;
 
-  test.each(readers)("(%s) shows what is committed, in order, and nothing else", async (_, open) => {
-    await fill();
-    const { read, close } = open();
-    expect(await read()).toEqual(DECIDED);
-    await close?.();
-  });
+  test.each(readers)(
+    "(%s) shows what is committed, in order, and nothing else",
+    async (_, open) => {
+      await fill();
+      const { read, close } = open();
+      expect(await read()).toEqual(DECIDED);
+      await close?.();
+    },
+  );
 
   test.each(readers)("(%s) goes on with what was open once that is committed", async (_, open) => {
     await fill();

@@ -48,7 +48,12 @@ describe("a log whose disk fails", () => {
   });
 
   it("leaves transactions as they were where a commit fails, and where the disk was full, too", async () => {
-    const marker = { producerId: 7n, producerEpoch: 0, kind: "abort", coordinatorEpoch: 0 } as const;
+    const marker = {
+      producerId: 7n,
+      producerEpoch: 0,
+      kind: "abort",
+      coordinatorEpoch: 0,
+    } as const;
     const begin = (producer: bigint) => {
       const group = log.group();
       group.addBatch(partition(), transactionalBatch(producer, ["open"]));

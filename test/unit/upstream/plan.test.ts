@@ -190,7 +190,14 @@ describe("a plan for one partition", () => {
     // Producer 5's transaction from 2 to its marker at 9; between them stands what is no part of it.
     const [first, second] = [stored(2, 3, "none", 0x10), stored(7, 2, "gzip", 0x10)];
     const marker = stored(9, 1, "none", 0x30);
-    const batches = [stored(0, 2), first, stored(5, 2), second, marker, stored(10, 1, "none", 0x10)];
+    const batches = [
+      stored(0, 2),
+      first,
+      stored(5, 2),
+      second,
+      marker,
+      stored(10, 1, "none", 0x10),
+    ];
     const aborted = [{ producerId: 5n, firstOffset: toOffset(2), lastOffset: toOffset(9) }];
     const all = plan(batches, {}, aborted);
     const kept = [batches[0], batches[2], batches[5]] as Buffer[];
@@ -204,7 +211,7 @@ describe("a plan for one partition", () => {
     // By key, too.
     const byKey = new Position("by-key", [0, 1], toOffset(0), PRODUCER);
     const spread = plan(batches, { position: byKey }, aborted);
-    expect(spread.seen[0]! + spread.seen[1]!).toBe(5);
+    expect(spread.seen.reduce((sum, count) => sum + count)).toBe(5);
     expect(spread.leftOut).toEqual({ control: 1, aborted: 5 });
   });
 

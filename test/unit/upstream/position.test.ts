@@ -16,6 +16,7 @@ describe("a position", () => {
     expect(position.checkpoint()).toEqual({
       placement: "direct",
       nextOffset: 110,
+      leftOut: NOTHING,
       producer: PRODUCER,
       upstreamOffset: 55,
       sequences: [10],

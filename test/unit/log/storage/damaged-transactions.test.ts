@@ -97,7 +97,10 @@ describe("transactions in a data folder that has lost a segment", () => {
     await log.keyValues("log").write([["loss-under-way", Buffer.from("1")]]);
     await log.close();
     const folder = join(directory, "segments");
-    const newest = (await readdir(folder)).filter((file) => file.endsWith(".mdb")).sort().at(-1);
+    const newest = (await readdir(folder))
+      .filter((file) => file.endsWith(".mdb"))
+      .sort()
+      .at(-1);
     await rm(join(folder, `${newest}`));
     log = await openLog(directory, OPTIONS);
     expect(log.lossCount).toBe(1);

@@ -48,7 +48,8 @@ export interface Log {
    * Batches of `partition` from the one that holds `from` on, below the high watermark, copied: at
    * least one where there is any (however large), then as many as fit into `bytesMax`. A batch
    * that began before `from` comes whole. With `committed`, batches come below the last stable
-   * offset only, and with them the aborted transactions that they are part of.
+   * offset only, of transactional ones a thousand at most, and with them the aborted transactions
+   * that they are part of.
    * @throws OFFSET_OUT_OF_RANGE where `from` is below the log start or above the high watermark;
    *   SEGMENT_DAMAGED where the bytes on disk fail their CRC.
    */

@@ -14,6 +14,8 @@ import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 
 /** Batches looked at in one synchronous turn of a search by time. */
 const SEARCH_BATCHES_PER_TURN = 2000;
+/** Transactional batches in one slice of committed ones: each may ask the index once. */
+const TRANSACTIONAL_BATCHES_MAX = 1000;
 
 export class LogReader {
   readonly #row: SegmentRow;
@@ -63,7 +65,7 @@ export class LogReader {
           batches.push(batch);
           bytes += batch.length;
           if (committed && isTransactional(batch)) transactional.push(batch);
-          full = bytes >= bytesMax;
+          full = bytes >= bytesMax || transactional.length === TRANSACTIONAL_BATCHES_MAX;
           return !full;
         });
         if (transactional.length > 0) aborted.push(...abortedIn(transactional, partition, segment));

@@ -14,6 +14,7 @@ import { ModelPartition } from "./transaction-model.ts";
 
 const A = 7n;
 const B = 8n;
+const MARKER = { producerEpoch: 0, coordinatorEpoch: 0 };
 
 export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPlace>): void {
   describe(name, () => {
@@ -262,6 +263,23 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       await add(partition, A, "more");
       await end(partition, A, "commit");
       expect(await shown(partition)).toEqual(["a", "more"]);
+    });
+
+    test("a committed slice of very many small transactions ends early, and the next goes on", async () => {
+      const partition = await fixture.partitionOf("t");
+      const group = fixture.log.group();
+      for (let nth = 0; nth < 700; nth += 1) {
+        const kind = nth % 2 === 0 ? "commit" : "abort";
+        group.addBatch(partition, transactionalBatch(A, [`${nth}`]));
+        group.addMarker(partition, { ...MARKER, producerId: A, kind });
+      }
+      await group.flushed;
+      const whole = { isolation: "committed" } as const;
+      const slice = await fixture.log.read(partition, toOffset(0), 1_000_000, whole);
+      expect([slice.batches.length, slice.nextOffset]).toEqual([1000, 1000]);
+      const values = Array.from({ length: 350 }, (_, nth) => `${2 * nth}`);
+      expect(await shown(partition)).toEqual(values);
+      expect(await consumeAsKafkaDoes(fixture.log, partition, 0, 1_000_000)).toEqual(values);
     });
 
     test("a listener hears of the marker that lets others read on", async () => {

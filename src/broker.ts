@@ -13,13 +13,13 @@ import { type AccessControl, openAccess } from "./access/open-access.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf, type TributaryError } from "./base/errors.ts";
 import type { Logger } from "./base/logger.ts";
+import { isLoopback } from "./base/loopback.ts";
 import type { Offset } from "./base/offset.ts";
 import type { ListenAddress, MetricSample, Service } from "./base/service.ts";
 import { showAddress } from "./config/kinds/address.ts";
 import { listenFailure } from "./config/listen-failure.ts";
 import type { Config } from "./config/option-table.ts";
 import { upstreamConnection } from "./config/upstream-connection.ts";
-import { isLoopback } from "./http/host-guard.ts";
 import type { Log, Partition, TopicConfig } from "./log/contract.ts";
 import { openLog } from "./log/open.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
@@ -201,8 +201,8 @@ class RunningGateway implements Gateway {
   /** From here on retention knows what is forwarded: no other task may run between open and this. */
   forward(forwarder: Forwarder): Forwarder {
     this.#forwarder = forwarder;
-    this.log.setReplicationProgress((partition: Partition): Offset | undefined =>
-      forwarder.progress(partition),
+    this.log.setReplicationProgress(
+      (partition: Partition): Offset | undefined => forwarder.progress(partition)?.nextOffset,
     );
     return forwarder;
   }

@@ -4,8 +4,8 @@
  */
 import { isTributaryError } from "../../src/base/errors.ts";
 import { type Offset, toOffset } from "../../src/base/offset.ts";
+import { readCommitted, type Stretch } from "../../src/log/committed-slice.ts";
 import type { Log, Partition } from "../../src/log/contract.ts";
-import { baseOffset, isControl, nextOffset } from "../../src/wire/record-batch.ts";
 import { type DecodedRecord, records } from "../../src/wire/records.ts";
 import type { OutRule } from "./out-rule.ts";
 import type { Positioned } from "./positions.ts";
@@ -60,7 +60,7 @@ export class OutLane implements Positioned {
 
   /** There is something to read. */
   get behind(): boolean {
-    return this.#next < this.partition.highWatermark;
+    return this.#next < this.partition.lastStableOffset;
   }
 
   /** What was in flight on a connection that is gone is to be sent again. */
@@ -80,9 +80,9 @@ export class OutLane implements Positioned {
     // The log has lost its end (a damaged segment was set aside): what comes now is new.
     if (this.#next > highWatermark) this.#next = highWatermark;
     try {
-      const slice = await this.#log.read(partition, this.#next, bytesMax);
-      if (slice.batches.length === 0) this.#skipTo(slice.nextOffset);
-      return this.#recordsOf(slice.batches);
+      const slice = await readCommitted(this.#log, partition, this.#next, bytesMax);
+      if (slice.stretches.length === 0) this.#skipTo(slice.nextOffset);
+      return this.#recordsOf(slice.stretches);
     } catch (error) {
       // Retention may have moved the log start between the look and the read: look again.
       const expired = this.#next < partition.logStartOffset;
@@ -105,21 +105,20 @@ export class OutLane implements Positioned {
     this.#inFlight.delete(offset);
   }
 
-  *#recordsOf(batches: readonly Buffer[]): Generator<DecodedRecord, void, undefined> {
-    for (const batch of batches) {
-      if (baseOffset(batch) > this.#next) this.#skipTo(baseOffset(batch));
+  *#recordsOf(stretches: readonly Stretch[]): Generator<DecodedRecord, void, undefined> {
+    for (const { from, to, batch } of stretches) {
+      if (from > this.#next) this.#skipTo(from);
       try {
-        for (const record of isControl(batch) ? [] : records(batch)) {
+        for (const record of batch === undefined ? [] : records(batch)) {
           if (record.offset >= this.#next) yield record;
         }
       } catch (error) {
         // It would fail in the same way for ever.
         if (!isTributaryError(error)) throw error;
-        this.#skipTo(nextOffset(batch));
+        this.#skipTo(to);
       }
       // Offsets at a batch's end may be without a record.
-      const end = nextOffset(batch);
-      if (end > this.#next) this.#next = end;
+      if (to > this.#next) this.#next = to;
     }
   }
 

@@ -79,7 +79,7 @@ export class OutLanes {
     const place = { partitionId: partition.id, keyGlob: rule.config.key ?? "" };
     const latest = when === "at-start" && rule.config.from === "latest";
     const written = positions.load(place);
-    const start = written ?? (latest ? partition.highWatermark : partition.logStartOffset);
+    const start = written ?? (latest ? partition.lastStableOffset : partition.logStartOffset);
     const lane = new OutLane({ log, partition, rule, start, onGap: this.#onGap });
     // Where "latest" was is not known any more after a restart.
     if (written === undefined) positions.mark(lane);

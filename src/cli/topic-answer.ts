@@ -11,11 +11,14 @@ export interface TopicAnswer {
     readonly dropped: number;
     readonly forwarded?: number;
     readonly pending?: number;
+    readonly control?: number;
+    readonly aborted?: number;
   };
   readonly partitions: readonly {
     readonly partition: number;
     readonly logStartOffset: number;
     readonly highWatermark: number;
+    readonly lastStableOffset: number;
     readonly records: number;
     readonly forwardedTo?: number;
   }[];

@@ -3,6 +3,7 @@
  * own name resolve to 127.0.0.1 (DNS rebinding) and read the gateway through its visitor's browser.
  */
 import { isIP } from "node:net";
+import { isLoopback } from "../base/loopback.ts";
 
 const LOCAL_NAMES = new Set(["localhost", "localhost.localdomain", "ip6-localhost"]);
 
@@ -11,8 +12,4 @@ export function hostAllowed(boundHost: string, hostHeader: string | undefined): 
   if (!isLoopback(boundHost) || hostHeader === undefined) return true;
   const name = hostHeader.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   return isIP(name) !== 0 || LOCAL_NAMES.has(name.toLowerCase());
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -4,9 +4,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Offset } from "../base/offset.ts";
 import type { ListenAddress, MetricSample } from "../base/service.ts";
-import type { Log, Partition, Topic } from "../log/contract.ts";
+import type { Log, Partition, ReplicationProgress, Topic } from "../log/contract.ts";
 
 export interface HttpOptions extends Partial<HttpLimits> {
   readonly listen: ListenAddress;
@@ -22,7 +21,7 @@ export interface HttpOptions extends Partial<HttpLimits> {
   /** Why the gateway is not ready, as far as others than this room can tell. */
   readonly notReady: () => readonly string[];
   /** How far a partition is forwarded; undefined where nobody forwards it. */
-  readonly replicated: (partition: Partition) => Offset | undefined;
+  readonly replicated: (partition: Partition) => ReplicationProgress | undefined;
   readonly openReplay: OpenReplay;
   /** Partitions of a topic whose creator does not say how many. */
   readonly defaultPartitions: number;

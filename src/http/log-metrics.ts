@@ -3,13 +3,17 @@
  * because all of it comes from offsets and durable counts:
  *
  *     accepted = retained  + expired + dropped
- *     accepted = forwarded + pending + dropped     (of a topic that is forwarded)
+ *     accepted = forwarded + control + aborted + pending + dropped     (of a topic that is forwarded)
+ *
+ * The unit is the offset. Transaction markers take one each and are never forwarded, nor are records
+ * of aborted transactions: both are counted when the forwarder passes them. Records of a transaction
+ * that is open are pending. Retention does not look into what it takes: what it drops or expires may
+ * have been markers and aborted records, too.
  */
-import type { Offset } from "../base/offset.ts";
 import type { MetricSample } from "../base/service.ts";
-import type { Log, LogStats, Partition, Topic } from "../log/contract.ts";
+import type { Log, LogStats, Partition, ReplicationProgress, Topic } from "../log/contract.ts";
 
-export type Replicated = (partition: Partition) => Offset | undefined;
+export type Replicated = (partition: Partition) => ReplicationProgress | undefined;
 
 export function logMetrics(log: Log, replicated: Replicated): MetricSample[] {
   const stats = log.stats();
@@ -58,6 +62,9 @@ export interface TopicLedger {
   /** Undefined where nobody forwards the topic. */
   readonly forwarded: number | undefined;
   readonly pending: number | undefined;
+  /** Transaction markers, and records of aborted transactions, that the forwarder has passed. */
+  readonly control: number | undefined;
+  readonly aborted: number | undefined;
 }
 
 /** Where every record of the topic has gone. */
@@ -66,16 +73,22 @@ export function ledgerOf(topic: Topic, stats: LogStats, replicated: Replicated):
   let accepted = 0;
   let retained = 0;
   let pending: number | undefined;
+  let control: number | undefined;
+  let aborted: number | undefined;
   for (const partition of topic.partitions) {
     const { highWatermark, logStartOffset } = partition;
     accepted += highWatermark;
     retained += highWatermark - logStartOffset;
     const progress = replicated(partition);
     if (progress === undefined) continue;
-    pending = (pending ?? 0) + Math.max(0, highWatermark - Math.max(progress, logStartOffset));
+    const { nextOffset, leftOut } = progress;
+    pending = (pending ?? 0) + Math.max(0, highWatermark - Math.max(nextOffset, logStartOffset));
+    control = (control ?? 0) + leftOut.control;
+    aborted = (aborted ?? 0) + leftOut.aborted;
   }
-  const forwarded = pending === undefined ? undefined : Math.max(0, accepted - pending - dropped);
-  return { accepted, retained, expired, dropped, forwarded, pending };
+  const elsewhere = (pending ?? 0) + (control ?? 0) + (aborted ?? 0) + dropped;
+  const forwarded = pending === undefined ? undefined : Math.max(0, accepted - elsewhere);
+  return { accepted, retained, expired, dropped, forwarded, pending, control, aborted };
 }
 
 function topicMetrics(topic: Topic, stats: LogStats, replicated: Replicated): MetricSample[] {
@@ -105,5 +118,7 @@ function topicMetrics(topic: Topic, stats: LogStats, replicated: Replicated): Me
     ...sample("dropped", "counter", "Records that had to give way before they were forwarded"),
     ...sample("forwarded", "counter", "Records that upstream has acknowledged"),
     ...sample("pending", "gauge", "Records that upstream does not have yet"),
+    ...sample("control", "counter", "Transaction markers, which are not forwarded"),
+    ...sample("aborted", "counter", "Records of aborted transactions, which are not forwarded"),
   ];
 }

@@ -2,6 +2,7 @@
  * What one Kafka API is, and what its handler is given. Each API is one file under `apis/` and one
  * line in `apis.ts`; ApiVersions is derived from that table.
  */
+import type { Access } from "../access/contract.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress } from "../base/service.ts";
@@ -12,6 +13,7 @@ import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
+import type { KafkaSession } from "./session.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
@@ -41,11 +43,14 @@ export interface KafkaApi<Request, Response> {
    * effects are in place when `handle` returns its promise. Otherwise, like Kafka, one at a time.
    */
   readonly pipelined?: boolean;
+  /** May be asked by somebody who has not been let in. */
+  readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
   decode(reader: WireReader, version: number): Request;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
   handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
-  encode(writer: WireWriter, response: Response, version: number): void;
+  /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
+  encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */
@@ -60,12 +65,15 @@ export interface RequestContext {
   readonly advertised: ListenAddress;
   /** Aborts when the connection is closed. */
   readonly signal: AbortSignal;
+  readonly session: KafkaSession;
   readonly broker: KafkaBroker;
 }
 
 /** Everything that outlives a connection. One for each server. */
 export interface KafkaBroker {
   readonly log: Log;
+  /** Who is let in. */
+  readonly access: Access;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: number;

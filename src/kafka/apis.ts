@@ -13,12 +13,14 @@ import { leaveGroup } from "./apis/13-leave-group.ts";
 import { syncGroup } from "./apis/14-sync-group.ts";
 import { describeGroups } from "./apis/15-describe-groups.ts";
 import { listGroups } from "./apis/16-list-groups.ts";
+import { saslHandshake } from "./apis/17-sasl-handshake.ts";
 import { apiVersions } from "./apis/18-api-versions.ts";
 import { createTopics } from "./apis/19-create-topics.ts";
 import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
+import { saslAuthenticate } from "./apis/36-sasl-authenticate.ts";
 import { deleteGroups } from "./apis/42-delete-groups.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
@@ -37,12 +39,14 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   syncGroup,
   describeGroups,
   listGroups,
+  saslHandshake,
   apiVersions,
   createTopics,
   deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  saslAuthenticate,
   deleteGroups,
   offsetDelete,
   describeCluster,

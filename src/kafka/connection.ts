@@ -10,6 +10,7 @@
  */
 import type { Socket } from "node:net";
 import { AssertionFailure, isTributaryError, messageOf } from "../base/errors.ts";
+import { isLoopback } from "../base/loopback.ts";
 import type { ListenAddress } from "../base/service.ts";
 import { type AnyKafkaApi, HangUp, type KafkaBroker, NO_RESPONSE } from "./api.ts";
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
@@ -21,6 +22,7 @@ import {
   readRequestHeader,
   type UnservedApiVersions,
 } from "./request-header.ts";
+import { KafkaSession } from "./session.ts";
 
 /** What all connections of a listener share. */
 export interface ConnectionHost {
@@ -31,6 +33,9 @@ export interface ConnectionHost {
   readonly advertised: ListenAddress | undefined;
 }
 
+/** What rules of the access file call it. */
+const LISTENER = "kafka";
+
 type Pieces = readonly Uint8Array[];
 
 export class KafkaConnection {
@@ -40,6 +45,7 @@ export class KafkaConnection {
   readonly #advertised: ListenAddress;
   readonly #splitter: FrameSplitter;
   readonly #gone = new AbortController();
+  readonly #session: KafkaSession;
   readonly #waiting: Buffer[] = [];
   /** Requests that are read and not yet answered, in number and bytes. */
   #inFlight = 0;
@@ -58,6 +64,17 @@ export class KafkaConnection {
       host: plainAddress(socket.localAddress),
       port: socket.localPort ?? 0,
     };
+    this.#session = new KafkaSession({
+      access: host.broker.access,
+      clock: host.broker.clock,
+      shown: {
+        listener: LISTENER,
+        remoteAddress: this.#clientHost,
+        loopback: isLoopback(this.#clientHost),
+        certificate: undefined,
+        gone: this.#gone.signal,
+      },
+    });
     this.#splitter = new FrameSplitter(limits.requestBytesMax);
     socket.setNoDelay(true);
     socket.setTimeout(limits.connectionIdleMsMax, () => socket.destroy());
@@ -134,11 +151,16 @@ export class KafkaConnection {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
-        apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0);
+        apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
         return writer.finishFrame();
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
+      if (api.beforeLogin !== true) {
+        const entered = this.#session.enter(clientId);
+        // Nothing waits for whoever is in: pipelined requests keep their order.
+        if (entered instanceof Promise) await entered;
+      }
       const request = api.decode(body, version);
       const response = await api.handle(request, {
         version,
@@ -146,12 +168,13 @@ export class KafkaConnection {
         clientHost: this.#clientHost,
         advertised: this.#advertised,
         signal: this.#gone.signal,
+        session: this.#session,
         broker,
       });
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version);
+      api.encode(writer, response, version, 0);
       return writer.finishFrame();
     } catch (error) {
       this.#fail(error);
@@ -208,7 +231,10 @@ export class KafkaConnection {
     } else if (!this.#socket.destroyed) {
       const fields = { client: this.#clientHost, error: messageOf(error) };
       const { logger } = this.#host.broker;
-      if (isTributaryError(error)) {
+      if (isTributaryError(error, "ACCESS_DENIED", "LIMIT_EXCEEDED")) {
+        this.#host.traffic.refused += 1;
+        logger.warn(fields, "closing a Kafka connection: its client is not let in");
+      } else if (isTributaryError(error)) {
         this.#host.traffic.refused += 1;
         logger.warn(fields, "closing a Kafka connection: its client does not keep to the protocol");
       } else {

@@ -4,6 +4,8 @@
  */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import type { Access } from "../access/contract.ts";
+import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -21,6 +23,8 @@ import { ProducerRegistry } from "./producers.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
+  /** Who is let in; by default, everybody. */
+  readonly access?: Access;
   readonly listen: ListenAddress;
   /** Where clients are told to connect; by default, the address that each of them came to. */
   readonly advertised?: ListenAddress | undefined;
@@ -52,6 +56,7 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Ser
   });
   const broker: KafkaBroker = {
     log,
+    access: options.access ?? openForAll,
     clock,
     logger,
     nodeId: options.nodeId,

@@ -7,11 +7,13 @@
 import { assert, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import { BatchBuilder, type EncodedHeaders } from "../wire/batch-builder.ts";
-import { lastOffsetDelta } from "../wire/record-batch.ts";
+import { controlBatch, type TransactionMarker } from "../wire/control-batch.ts";
+import { isTransactional, lastOffsetDelta, producerId } from "../wire/record-batch.ts";
 import type { BatchBuffers } from "./batch-buffers.ts";
 import type { AppendGroup, Partition, PlacedBatch, StateValue } from "./contract.ts";
 import { OPEN_BATCH_BYTES_MAX } from "./open-batch.ts";
 import type { LogPartition } from "./partition.ts";
+import { openKey } from "./transactions/open-transaction.ts";
 
 /** A partition whose last batch was this large gets room for a full one at once. */
 const BUSY_BATCH_BYTES = 32 * 1024;
@@ -23,6 +25,10 @@ const BATCH_HEADER_BYTES = 61;
 export interface Gatekeeper {
   /** @throws what forbids `bytes` more for `partition` now. */
   admit(partition: LogPartition, bytes: number, pendingBytes: number): void;
+  /** @throws what forbids a transaction marker; a budget does not. */
+  admitMarker(partition: LogPartition): void;
+  /** Milliseconds since 1970. */
+  nowMs(): number;
   /** What may wait in one group; more is refused by {@link admit}. */
   readonly pendingBytesMax: number;
   checkState(key: string): void;
@@ -155,11 +161,23 @@ export class GatheringGroup implements AppendGroup {
     const lane = this.#lane(owner);
     const { batchBytesMax } = lane;
     if (batch.length > batchBytesMax) throw tooLarge(owner, batch.length, batchBytesMax);
+    if (isTransactional(batch)) this.#checkTransaction(owner, producerId(batch));
     this.#begin(owner, batch.length);
-    closeOpen(lane);
-    const placement = new Placement(batch, false);
-    lane.placements.push(placement);
-    return placement;
+    return putBatch(lane, batch);
+  }
+
+  addMarker(partition: Partition, marker: TransactionMarker): PlacedBatch {
+    const owner = partition as LogPartition;
+    this.#gatekeeper.admitMarker(owner);
+    const batch = controlBatch(marker, this.#gatekeeper.nowMs());
+    this.#begin(undefined, batch.length);
+    return putBatch(this.#lane(owner), batch);
+  }
+
+  /** @throws STATE_TOO_LARGE where it would begin a transaction that there is no room to note. */
+  #checkTransaction(partition: LogPartition, id: bigint): void {
+    if (partition.transactions?.openOf(id) !== undefined) return;
+    this.#gatekeeper.checkState(openKey(partition.id, id));
   }
 
   putState(key: string, value: StateValue | (() => StateValue)): void {
@@ -242,6 +260,13 @@ function closeOpen(lane: Lane): void {
   lane.partition.lastBatchBytes = batch.length;
   lane.placements.push(new Placement(batch, true));
   lane.open = undefined;
+}
+
+function putBatch(lane: Lane, batch: Buffer): Placement {
+  closeOpen(lane);
+  const placement = new Placement(batch, false);
+  lane.placements.push(placement);
+  return placement;
 }
 
 function tooLarge(partition: LogPartition, bytes: number, bytesMax: number): TributaryError {

@@ -5,11 +5,17 @@
  * The promises:
  *  - what is added to a group is on disk, whole or not at all, once `flushed` resolves;
  *  - nothing is readable before it is flushed: the high watermark is the end of the last flush;
- *  - records and the small state put with them are one transaction: they never disagree.
+ *  - records and the small state put with them are one transaction: they never disagree;
+ *  - records of a producer's transaction stay above the last stable offset until its marker, and
+ *    are told apart from then on (docs/decisions/0017). Whoever is not a Kafka client that tells
+ *    them apart itself reads through `readCommitted` (committed-slice.ts), never `read`.
  */
 import type { TributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
 import type { EncodedHeaders } from "../wire/batch-builder.ts";
+import type { TransactionMarker } from "../wire/control-batch.ts";
+
+export type { MarkerKind, TransactionMarker } from "../wire/control-batch.ts";
 
 export interface Log {
   /** Every topic, in order of name. */
@@ -41,11 +47,30 @@ export interface Log {
   /**
    * Batches of `partition` from the one that holds `from` on, below the high watermark, copied: at
    * least one where there is any (however large), then as many as fit into `bytesMax`. A batch
-   * that began before `from` comes whole.
+   * that began before `from` comes whole. With `committed`, batches come below the last stable
+   * offset only, of transactional ones a thousand at most, and with them the aborted transactions
+   * that they are part of.
    * @throws OFFSET_OUT_OF_RANGE where `from` is below the log start or above the high watermark;
    *   SEGMENT_DAMAGED where the bytes on disk fail their CRC.
    */
-  read(partition: Partition, from: Offset, bytesMax: number): Promise<LogSlice>;
+  read(
+    partition: Partition,
+    from: Offset,
+    bytesMax: number,
+    options?: ReadOptions,
+  ): Promise<LogSlice>;
+
+  /** The transactions of a partition that are neither committed nor aborted, the oldest first. */
+  openTransactions(partition: Partition): readonly OpenTransaction[];
+  /** The one of a producer, as of the last flush; a group that gathers may be about to change it. */
+  openTransaction(partition: Partition, producerId: bigint): OpenTransaction | undefined;
+
+  /**
+   * How often, in the life of the data folder, the newest segment was lost. Where it has risen,
+   * small state is older than what was acknowledged, and every transaction that was open in it has
+   * been aborted.
+   */
+  readonly lossCount: number;
 
   /** The first record at or after `timestampMs`, or undefined where there is none. */
   offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined>;
@@ -99,6 +124,11 @@ export interface Partition {
   readonly logStartOffset: Offset;
   /** The offset after the last flushed record: nothing at or above it can be read. */
   readonly highWatermark: Offset;
+  /**
+   * Where the oldest open transaction begins; the high watermark where none is open. Both move at
+   * the same flush.
+   */
+  readonly lastStableOffset: Offset;
   /** Counts up only where data was lost or restored (KIP-320). */
   readonly leaderEpoch: number;
 }
@@ -160,9 +190,22 @@ export interface AppendGroup {
    * Appends one validated batch as it came; the log assigns its base offset, leader epoch and
    * (LogAppendTime) timestamp in place, so the buffer belongs to the log from here on. A view into
    * a larger buffer is fine; the bytes must not change until `flushed` settles.
-   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN
+   *
+   * A transactional batch begins a transaction of its producer in this partition, where none is
+   * open there.
+   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN, STATE_TOO_LARGE (no room to note a
+   *   transaction)
    */
   addBatch(partition: Partition, batch: Buffer): PlacedBatch;
+
+  /**
+   * Writes the marker that ends the producer's transaction in this partition, also where none is
+   * open (as Kafka does). A marker of an older producer epoch than the transaction's ends nothing.
+   * It is taken however full the disk budget or the group is, so that the markers of a transaction
+   * over many partitions can go into one group with the state of their coordinator.
+   * @throws TOPIC_UNKNOWN
+   */
+  addMarker(partition: Partition, marker: TransactionMarker): PlacedBatch;
 
   /**
    * Puts (or, with undefined, removes) a piece of small state. A function is called when offsets
@@ -183,6 +226,21 @@ export interface AppendGroup {
 
 export type StateValue = Uint8Array | undefined;
 
+/** How far a partition has been replicated, and what it held besides the records that were. */
+export interface ReplicationProgress {
+  /** Everything below it has been dealt with. */
+  readonly nextOffset: Offset;
+  readonly leftOut: LeftOut;
+}
+
+/** Offsets that hold nothing for a reader, by why. */
+export interface LeftOut {
+  /** Transaction markers. */
+  readonly control: number;
+  /** Records of aborted transactions. */
+  readonly aborted: number;
+}
+
 /** Where a batch went: valid once the group's offsets are assigned (in state functions, and later). */
 export interface PlacedBatch {
   readonly baseOffset: Offset;
@@ -202,11 +260,37 @@ export interface SmallState {
   entries(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
 }
 
+export interface ReadOptions {
+  /** Kafka's read_uncommitted (the default) and read_committed. */
+  readonly isolation?: "uncommitted" | "committed";
+}
+
+export interface OpenTransaction {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  /** Of its first batch in the partition. */
+  readonly firstOffset: Offset;
+  /** This gateway's clock at its first batch, milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: Offset;
+  /** Of its marker: every transactional batch of the producer between the two is aborted. */
+  readonly lastOffset: Offset;
+}
+
 export interface LogSlice {
   readonly batches: readonly Buffer[];
   readonly bytes: number;
   /** Where to read on: the offset after the last batch (`from`, where there was none). */
   readonly nextOffset: Offset;
+  /**
+   * The aborted transactions that `batches` are part of, by first offset; empty where uncommitted
+   * records were asked for.
+   */
+  readonly aborted: readonly AbortedTransaction[];
 }
 
 export interface TimedOffset {

@@ -13,6 +13,8 @@ import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import {
   assignOffset,
+  isControl,
+  isTransactional,
   maxTimestampMs,
   recordCount,
   stampLogAppendTime,
@@ -25,7 +27,9 @@ import type { LogPartition } from "./partition.ts";
 import { emptyHead, type SegmentHead } from "./segment-head.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import type { MirroredState } from "./small-state.ts";
+import type { AbortedEntry } from "./storage/storage.ts";
 import type { StorageFailure } from "./storage/storage-failure.ts";
+import { GroupTransactions } from "./transactions/group-transactions.ts";
 
 export interface GroupCommitParts {
   readonly clock: Clock;
@@ -50,6 +54,9 @@ interface Prepared {
   readonly batches: { partitionId: number; batch: Buffer }[];
   readonly heads: Map<LogPartition, SegmentHead>;
   readonly states: [string, StateValue][];
+  readonly aborted: readonly AbortedEntry[];
+  /** What happens to transactions; undefined where nothing does, which is the rule. */
+  readonly transactions: GroupTransactions | undefined;
   records: number;
   bytes: number;
 }
@@ -72,6 +79,11 @@ export class GroupCommit {
     this.#parts = parts;
     this.#gatekeeper = {
       admit: (partition, bytes, pendingBytes) => this.#admit(partition, bytes, pendingBytes),
+      admitMarker: (partition) => {
+        this.#checkOpen();
+        checkExists(partition);
+      },
+      nowMs: () => parts.clock.nowMs(),
       pendingBytesMax: parts.pendingBytesMax,
       checkState: (key) => {
         this.#checkOpen();
@@ -102,9 +114,7 @@ export class GroupCommit {
 
   #admit(partition: LogPartition, bytes: number, pendingBytes: number): void {
     this.#checkOpen();
-    if (partition.deleted) {
-      throw new TributaryError("TOPIC_UNKNOWN", `Topic ${partition.topic} has been deleted.`);
-    }
+    checkExists(partition);
     if (pendingBytes + bytes > this.#parts.pendingBytesMax && pendingBytes > 0) {
       throw new TributaryError(
         "LIMIT_EXCEEDED",
@@ -190,15 +200,16 @@ export class GroupCommit {
     this.batchBytes += prepared.bytes;
     state.apply(prepared.states);
     for (const [partition, head] of prepared.heads) partition.highWatermark = head.nextOffset;
+    prepared.transactions?.apply();
     return prepared.heads.keys();
   }
 
   #prepare(lanes: ReturnType<GatheringGroup["seal"]>): Prepared {
     const nowMs = this.#parts.clock.nowMs();
-    const prepared: Prepared = {
-      batches: [],
-      heads: new Map(),
-      states: [],
+    let transactions: GroupTransactions | undefined;
+    const prepared = {
+      batches: [] as Prepared["batches"],
+      heads: new Map<LogPartition, SegmentHead>(),
       records: 0,
       bytes: 0,
     };
@@ -213,11 +224,17 @@ export class GroupCommit {
       let bytes = 0;
       let newestMs = before.maxTimestampMs;
       for (const placement of placements) {
-        nextOffset = place(placement, nextOffset, partition.leaderEpoch, stampMs);
-        prepared.batches.push({ partitionId: partition.id, batch: placement.batch });
-        prepared.records += recordCount(placement.batch);
-        bytes += placement.batch.length;
-        newestMs = Math.max(newestMs, maxTimestampMs(placement.batch));
+        const { batch } = placement;
+        const offset = nextOffset;
+        nextOffset = place(placement, offset, partition.leaderEpoch, stampMs);
+        prepared.batches.push({ partitionId: partition.id, batch });
+        if (!isControl(batch)) prepared.records += recordCount(batch);
+        bytes += batch.length;
+        newestMs = Math.max(newestMs, maxTimestampMs(batch));
+        if (!isTransactional(batch)) continue;
+        transactions ??= new GroupTransactions();
+        const segmentStart = before.firstOffset;
+        transactions.add(batch, { partition, offset, segmentStart, nowMs });
       }
       prepared.bytes += bytes;
       prepared.heads.set(partition, {
@@ -230,8 +247,13 @@ export class GroupCommit {
         leaderEpoch: partition.leaderEpoch,
       });
     }
-    return prepared;
+    const { states = [], aborted = [] } = transactions ?? {};
+    return { ...prepared, states, aborted, transactions };
   }
+}
+
+function checkExists({ topic, deleted }: LogPartition): void {
+  if (deleted) throw new TributaryError("TOPIC_UNKNOWN", `Topic ${topic} has been deleted.`);
 }
 
 function place(placement: Placement, offset: Offset, leaderEpoch: number, stampMs: number): Offset {

@@ -5,12 +5,15 @@
  *     [0 u32][0 u8]                                   when the segment was last opened, ISO 8601
  *     [0 u32][1 u8][partition id u32 BE]              head of a partition (segment-head.ts)
  *     [0 u32][2 u8][UTF-8 key]                        small state
+ *     [0 u32][3 u8][partition id u32 BE][producer id i64 BE][offset u64 BE]
+ *                                                     an aborted transaction, by its marker's offset
  *     [partition id u32 BE, from 1][base offset u64 BE]   a record batch
  */
 const OWN = 0;
 const BIRTH = 0;
 const HEAD = 1;
 const STATE = 2;
+const ABORTED = 3;
 const PREFIX_BYTES = 5;
 
 /** In every segment that a commit has reached. */
@@ -18,7 +21,8 @@ export const BIRTH_KEY = prefix(BIRTH);
 export const HEADS_FROM = prefix(HEAD);
 export const HEADS_TO = prefix(STATE);
 export const STATES_FROM = HEADS_TO;
-export const STATES_TO = prefix(STATE + 1);
+export const STATES_TO = prefix(ABORTED);
+const ABORTED_FROM = STATES_TO;
 
 export function headKey(partitionId: number): Buffer {
   const key = Buffer.allocUnsafe(PREFIX_BYTES + 4);
@@ -51,6 +55,19 @@ export function batchKey(partitionId: number, baseOffset: number): Buffer {
 
 export function baseOffsetOfBatchKey(key: Buffer): number {
   return Number(key.readBigUInt64BE(4));
+}
+
+export function abortedKey(partitionId: number, producerId: bigint, lastOffset: number): Buffer {
+  const key = Buffer.allocUnsafe(PREFIX_BYTES + 20);
+  ABORTED_FROM.copy(key);
+  key.writeUInt32BE(partitionId, PREFIX_BYTES);
+  key.writeBigInt64BE(producerId, PREFIX_BYTES + 4);
+  key.writeBigUInt64BE(BigInt(lastOffset), PREFIX_BYTES + 12);
+  return key;
+}
+
+export function lastOffsetOfAbortedKey(key: Buffer): number {
+  return Number(key.readBigUInt64BE(PREFIX_BYTES + 12));
 }
 
 function prefix(kind: number): Buffer {

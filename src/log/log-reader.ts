@@ -5,14 +5,17 @@
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import { batchDamage, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
+import { batchDamage, isTransactional, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
-import type { LogSlice, TimedOffset } from "./contract.ts";
+import type { AbortedTransaction, LogSlice, ReadOptions, TimedOffset } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
+import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 
 /** Batches looked at in one synchronous turn of a search by time. */
 const SEARCH_BATCHES_PER_TURN = 2000;
+/** Transactional batches in one slice of committed ones: each may ask the index once. */
+const TRANSACTIONAL_BATCHES_MAX = 1000;
 
 export class LogReader {
   readonly #row: SegmentRow;
@@ -24,17 +27,30 @@ export class LogReader {
     this.#logger = logger;
   }
 
-  async read(partition: LogPartition, from: Offset, bytesMax: number): Promise<LogSlice> {
+  async read(
+    partition: LogPartition,
+    from: Offset,
+    bytesMax: number,
+    { isolation }: ReadOptions,
+  ): Promise<LogSlice> {
     checkRange(partition, from);
+    const committed = isolation === "committed";
     const batches: Buffer[] = [];
+    const aborted: AbortedTransaction[] = [];
+    // It may rise meanwhile; what this read was asked for lies below it as it is now.
+    const end = committed ? partition.lastStableOffset : partition.highWatermark;
     let bytes = 0;
     let next = from;
     let full = false;
-    while (!full && next < partition.highWatermark) {
+    let gone = false;
+    while (!full && !gone && next < end) {
       const place = this.#row.locate(partition.id, next);
       if (place === undefined) break;
       const scanned = await this.#row.withSegment(place.id, (segment) => {
-        const end = partition.highWatermark;
+        // What is known of aborted transactions goes when the log start passes them.
+        gone = next < partition.logStartOffset;
+        if (gone) return false;
+        const transactional: Buffer[] = [];
         segment.scan(partition.id, next, (batch, base) => {
           if (base >= end) return false;
           const damage = damageAt(batch, base);
@@ -48,15 +64,19 @@ export class LogReader {
           next = nextOffset(batch);
           batches.push(batch);
           bytes += batch.length;
-          full = bytes >= bytesMax;
+          if (committed && isTransactional(batch)) transactional.push(batch);
+          full = bytes >= bytesMax || transactional.length === TRANSACTIONAL_BATCHES_MAX;
           return !full;
         });
+        if (transactional.length > 0) aborted.push(...abortedIn(transactional, partition, segment));
         return true;
       });
       // Where the segment had no more, go on after it: what it should have held is lost.
-      if (scanned && !full && place.head.nextOffset > next) next = place.head.nextOffset;
+      const segmentEnd = Math.min(place.head.nextOffset, end) as Offset;
+      if (scanned === true && !full && segmentEnd > next) next = segmentEnd;
     }
-    return { batches, bytes, nextOffset: next };
+    if (gone && batches.length === 0) checkRange(partition, from);
+    return { batches, bytes, nextOffset: next, aborted: inOrder(aborted) };
   }
 
   async offsetForTime(

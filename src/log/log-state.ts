@@ -12,3 +12,6 @@ export function reclaimedKey(topicId: string): string {
 
 /** How many times the active segment was lost, as decimal digits: see `recovery.ts`. */
 export const LEADER_EPOCH_KEY = "leader-epoch";
+
+/** There from before the active segment is set aside until a new one has its first commit. */
+export const LOSS_KEY = "loss-under-way";

@@ -11,7 +11,9 @@ import type {
   LogSlice,
   LogStats,
   NewTopic,
+  OpenTransaction,
   Partition,
+  ReadOptions,
   SmallState,
   TimedOffset,
   Topic,
@@ -29,6 +31,7 @@ import type { SegmentRow } from "./segment-row.ts";
 import type { MirroredState } from "./small-state.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { TopicTable } from "./topics.ts";
+import { expireSpans, forgetTransactions } from "./transactions/stored-transactions.ts";
 
 export interface LogParts {
   readonly storage: Storage;
@@ -36,6 +39,7 @@ export interface LogParts {
   readonly topics: TopicTable;
   readonly state: MirroredState;
   readonly damaged: { readonly file: string; readonly reason: string }[];
+  readonly lossCount: number;
 }
 
 export class LogStore implements Log {
@@ -84,9 +88,12 @@ export class LogStore implements Log {
     });
     for (const topic of topics.all()) this.#loadReclaimed(topic);
     this.#keepsAll = options.retentionCheckMs === 0;
-    if (!this.#keepsAll) {
-      this.#timer = setInterval(() => this.#look(), options.retentionCheckMs).unref();
-    }
+  }
+
+  /** Begins to look at what must go. Call it once, when the log is ready to be used. */
+  beginRetention(): void {
+    if (this.#keepsAll) return;
+    this.#timer = setInterval(() => this.#look(), this.#options.retentionCheckMs).unref();
   }
 
   get failed(): Promise<TributaryError> {
@@ -119,7 +126,10 @@ export class LogStore implements Log {
     this.#checkOpen();
     const topic = await this.#parts.topics.remove(name);
     const group = this.group();
-    for (const { id } of topic.partitions) group.putState(logStartKey(id), undefined);
+    for (const partition of topic.partitions) {
+      group.putState(logStartKey(partition.id), undefined);
+      forgetTransactions(group, partition);
+    }
     group.putState(reclaimedKey(topic.id), undefined);
     this.#reclaimed.delete(name);
     await group.flushed;
@@ -130,9 +140,26 @@ export class LogStore implements Log {
     return this.#commit.group();
   }
 
-  async read(partition: Partition, from: Offset, bytesMax: number): Promise<LogSlice> {
+  async read(
+    partition: Partition,
+    from: Offset,
+    bytesMax: number,
+    options: ReadOptions = {},
+  ): Promise<LogSlice> {
     this.#checkOpen();
-    return await this.#reader.read(partition as LogPartition, from, bytesMax);
+    return await this.#reader.read(partition as LogPartition, from, bytesMax, options);
+  }
+
+  openTransactions(partition: Partition): readonly OpenTransaction[] {
+    return (partition as LogPartition).transactions?.allOpen() ?? [];
+  }
+
+  openTransaction(partition: Partition, producerId: bigint): OpenTransaction | undefined {
+    return (partition as LogPartition).transactions?.openOf(producerId);
+  }
+
+  get lossCount(): number {
+    return this.#parts.lossCount;
   }
 
   async offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined> {
@@ -213,6 +240,7 @@ export class LogStore implements Log {
     if (this.#closed) return;
     const group = this.group();
     group.putState(logStartKey(partition.id), Buffer.from(String(partition.logStartOffset)));
+    expireSpans(group, partition);
     const topic = this.#parts.topics.get(partition.topic);
     if (topic !== undefined) {
       group.putState(reclaimedKey(topic.id), Buffer.from(JSON.stringify(total)));

@@ -1,9 +1,10 @@
 import type { Offset } from "../base/offset.ts";
 import type { Partition } from "./contract.ts";
+import type { PartitionTransactions } from "./transactions/partition-transactions.ts";
 
 /**
- * A partition's place in the log. The group commit alone moves `highWatermark`, retention alone
- * moves `logStartOffset`, the topic table alone sets `deleted`, the gathering group `lastBatchBytes`.
+ * A partition's place in the log. The group commit alone moves `highWatermark` and `transactions`,
+ * retention alone moves `logStartOffset`, the topic table alone sets `deleted`, the gathering group `lastBatchBytes`.
  */
 export class LogPartition implements Partition {
   readonly topic: string;
@@ -15,6 +16,8 @@ export class LogPartition implements Partition {
   deleted = false;
   /** How large its last batch of single records was: what the next may need room for. */
   lastBatchBytes = 0;
+  /** Undefined where there never was one. */
+  transactions: PartitionTransactions | undefined;
 
   constructor(
     place: { topic: string; index: number; id: number },
@@ -26,5 +29,12 @@ export class LogPartition implements Partition {
     this.logStartOffset = offsets.logStartOffset;
     this.highWatermark = offsets.nextOffset;
     this.leaderEpoch = offsets.leaderEpoch;
+  }
+
+  get lastStableOffset(): Offset {
+    const open = this.transactions?.firstOpenOffset;
+    if (open === undefined) return this.highWatermark;
+    // What retention took of an open transaction holds back nobody.
+    return open < this.logStartOffset ? this.logStartOffset : open;
   }
 }

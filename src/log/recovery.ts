@@ -7,12 +7,12 @@
  * power went while it was being made, or before its first flush) is removed. One that is damaged is
  * set aside: its records are lost, and because nobody can say how many there were, the partitions go
  * on far enough ahead that no offset is ever given twice, under a new leader epoch (KIP-320), so that
- * consumers notice.
+ * consumers notice. Transactions that were open before it are aborted.
  */
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import { after, type Offset, ZERO_OFFSET } from "../base/offset.ts";
 import type { Log } from "./contract.ts";
-import { LEADER_EPOCH_KEY } from "./log-state.ts";
+import { LEADER_EPOCH_KEY, LOSS_KEY } from "./log-state.ts";
 import { LogStore, storedLogStart } from "./log-store.ts";
 import type { LogOptions } from "./options.ts";
 import type { SegmentHead } from "./segment-head.ts";
@@ -21,6 +21,7 @@ import { type SealedSegment, SegmentRow } from "./segment-row.ts";
 import { MirroredState } from "./small-state.ts";
 import type { Segment, Storage } from "./storage/storage.ts";
 import { type RecoveredOffsets, TopicTable } from "./topics.ts";
+import { abortAllOpen, loadTransactions } from "./transactions/stored-transactions.ts";
 
 /** More records than a lost segment can have held. */
 const OFFSETS_SKIPPED = 2 ** 32;
@@ -37,9 +38,9 @@ interface Found {
 
 export async function recoverLog(storage: Storage, options: LogOptions): Promise<Log> {
   const manifest = new SegmentManifest(storage.keyValues("segments"));
+  const epochs = storage.keyValues("log");
   const found = await findSegments(storage, manifest, options);
   const state = new MirroredState(found.active?.states() ?? [], options.stateBytesMax);
-  const epochs = storage.keyValues("log");
   let leaderEpoch = storedEpoch(epochs.get(LEADER_EPOCH_KEY));
   if (found.lostNewest) {
     leaderEpoch += 1;
@@ -83,9 +84,22 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   );
   // An active segment has no note: one from before, when it was sealed, would hide what comes now.
   if (manifest.read(active.id) !== undefined) await manifest.remove(active.id);
-  // The disk is asked for one flush before anyone is served.
-  await row.commit({ batches: [], heads: new Map(), states: [] });
-  return new LogStore({ storage, row, topics, state, damaged: found.damaged }, options);
+  const orphans = loadTransactions(state, (id) => topics.partition(id));
+  const lossCount = leaderEpoch;
+  const log = new LogStore(
+    { storage, row, topics, state, damaged: found.damaged, lossCount },
+    options,
+  );
+  // The disk is asked for one flush before anyone is served. After a loss, no commit may come
+  // between the old state and the end of the transactions that it says are open.
+  const group = log.group();
+  if (found.lostNewest) abortAllOpen(group, topics.partitions());
+  for (const key of orphans) group.putState(key, undefined);
+  if (group.begun) await group.flushed;
+  else await row.commit({ batches: [], heads: new Map(), states: [], aborted: [] });
+  if (found.lostNewest) await epochs.write([[LOSS_KEY, undefined]]);
+  log.beginRetention();
+  return log;
 }
 
 async function findSegments(
@@ -99,7 +113,8 @@ async function findSegments(
     activeHeads: undefined,
     sealed: [],
     damaged: [],
-    lostNewest: false,
+    // A start that found the loss may not have come to its first commit.
+    lostNewest: storage.keyValues("log").get(LOSS_KEY) !== undefined,
     idMax: Math.max(0, ...ids),
   };
   for (const id of ids.toReversed()) {
@@ -154,6 +169,7 @@ async function openOrSetAside(
     return await storage.openSegment(id, mode);
   } catch (error) {
     if (!isTributaryError(error, "SEGMENT_DAMAGED")) throw error;
+    if (mode === "write") await storage.keyValues("log").write([[LOSS_KEY, Buffer.from("1")]]);
     const file = await storage.setAside(id);
     const reason = messageOf(error);
     options.logger.error({ segment: id, file, reason }, "a damaged segment was set aside");

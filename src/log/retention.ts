@@ -147,7 +147,7 @@ export class Retention {
   async #takeSegment(segment: SealedSegment): Promise<boolean> {
     const { row, topics } = this.#parts;
     const owners = [...segment.heads].map(([id, head]) => ({
-      partition: topics.ofPartition(id)?.partitions.find((partition) => partition.id === id),
+      partition: topics.partition(id),
       id,
       head,
     }));

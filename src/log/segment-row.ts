@@ -45,6 +45,7 @@ export interface RowWrites {
   readonly batches: SegmentWrites["batches"];
   readonly heads: Map<LogPartition, SegmentHead>;
   readonly states: [key: string, value: Uint8Array | undefined][];
+  readonly aborted: SegmentWrites["aborted"];
 }
 
 export class SegmentRow {
@@ -138,7 +139,8 @@ export class SegmentRow {
       states = [...carry.states, ...writes.states];
     }
     for (const [partition, head] of writes.heads) heads.set(partition.id, head);
-    await this.#active.commit({ batches: writes.batches, heads, states });
+    const { batches, aborted } = writes;
+    await this.#active.commit({ batches, heads, states, aborted });
     for (const [partitionId, head] of heads) this.#activeHeads.set(partitionId, head);
     if (!this.#unbornActive) return;
     this.#unbornActive = false;

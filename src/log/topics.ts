@@ -86,6 +86,10 @@ export class TopicTable {
     return this.#byPartitionId.get(partitionId);
   }
 
+  partition(id: number): LogPartition | undefined {
+    return this.ofPartition(id)?.partitions.find((partition) => partition.id === id);
+  }
+
   *partitions(): Iterable<LogPartition> {
     for (const topic of this.#byName.values()) yield* topic.partitions;
   }

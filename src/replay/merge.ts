@@ -9,13 +9,13 @@ import type { ReplayedRecord } from "./replayed-record.ts";
 
 export type RecordGroups = AsyncGenerator<ReplayedRecord[], void, undefined>;
 
-/** Everything below the high watermarks of now, each partition to its end before the next. */
+/** Everything below the last stable offsets of now, each partition to its end before the next. */
 export async function* inTurn(
   cursors: readonly PartitionCursor[],
   groupRecordsMax: number,
   signal: AbortSignal,
 ): RecordGroups {
-  const limits = highWatermarks(cursors);
+  const limits = stableOffsets(cursors);
   for (const [index, cursor] of cursors.entries()) {
     for (;;) {
       await cursor.fill(limits[index] as Offset, signal);
@@ -31,7 +31,7 @@ export async function* inTurn(
 }
 
 /**
- * Everything below the high watermarks of now, the earliest timestamp of any partition first. A
+ * Everything below the last stable offsets of now, the earliest timestamp of any partition first. A
  * record whose clock was ahead holds back only its own partition.
  */
 export async function* byTime(
@@ -40,7 +40,7 @@ export async function* byTime(
   signal: AbortSignal,
 ): RecordGroups {
   const heap: Entry[] = [];
-  const limits = highWatermarks(cursors);
+  const limits = stableOffsets(cursors);
   for (const [index, cursor] of cursors.entries()) {
     const entry = { cursor, limit: limits[index] as Offset };
     await cursor.fill(entry.limit, signal);
@@ -71,8 +71,8 @@ interface Entry {
   readonly limit: Offset;
 }
 
-function highWatermarks(cursors: readonly PartitionCursor[]): Offset[] {
-  return cursors.map(({ partition }) => partition.highWatermark);
+function stableOffsets(cursors: readonly PartitionCursor[]): Offset[] {
+  return cursors.map(({ partition }) => partition.lastStableOffset);
 }
 
 /** Lets the entry at `index` sink to its place in the binary heap. */

@@ -3,14 +3,15 @@
  * {@link advance}); {@link fill} fetches the next one, and lets the event loop run first, for a
  * search through much that is filtered out gives nothing on. Owner of one slice's memory.
  *
- * Control batches (transaction markers) and batches whose every record is too old are passed over
- * without being decoded.
+ * It reads to the last stable offset. Transaction markers, records of aborted transactions and
+ * batches whose every record is too old are passed over without being decoded.
  */
 import { isTributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import type { PayloadCodecName } from "../codec/codecs.ts";
-import type { Log, LogSlice, Partition } from "../log/contract.ts";
-import { baseOffset, isControl, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
+import { type CommittedSlice, readCommitted, type Stretch } from "../log/committed-slice.ts";
+import type { Log, Partition } from "../log/contract.ts";
+import { maxTimestampMs } from "../wire/record-batch.ts";
 import { type DecodedRecord, records } from "../wire/records.ts";
 import type { ReplayRange } from "./range.ts";
 import { ReplayedRecord } from "./replayed-record.ts";
@@ -35,7 +36,7 @@ export class PartitionCursor {
   readonly #log: Log;
   readonly #range: ReplayRange;
   readonly #options: CursorOptions;
-  #batches: Iterator<Buffer> = [][Symbol.iterator]();
+  #stretches: Iterator<Stretch> = [][Symbol.iterator]();
   #records: Iterator<DecodedRecord, void, undefined> | undefined;
   #position: Offset;
   #head: ReplayedRecord | undefined;
@@ -78,7 +79,7 @@ export class PartitionCursor {
   }
 
   /**
-   * Reads on until it stands on a record, or nothing below `limit` (at most the high watermark) is
+   * Reads on until it stands on a record, or nothing below `limit` (at most the last stable offset) is
    * left; a slice that was all filtered out does not end it.
    */
   async fill(limit: Offset, signal: AbortSignal): Promise<void> {
@@ -87,7 +88,7 @@ export class PartitionCursor {
       await new Promise(setImmediate);
       const slice = await this.#read();
       if (slice === undefined) continue;
-      this.#batches = slice.batches[Symbol.iterator]();
+      this.#stretches = slice.stretches[Symbol.iterator]();
       this.#records = undefined;
       // A slice that moves nothing on would be read for ever.
       if (slice.nextOffset <= this.#position) return;
@@ -101,7 +102,8 @@ export class PartitionCursor {
     if (this.#position < logStartOffset) this.#skipTo(logStartOffset);
     if (this.#position >= (this.#range.end ?? Number.POSITIVE_INFINITY)) return undefined;
     try {
-      return await this.#log.read(this.partition, this.#position, this.#options.sliceBytes);
+      const { sliceBytes } = this.#options;
+      return await readCommitted(this.#log, this.partition, this.#position, sliceBytes);
     } catch (error) {
       // Retention may have moved the log start between the look and the read: look again.
       const expired =
@@ -113,10 +115,10 @@ export class PartitionCursor {
   }
 
   /** Moves the position to the slice's end, and reports what is missing in between. */
-  #moveThrough(slice: LogSlice): void {
-    for (const batch of slice.batches) {
-      if (baseOffset(batch) > this.#position) this.#skipTo(baseOffset(batch));
-      this.#position = nextOffset(batch);
+  #moveThrough(slice: CommittedSlice): void {
+    for (const { from, to } of slice.stretches) {
+      if (from > this.#position) this.#skipTo(from);
+      this.#position = to;
     }
     if (slice.nextOffset > this.#position) this.#skipTo(slice.nextOffset);
   }
@@ -133,9 +135,10 @@ export class PartitionCursor {
 
   #openBatch(): boolean {
     for (;;) {
-      const { done, value: batch } = this.#batches.next();
+      const { done, value } = this.#stretches.next();
       if (done === true) return false;
-      if (isControl(batch) || maxTimestampMs(batch) < this.#range.timestampMsMin) continue;
+      const { batch } = value;
+      if (batch === undefined || maxTimestampMs(batch) < this.#range.timestampMsMin) continue;
       this.#records = records(batch);
       return true;
     }

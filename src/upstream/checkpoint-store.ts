@@ -8,7 +8,7 @@
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import { type Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import type { Log, Partition } from "../log/contract.ts";
+import type { Log, Partition, ReplicationProgress } from "../log/contract.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 
 export class CheckpointStore {
@@ -18,7 +18,7 @@ export class CheckpointStore {
   readonly #intervalMs: number;
   /** Partitions with news, and how to ask for it at the time of writing. */
   readonly #dirty = new Map<number, () => Checkpoint>();
-  readonly #durable = new Map<number, Offset>();
+  readonly #durable = new Map<number, ReplicationProgress>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
 
@@ -36,9 +36,14 @@ export class CheckpointStore {
 
   /** Every record below this offset is known to be upstream, also after a crash. */
   durableOffset(partition: Partition): Offset | undefined {
+    return this.durable(partition)?.nextOffset;
+  }
+
+  /** The same, with what of it held nothing for upstream. */
+  durable(partition: Partition): ReplicationProgress | undefined {
     const known = this.#durable.get(partition.id);
     if (known !== undefined) return known;
-    const loaded = this.load(partition)?.nextOffset;
+    const loaded = this.load(partition);
     if (loaded !== undefined) this.#durable.set(partition.id, loaded);
     return loaded;
   }
@@ -79,16 +84,16 @@ export class CheckpointStore {
   async #write(): Promise<void> {
     const marked = [...this.#dirty];
     this.#dirty.clear();
-    const offsets = new Map<number, Offset>();
+    const written = new Map<number, Checkpoint>();
     try {
       const group = this.#log.group();
       for (const [id, checkpoint] of marked) {
         const now = checkpoint();
         group.putState(this.#prefix + id, encodeCheckpoint(now));
-        offsets.set(id, now.nextOffset);
+        written.set(id, now);
       }
       await group.flushed;
-      for (const [id, offset] of offsets) this.#durable.set(id, offset);
+      for (const [id, checkpoint] of written) this.#durable.set(id, checkpoint);
     } catch (error) {
       if (isTributaryError(error, "LOG_CLOSED")) return;
       this.#logger.warn({ error: messageOf(error) }, "Upstream progress was not written; retrying");

@@ -6,10 +6,10 @@
 import { type BackoffOptions, DEFAULT_BACKOFF } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Offset, ZERO_OFFSET } from "../base/offset.ts";
+import { ZERO_OFFSET } from "../base/offset.ts";
 import type { MetricSample, Service } from "../base/service.ts";
 import { realSleep, type Sleep } from "../base/sleep.ts";
-import type { Log, Partition } from "../log/contract.ts";
+import type { Log, Partition, ReplicationProgress } from "../log/contract.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lane } from "./lane.ts";
@@ -59,8 +59,13 @@ export interface Forwarder extends Service {
    * How far a partition is known to be upstream, also after a crash; undefined where it is not
    * forwarded. For {@link Log.setReplicationProgress}.
    */
-  progress(partition: Partition): Offset | undefined;
+  progress(partition: Partition): ReplicationProgress | undefined;
 }
+
+const NOT_BEGUN: ReplicationProgress = {
+  nextOffset: ZERO_OFFSET,
+  leftOut: { control: 0, aborted: 0 },
+};
 
 export function startForwarder(options: ForwarderOptions): Forwarder {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -148,9 +153,9 @@ class SinkForwarder implements Forwarder {
     return { upstream: this.#sink.name, link: state, problem, topics };
   }
 
-  progress(partition: Partition): Offset | undefined {
+  progress(partition: Partition): ReplicationProgress | undefined {
     if (!this.#isForwarded(partition.topic)) return undefined;
-    return this.#checkpoints.durableOffset(partition) ?? ZERO_OFFSET;
+    return this.#checkpoints.durable(partition) ?? NOT_BEGUN;
   }
 
   metrics(): readonly MetricSample[] {

@@ -13,6 +13,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import type { Sleep } from "../base/sleep.ts";
 import { WakeUp } from "../base/wake-up.ts";
+import { readCommitted } from "../log/committed-slice.ts";
 import type { Log, Partition, Unsubscribe } from "../log/contract.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
@@ -113,9 +114,8 @@ export class Lane {
 
   async #forwardNext(): Promise<void> {
     const { link, limits, log, budget, sleep } = this.#options;
-    const pendingRecords = this.partition.highWatermark - this.#nextOffset();
-    if (pendingRecords < 0) throw this.#aheadOfLog();
-    if (pendingRecords === 0) {
+    if (this.#nextOffset() > this.partition.highWatermark) throw this.#aheadOfLog();
+    if (this.#nextOffset() >= this.partition.lastStableOffset) {
       await this.#wakeUp.wait();
       await sleep(limits.lingerMs, this.#closing.signal);
       return;
@@ -128,10 +128,15 @@ export class Lane {
     await budget.acquire(reservedBytes);
     try {
       if (this.#closing.signal.aborted) return;
-      const slice = await log.read(this.partition, position.nextOffset, limits.readBytesMax);
+      const { nextOffset } = position;
+      const slice = await readCommitted(log, this.partition, nextOffset, limits.readBytesMax);
+      if (slice.stretches.length === 0 && slice.nextOffset > nextOffset) {
+        this.#skipGap(position, slice.nextOffset);
+        return;
+      }
       const plan = planWrites({
         position,
-        batches: slice.batches,
+        stretches: slice.stretches,
         until: this.#until,
         batchBytesMax: this.#batchBytesMax,
         split: this.#split,
@@ -161,7 +166,7 @@ export class Lane {
     );
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
     if (failure !== undefined) throw failure.reason;
-    position.advance(plan.nextOffset, plan.seen);
+    position.advance(plan.nextOffset, plan.seen, plan.leftOut);
     checkpoints.mark(this.partition, () => position.checkpoint());
     this.#until = undefined;
     this.#backoff.reset();
@@ -203,7 +208,8 @@ export class Lane {
       );
     }
     const producer = await sink.newProducer();
-    const position = new Position(placement, targets, this.#nextOffset(), producer);
+    const { leftOut } = this.#position ?? checkpoints.durable(this.partition) ?? {};
+    const position = new Position(placement, targets, this.#nextOffset(), producer, leftOut);
     await this.#remember(position);
     return position;
   }
@@ -225,7 +231,7 @@ export class Lane {
     const { sink, upstreamTopic } = this.#options;
     const found = await sink.lastSequences(upstreamTopic, position.targets, position.producer);
     if (found === undefined) return false;
-    const pendingRecords = Math.max(0, this.partition.highWatermark - position.nextOffset);
+    const pendingRecords = Math.max(0, this.partition.lastStableOffset - position.nextOffset);
     const outcome = position.reconcile(found, pendingRecords);
     if (outcome === "foreign") await this.#renew(position);
     return outcome !== "same";
@@ -237,7 +243,8 @@ export class Lane {
     if (error instanceof TooLarge) {
       this.#takeApart(error);
     } else if (isTributaryError(error, "OFFSET_OUT_OF_RANGE")) {
-      this.#skipGap();
+      assert(this.#position !== undefined, "only a lane with a position reads");
+      this.#skipGap(this.#position, this.partition.logStartOffset);
     } else if (error instanceof SinkError && error.kind === "sequence") {
       this.#note("retrying", error.code, error.reason, error.message);
       await this.#recoverSequence();
@@ -289,13 +296,11 @@ export class Lane {
     );
   }
 
-  /** The log dropped records before they were forwarded: goes on where it begins now. */
-  #skipGap(): void {
+  /** The log has lost records before they were forwarded: goes on where there are some again. */
+  #skipGap(position: Position, offset: Offset): void {
     const { logger, checkpoints } = this.#options;
-    const position = this.#position;
-    assert(position !== undefined, "only a lane with a position reads");
     this.#until = undefined;
-    const gapRecords = position.skipTo(this.partition.logStartOffset);
+    const gapRecords = position.skipTo(offset);
     this.#gapRecords += gapRecords;
     const where = { topic: this.partition.topic, partition: this.partition.index };
     logger.warn({ ...where, gapRecords }, "Records were dropped here before they were forwarded");

@@ -7,12 +7,13 @@
  */
 import type { Offset } from "../base/offset.ts";
 import { toOffset } from "../base/offset.ts";
+import type { Stretch } from "../log/committed-slice.ts";
+import type { LeftOut } from "../log/contract.ts";
 import { partitionForKey } from "../wire/murmur2.ts";
 import {
   baseOffset,
   type CompressionCodec,
   compressionCodec,
-  isControl,
   isLogAppendTime,
   lastOffsetDelta,
   nextOffset,
@@ -27,8 +28,8 @@ const RECORD_OVERHEAD_BYTES_MAX = 5 + 1 + 8 + 5;
 
 export interface PlanInput {
   readonly position: Position;
-  /** Batches from the one that holds the position's offset on. */
-  readonly batches: readonly Buffer[];
+  /** What was read, from the batch that holds the position's offset on. */
+  readonly stretches: readonly Stretch[];
   /** The end of an earlier attempt, to repeat exactly that one. */
   readonly until: Offset | undefined;
   /** How large a batch may become, before compression. One record may exceed it. */
@@ -45,6 +46,8 @@ export interface Plan {
   readonly nextOffset: Offset;
   /** Records of each slot between the position's offset and `nextOffset`. */
   readonly seen: readonly number[];
+  /** Offsets between the two that hold nothing for upstream. */
+  readonly leftOut: LeftOut;
 }
 
 export interface PlannedWrite {
@@ -53,12 +56,15 @@ export interface PlannedWrite {
   readonly recordCount: number;
 }
 
+type Writes = Omit<Plan, "leftOut">;
+
 export function planWrites(input: PlanInput): Plan {
-  return input.position.placement === "direct" ? planDirect(input) : planByKey(input);
+  const plan = input.position.placement === "direct" ? planDirect(input) : planByKey(input);
+  return { ...plan, leftOut: leftOutBelow(input, plan.nextOffset) };
 }
 
 /** All records go to one partition: whole stored batches where possible, in their compression. */
-function planDirect(input: PlanInput): Plan {
+function planDirect(input: PlanInput): Writes {
   const batches = forwardable(input);
   const { position } = input;
   const outgoing = new OutgoingBatch();
@@ -95,7 +101,7 @@ function planDirect(input: PlanInput): Plan {
     // A batch that had to be taken apart goes by itself, in the compression it had.
     if (codec !== "none" && outgoing.recordCount > 0) break;
   }
-  const nextOffsetAfter = toOffset(endOfControl(input, next));
+  const nextOffsetAfter = toOffset(endOfLeftOut(input, next));
   const count = outgoing.recordCount;
   if (count === 0) return { writes: [], nextOffset: nextOffsetAfter, seen: [seen] };
   const batch = outgoing.finish(codec, position.producer, position.sequence(0));
@@ -138,7 +144,7 @@ function hasRoom(input: PlanInput, outgoing: OutgoingBatch, record: StoredRecord
 }
 
 /** Each record goes to the partition that Kafka's own producers would give its key. */
-function planByKey(input: PlanInput): Plan {
+function planByKey(input: PlanInput): Writes {
   const { position } = input;
   const { producer, targets } = position;
   const outgoing = targets.map((): OutgoingBatch | undefined => undefined);
@@ -175,28 +181,34 @@ function planByKey(input: PlanInput): Plan {
     const batch = target.finish(codec, producer, position.sequence(slot));
     return [{ slot, batch, recordCount: target.recordCount }];
   });
-  return { writes, nextOffset: toOffset(endOfControl(input, next)), seen };
+  return { writes, nextOffset: toOffset(endOfLeftOut(input, next)), seen };
 }
 
 /** The stored batches that hold records to forward, in order. */
-function forwardable({ batches, position, until }: PlanInput): readonly Buffer[] {
-  return batches.filter(
-    (batch) =>
-      !isControl(batch) &&
-      nextOffset(batch) > position.nextOffset &&
-      (until === undefined || baseOffset(batch) < until),
-  );
+function forwardable({ stretches, position, until }: PlanInput): readonly Buffer[] {
+  return stretches.flatMap(({ batch, from, to }) => {
+    const wanted = to > position.nextOffset && (until === undefined || from < until);
+    return batch !== undefined && wanted ? [batch] : [];
+  });
 }
 
-/** Control batches have no records to forward: the end of those that follow `next` directly. */
-function endOfControl({ batches }: PlanInput, next: number): number {
+/** The end of what follows `next` directly and holds nothing to forward. */
+function endOfLeftOut({ stretches }: PlanInput, next: number): number {
   let end = next;
-  for (const batch of batches) {
-    if (isControl(batch) && baseOffset(batch) <= end && nextOffset(batch) > end) {
-      end = nextOffset(batch);
-    }
+  for (const { leftOut, from, to } of stretches) {
+    if (leftOut !== undefined && from <= end && to > end) end = to;
   }
   return end;
+}
+
+/** What a position that goes on at `next` has passed over. */
+function leftOutBelow({ stretches, position }: PlanInput, next: Offset): LeftOut {
+  const offsets = { control: 0, aborted: 0 };
+  for (const { leftOut, from, to } of stretches) {
+    if (leftOut === undefined) continue;
+    offsets[leftOut] += Math.max(0, Math.min(to, next) - Math.max(from, position.nextOffset));
+  }
+  return offsets;
 }
 
 /** Whether upstream would read the same records from a mere copy of `batch`. */

@@ -9,9 +9,12 @@
  */
 import { assert } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
+import type { LeftOut } from "../log/contract.ts";
 import type { Checkpoint, Placement } from "./checkpoint.ts";
 import { addSequence, sequenceDistance } from "./sequence.ts";
 import type { ProducerIdentity } from "./sink.ts";
+
+const NOTHING: LeftOut = { control: 0, aborted: 0 };
 
 export class Position {
   readonly placement: Placement;
@@ -20,6 +23,7 @@ export class Position {
   #nextOffset: Offset;
   #producer: ProducerIdentity;
   #upstreamOffset = -1;
+  #leftOut: LeftOut;
   readonly #sequences: number[];
   readonly #ahead: number[];
 
@@ -28,11 +32,13 @@ export class Position {
     targets: readonly number[],
     nextOffset: Offset,
     producer: ProducerIdentity,
+    leftOut: LeftOut = NOTHING,
   ) {
     this.placement = placement;
     this.targets = targets;
     this.#nextOffset = nextOffset;
     this.#producer = producer;
+    this.#leftOut = leftOut;
     this.#sequences = targets.map(() => 0);
     this.#ahead = targets.map(() => 0);
   }
@@ -45,7 +51,8 @@ export class Position {
   ): Position | undefined {
     if (checkpoint.placement !== placement) return undefined;
     if (checkpoint.sequences.length !== targets.length) return undefined;
-    const position = new Position(placement, targets, checkpoint.nextOffset, checkpoint.producer);
+    const { nextOffset, producer, leftOut } = checkpoint;
+    const position = new Position(placement, targets, nextOffset, producer, leftOut);
     position.#upstreamOffset = checkpoint.upstreamOffset;
     for (const [slot, sequence] of checkpoint.sequences.entries()) {
       position.#sequences[slot] = sequence;
@@ -59,6 +66,11 @@ export class Position {
 
   get producer(): ProducerIdentity {
     return this.#producer;
+  }
+
+  /** What of all below {@link nextOffset} held nothing for upstream. */
+  get leftOut(): LeftOut {
+    return this.#leftOut;
   }
 
   sequence(slot: number): number {
@@ -76,10 +88,17 @@ export class Position {
     this.#upstreamOffset = upstreamOffset;
   }
 
-  /** All records below `nextOffset` are upstream; of those just passed, `seen[slot]` were a slot's. */
-  advance(nextOffset: Offset, seen: readonly number[]): void {
+  /**
+   * All records below `nextOffset` are upstream; of those just passed, `seen[slot]` were a slot's,
+   * and `leftOut` were none.
+   */
+  advance(nextOffset: Offset, seen: readonly number[], { control, aborted }: LeftOut): void {
     assert(nextOffset >= this.#nextOffset, "a position only moves forward");
     this.#nextOffset = nextOffset;
+    this.#leftOut = {
+      control: this.#leftOut.control + control,
+      aborted: this.#leftOut.aborted + aborted,
+    };
     for (const [slot, count] of seen.entries()) {
       this.#ahead[slot] = this.ahead(slot) - count;
       assert(this.ahead(slot) >= 0, "records were passed that are not upstream");
@@ -133,6 +152,7 @@ export class Position {
     return {
       placement: this.placement,
       nextOffset: this.#nextOffset,
+      leftOut: this.#leftOut,
       producer: this.#producer,
       upstreamOffset: this.#upstreamOffset,
       sequences: this.#sequences.map((sequence, slot) => addSequence(sequence, -this.ahead(slot))),

@@ -47,8 +47,8 @@ export type CompressionCodec = (typeof COMPRESSION_CODECS)[number];
 
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
-const TRANSACTIONAL_BIT = 0x10;
-const CONTROL_BIT = 0x20;
+export const TRANSACTIONAL_BIT = 0x10;
+export const CONTROL_BIT = 0x20;
 
 export function baseOffset(batch: Buffer): Offset {
   return toOffset(Number(batch.readBigInt64BE(AT_BASE_OFFSET)));

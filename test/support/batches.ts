@@ -1,4 +1,12 @@
 import { BatchBuilder } from "../../src/wire/batch-builder.ts";
+import {
+  baseTimestampMs,
+  lastOffsetDelta,
+  maxTimestampMs,
+  recordCount,
+  TRANSACTIONAL_BIT,
+  writeHeader,
+} from "../../src/wire/record-batch.ts";
 
 /** A finished batch of `values`, one record each, keys null, a millisecond apart from `timeMs` on. */
 export function batchOf(values: readonly string[], timeMs = 1_700_000_000_000): Buffer {
@@ -7,4 +15,24 @@ export function batchOf(values: readonly string[], timeMs = 1_700_000_000_000): 
     builder.add(timeMs + index, null, Buffer.from(value));
   });
   return builder.finish();
+}
+
+/** The same as a part of the transaction of producer `producerId`. */
+export function transactionalBatch(
+  producerId: bigint,
+  values: readonly string[],
+  producerEpoch = 0,
+): Buffer {
+  const batch = batchOf(values);
+  writeHeader(batch, {
+    attributes: TRANSACTIONAL_BIT,
+    lastOffsetDelta: lastOffsetDelta(batch),
+    baseTimestampMs: baseTimestampMs(batch),
+    maxTimestampMs: maxTimestampMs(batch),
+    producerId,
+    producerEpoch,
+    baseSequence: 0,
+    recordCount: recordCount(batch),
+  });
+  return batch;
 }

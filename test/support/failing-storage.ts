@@ -80,6 +80,8 @@ export class FailingStorage implements Storage {
       },
       heads: () => segment.heads(),
       states: () => segment.states(),
+      nextAborted: (partitionId, producerId, from) =>
+        segment.nextAborted(partitionId, producerId, from),
       scan: (partitionId, from, visit) => segment.scan(partitionId, from, visit),
       bytesOnDisk: () => segment.bytesOnDisk(),
       close: () => segment.close(),

@@ -16,6 +16,7 @@ function withoutState(group: AppendGroup): AppendGroup {
     addRecord: group.addRecord.bind(group),
     addSlice: group.addSlice.bind(group),
     addBatch: group.addBatch.bind(group),
+    addMarker: group.addMarker.bind(group),
     putState: () => {},
     begun: group.begun,
     // A group to which nothing was added would wait for someone else's commit.

@@ -65,8 +65,9 @@ function describe(topic: Topic, stats: LogStats, replicated: Replicated): object
       partition: partition.index,
       logStartOffset: partition.logStartOffset,
       highWatermark: partition.highWatermark,
+      lastStableOffset: partition.lastStableOffset,
       records: partition.highWatermark - partition.logStartOffset,
-      forwardedTo: replicated(partition),
+      forwardedTo: replicated(partition)?.nextOffset,
     })),
   };
 }

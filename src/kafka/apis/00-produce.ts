@@ -78,7 +78,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
     return request.acks === 0 ? withoutAnswer(topics) : { topics };
   },
 
-  encode(writer, { topics }, version) {
+  encode(writer, { topics }, version, throttleMs) {
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
       writer.array(partitions, (outcome) => {
@@ -90,7 +90,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
       });
       writer.tags();
     });
-    if (version >= 1) writer.int32(0);
+    if (version >= 1) writer.int32(throttleMs);
     writer.tags();
   },
 };

@@ -85,8 +85,8 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     return { errorCode: KAFKA_ERRORS.NONE, topics };
   },
 
-  encode(writer, { errorCode, topics }, version) {
-    writer.int32(0);
+  encode(writer, { errorCode, topics }, version, throttleMs) {
+    writer.int32(throttleMs);
     if (version >= 7) writer.int16(errorCode).int32(0);
     writer.array(topics, ({ topic, partitions }) => {
       if (version >= TOPIC_IDS_VERSION) writer.uuid(topic);

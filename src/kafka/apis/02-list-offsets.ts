@@ -75,8 +75,8 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
     return { topics };
   },
 
-  encode(writer, { topics }, version) {
-    if (version >= 2) writer.int32(0);
+  encode(writer, { topics }, version, throttleMs) {
+    if (version >= 2) writer.int32(throttleMs);
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
       writer.array(partitions, (found) => {

@@ -73,9 +73,9 @@ export const metadata: KafkaApi<MetadataRequest, MetadataResponse> = {
     };
   },
 
-  encode(writer, response, version) {
+  encode(writer, response, version, throttleMs) {
     const { nodeId, host, port, clusterId, topics } = response;
-    if (version >= 3) writer.int32(0);
+    if (version >= 3) writer.int32(throttleMs);
     writer.array([nodeId], () => {
       writer.int32(nodeId).string(host).int32(port);
       if (version >= 1) writer.nullableString(null); // Rack.

@@ -60,8 +60,8 @@ export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> =
     };
   },
 
-  encode(writer, { topics }, version) {
-    if (version >= 3) writer.int32(0);
+  encode(writer, { topics }, version, throttleMs) {
+    if (version >= 3) writer.int32(throttleMs);
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
       writer.array(partitions, ({ partition, error }) => {

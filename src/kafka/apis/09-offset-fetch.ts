@@ -83,8 +83,8 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
     };
   },
 
-  encode(writer, { groups }, version) {
-    if (version >= 3) writer.int32(0);
+  encode(writer, { groups }, version, throttleMs) {
+    if (version >= 3) writer.int32(throttleMs);
     if (version >= BATCHED_VERSION) {
       writer.array(groups, ({ groupId, topics }) => {
         writer.string(groupId);

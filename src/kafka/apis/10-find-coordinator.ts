@@ -46,12 +46,12 @@ export const findCoordinator: KafkaApi<FindCoordinatorRequest, FindCoordinatorRe
     };
   },
 
-  encode(writer, { keys, coordinator }, version) {
+  encode(writer, { keys, coordinator }, version, throttleMs) {
     const error = coordinator === undefined ? KAFKA_ERRORS.INVALID_REQUEST : KAFKA_ERRORS.NONE;
     const message = coordinator === undefined ? "Ask for key type 0 (group) or 1." : null;
     const { host, port } = coordinator?.address ?? NOWHERE;
     const nodeId = coordinator?.nodeId ?? -1;
-    if (version >= 1) writer.int32(0);
+    if (version >= 1) writer.int32(throttleMs);
     if (version >= BATCHED_VERSION) {
       writer.array(keys, (key) => {
         writer.string(key).int32(nodeId).string(host).int32(port);

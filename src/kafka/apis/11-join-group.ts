@@ -68,8 +68,8 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
     );
   },
 
-  encode(writer, answer, version) {
-    if (version >= 2) writer.int32(0);
+  encode(writer, answer, version, throttleMs) {
+    if (version >= 2) writer.int32(throttleMs);
     writer.int16(KAFKA_ERRORS[answer.error]).int32(answer.generation);
     if (version >= 7) writer.nullableString(answer.protocolType);
     if (version >= 7) writer.nullableString(answer.protocolName);

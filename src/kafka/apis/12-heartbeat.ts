@@ -19,8 +19,8 @@ export const heartbeat: KafkaApi<GroupMemberClaim, KafkaErrorName> = {
     return broker.groups.heartbeat(request.groupId, request);
   },
 
-  encode(writer, error, version) {
-    if (version >= 1) writer.int32(0);
+  encode(writer, error, version, throttleMs) {
+    if (version >= 1) writer.int32(throttleMs);
     writer.int16(KAFKA_ERRORS[error]).tags();
   },
 };

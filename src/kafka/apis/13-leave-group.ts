@@ -50,8 +50,8 @@ export const leaveGroup: KafkaApi<LeaveGroupRequest, LeaveGroupResponse> = {
     return { error, members: left };
   },
 
-  encode(writer, { error, members }, version) {
-    if (version >= 1) writer.int32(0);
+  encode(writer, { error, members }, version, throttleMs) {
+    if (version >= 1) writer.int32(throttleMs);
     writer.int16(KAFKA_ERRORS[error]);
     if (version >= BATCHED_VERSION) {
       writer.array(members, ({ memberId, instanceId, error: memberError }) => {

@@ -31,8 +31,8 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
     return broker.groups.sync(request, signal);
   },
 
-  encode(writer, { error, protocolType, protocolName, assignment }, version) {
-    if (version >= 1) writer.int32(0);
+  encode(writer, { error, protocolType, protocolName, assignment }, version, throttleMs) {
+    if (version >= 1) writer.int32(throttleMs);
     writer.int16(KAFKA_ERRORS[error]);
     if (version >= 5) writer.nullableString(protocolType).nullableString(protocolName);
     writer.bytes(assignment).tags();

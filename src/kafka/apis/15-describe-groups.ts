@@ -28,8 +28,8 @@ export const describeGroups: KafkaApi<readonly string[], readonly GroupDescripti
     return groupIds.map((groupId) => broker.groups.describe(groupId));
   },
 
-  encode(writer, groups, version) {
-    if (version >= 1) writer.int32(0);
+  encode(writer, groups, version, throttleMs) {
+    if (version >= 1) writer.int32(throttleMs);
     writer.array(groups, ({ groupId, state, protocolType, protocolName, members }) => {
       writer.int16(KAFKA_ERRORS.NONE).string(groupId).string(state);
       writer.string(protocolType).string(protocolName);

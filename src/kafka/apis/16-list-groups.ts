@@ -32,8 +32,8 @@ export const listGroups: KafkaApi<ListGroupsRequest, readonly GroupDescription[]
     return broker.groups.list().filter(({ state }) => passes(states, state));
   },
 
-  encode(writer, groups, version) {
-    if (version >= 1) writer.int32(0);
+  encode(writer, groups, version, throttleMs) {
+    if (version >= 1) writer.int32(throttleMs);
     writer.int16(KAFKA_ERRORS.NONE);
     writer.array(groups, ({ groupId, protocolType, state }) => {
       writer.string(groupId).string(protocolType);

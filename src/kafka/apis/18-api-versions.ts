@@ -18,6 +18,7 @@ export const apiVersions: KafkaApi<undefined, ApiVersionsResponse> = {
   name: "ApiVersions",
   versions: [0, 4],
   flexibleFrom: 3,
+  beforeLogin: true,
 
   decode(reader, version) {
     if (version >= 3) {
@@ -32,12 +33,12 @@ export const apiVersions: KafkaApi<undefined, ApiVersionsResponse> = {
     return { errorCode: KAFKA_ERRORS.NONE, apis: broker.apis };
   },
 
-  encode(writer, { errorCode, apis }, version) {
+  encode(writer, { errorCode, apis }, version, throttleMs) {
     writer.int16(errorCode);
     writer.array(apis, ({ key, versions: [min, max] }) => {
       writer.int16(key).int16(min).int16(max).tags();
     });
-    if (version >= 1) writer.int32(0);
+    if (version >= 1) writer.int32(throttleMs);
     writer.tags();
   },
 };

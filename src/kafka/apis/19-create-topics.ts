@@ -69,8 +69,8 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
     return { topics: created };
   },
 
-  encode(writer, { topics }, version) {
-    writer.int32(0);
+  encode(writer, { topics }, version, throttleMs) {
+    writer.int32(throttleMs);
     writer.array(topics, (topic) => {
       writer.string(topic.name);
       if (version >= 7) writer.uuid(topic.topic?.id ?? NO_TOPIC_ID);

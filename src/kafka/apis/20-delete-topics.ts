@@ -49,8 +49,8 @@ export const deleteTopics: KafkaApi<DeleteTopicsRequest, DeleteTopicsResponse> =
     return { topics: deleted };
   },
 
-  encode(writer, { topics }, version) {
-    writer.int32(0);
+  encode(writer, { topics }, version, throttleMs) {
+    writer.int32(throttleMs);
     writer.array(topics, ({ name, id, errorCode, errorMessage }) => {
       if (version >= TOPIC_IDS_VERSION) writer.nullableString(name).uuid(id);
       else writer.string(name ?? "");

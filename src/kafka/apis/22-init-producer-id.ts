@@ -49,8 +49,8 @@ export const initProducerId: KafkaApi<InitProducerIdRequest, InitProducerIdRespo
     }
   },
 
-  encode(writer, { errorCode, producerId, producerEpoch }) {
-    writer.int32(0).int16(errorCode).int64(producerId).int16(producerEpoch).tags();
+  encode(writer, { errorCode, producerId, producerEpoch }, _version, throttleMs) {
+    writer.int32(throttleMs).int16(errorCode).int64(producerId).int16(producerEpoch).tags();
   },
 };
 

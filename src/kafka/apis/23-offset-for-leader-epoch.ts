@@ -68,8 +68,8 @@ export const offsetForLeaderEpoch: KafkaApi<
     };
   },
 
-  encode(writer, { topics }) {
-    writer.int32(0);
+  encode(writer, { topics }, _version, throttleMs) {
+    writer.int32(throttleMs);
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
       writer.array(partitions, ({ index, errorCode, leaderEpoch, endOffset }) => {

@@ -76,8 +76,8 @@ export const describeConfigs: KafkaApi<DescribeConfigsRequest, DescribeConfigsRe
     return { results, synonymsAsked, documentationAsked };
   },
 
-  encode(writer, response, version) {
-    writer.int32(0);
+  encode(writer, response, version, throttleMs) {
+    writer.int32(throttleMs);
     writer.array(response.results, (result) => {
       writer.int16(result.errorCode).explanation(result.errorMessage);
       writer.int8(result.type).string(result.name);

@@ -27,8 +27,8 @@ export const deleteGroups: KafkaApi<readonly string[], DeleteGroupsResponse> = {
     }));
   },
 
-  encode(writer, results) {
-    writer.int32(0);
+  encode(writer, results, _version, throttleMs) {
+    writer.int32(throttleMs);
     writer.array(results, ({ groupId, error }) => {
       writer.string(groupId).int16(KAFKA_ERRORS[error]).tags();
     });

@@ -49,8 +49,8 @@ export const offsetDelete: KafkaApi<OffsetDeleteRequest, OffsetDeleteResponse> =
     };
   },
 
-  encode(writer, { error, topics }) {
-    writer.int16(KAFKA_ERRORS[error]).int32(0);
+  encode(writer, { error, topics }, _version, throttleMs) {
+    writer.int16(KAFKA_ERRORS[error]).int32(throttleMs);
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
       writer.array(partitions, ({ partition, error: partitionError }) => {

@@ -40,8 +40,8 @@ export const describeCluster: KafkaApi<DescribeClusterRequest, DescribeClusterRe
     };
   },
 
-  encode(writer, { nodeId, host, port, clusterId, operations }, version) {
-    writer.int32(0).int16(KAFKA_ERRORS.NONE).nullableString(null);
+  encode(writer, { nodeId, host, port, clusterId, operations }, version, throttleMs) {
+    writer.int32(throttleMs).int16(KAFKA_ERRORS.NONE).nullableString(null);
     if (version >= 1) writer.int8(BROKER_ENDPOINTS);
     writer.string(clusterId).int32(nodeId);
     writer.array([nodeId], () => {

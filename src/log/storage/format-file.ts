@@ -1,15 +1,28 @@
-import { open, readFile } from "node:fs/promises";
+/**
+ * The file FORMAT: which version of the layout (src/log/FORMAT.md) a data folder has. A folder of an
+ * older version is brought to this one when it is opened, step by step; one of a newer version is
+ * refused, for what it holds beyond ours would be passed over in silence.
+ */
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, TributaryError } from "../../base/errors.ts";
 
-/** Bump it with any change of what is on the disk, and tell FORMAT.md. */
-export const FORMAT_VERSION = 1;
+/** Bump it with any change of what is on the disk, add a step to it, and tell FORMAT.md. */
+export const FORMAT_VERSION = 2;
 
 const FILE = "FORMAT";
-const LEGEND = /^tributary log format (\d+)\n$/;
+const LEGEND = /^tributary log format (\d{1,6})\n$/;
+
+/** What has to be rewritten to bring a folder of a version to the next one; each can be repeated. */
+const STEPS: ReadonlyMap<number, (directory: string) => Promise<void>> = new Map([
+  // Transactions: a kind of key in segments and two kinds of small state, which an older folder has
+  // none of. Nothing to rewrite; but who knows version 1 alone would show aborted records.
+  [1, async () => {}],
+]);
 
 /**
- * Writes the format's version into a new data folder, and reads it in an old one.
+ * Writes the format's version into a new data folder, reads it in one that there is, and brings an
+ * older one up to date.
  * @throws DATA_FORMAT_UNSUPPORTED, DATA_DIR_UNWRITABLE
  */
 export async function checkFormat(directory: string): Promise<void> {
@@ -17,30 +30,56 @@ export async function checkFormat(directory: string): Promise<void> {
   const text = await readFile(path, "utf8").catch(() => "");
   // Empty: the power went between the creation of the file and its first line.
   if (text === "") {
-    await write(path);
+    await write(directory);
     return;
   }
-  const version = LEGEND.exec(text)?.[1];
-  if (version === String(FORMAT_VERSION)) return;
-  throw new TributaryError(
-    "DATA_FORMAT_UNSUPPORTED",
-    `${path} says ${JSON.stringify(text.slice(0, 60))}, but this Tributary writes format ` +
-      `${FORMAT_VERSION}: use the release that made the folder, or another folder with --data.`,
-  );
+  const version = Number(LEGEND.exec(text)?.[1] ?? Number.NaN);
+  if (version === FORMAT_VERSION) return;
+  for (let from = version; from !== FORMAT_VERSION; from += 1) {
+    const step = STEPS.get(from);
+    if (step === undefined) throw unsupported(path, text);
+    await step(directory);
+  }
+  await write(directory);
 }
 
-async function write(path: string): Promise<void> {
+/** Whole or not at all: the folder says the old version until it says the new one. */
+async function write(directory: string): Promise<void> {
+  const path = join(directory, FILE);
   try {
-    const handle = await open(path, "w");
-    try {
-      await handle.writeFile(`tributary log format ${FORMAT_VERSION}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeSynced(`${path}.new`, `tributary log format ${FORMAT_VERSION}\n`);
+    await rename(`${path}.new`, path);
+    await syncFolder(directory);
   } catch (error) {
     throw new TributaryError("DATA_DIR_UNWRITABLE", `${path}: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function unsupported(path: string, text: string): TributaryError {
+  return new TributaryError(
+    "DATA_FORMAT_UNSUPPORTED",
+    `${path} says ${JSON.stringify(text.slice(0, 60))}, but this Tributary knows formats up to ` +
+      `${FORMAT_VERSION}: use the release that made the folder, or another folder with --data.`,
+  );
 }

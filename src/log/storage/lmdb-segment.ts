@@ -1,14 +1,18 @@
 /** One segment: an LMDB environment of its own, one file, one B-tree (see ../keys.ts). */
 import type { RootDatabase } from "lmdb";
 import { assert } from "../../base/errors.ts";
+import { toOffset } from "../../base/offset.ts";
 import { baseOffset } from "../../wire/record-batch.ts";
+import type { AbortedTransaction } from "../contract.ts";
 import {
+  abortedKey,
   BIRTH_KEY,
   baseOffsetOfBatchKey,
   batchKey,
   HEADS_FROM,
   HEADS_TO,
   headKey,
+  lastOffsetOfAbortedKey,
   nameOfStateKey,
   partitionOfHeadKey,
   STATES_FROM,
@@ -78,7 +82,7 @@ export class LmdbSegment implements Segment {
     this.#bytesOnDisk = this.#measure();
   }
 
-  async commit({ batches, heads, states }: SegmentWrites): Promise<void> {
+  async commit({ batches, heads, states, aborted }: SegmentWrites): Promise<void> {
     const database = this.#database;
     assert(this.#commits !== undefined, `segment ${this.id} is only read`);
     await this.#commits.run(() => {
@@ -92,6 +96,10 @@ export class LmdbSegment implements Segment {
       }
       for (const { partitionId, batch } of batches) {
         void database.put(batchKey(partitionId, baseOffset(batch)), batch);
+      }
+      for (const { partitionId, producerId, firstOffset, lastOffset } of aborted) {
+        const key = abortedKey(partitionId, producerId, lastOffset);
+        void database.put(key, encodeFirst(firstOffset));
       }
     });
     this.#signed = true;
@@ -121,6 +129,21 @@ export class LmdbSegment implements Segment {
     }
   }
 
+  nextAborted(
+    partitionId: number,
+    producerId: bigint,
+    from: number,
+  ): AbortedTransaction | undefined {
+    const start = abortedKey(partitionId, producerId, from);
+    const end = abortedKey(partitionId, producerId, Number.MAX_SAFE_INTEGER);
+    const range = { start, end, limit: 1, snapshot: false };
+    for (const { key, value } of this.#database.getRange(range)) {
+      const firstOffset = toOffset(Number(value.readBigUInt64BE(0)));
+      return { producerId, firstOffset, lastOffset: toOffset(lastOffsetOfAbortedKey(key)) };
+    }
+    return undefined;
+  }
+
   bytesOnDisk(): number {
     return this.#bytesOnDisk;
   }
@@ -148,4 +171,10 @@ export class LmdbSegment implements Segment {
     const lastPage = this.#commits?.lastPage ?? statsOf(this.#database).lastPageNumber;
     return (lastPage + 1) * SEGMENT_PAGE_BYTES;
   }
+}
+
+function encodeFirst(firstOffset: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(8);
+  bytes.writeBigUInt64BE(BigInt(firstOffset), 0);
+  return bytes;
 }

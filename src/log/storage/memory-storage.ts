@@ -4,10 +4,10 @@
  */
 import { assert, TributaryError } from "../../base/errors.ts";
 import { baseOffset } from "../../wire/record-batch.ts";
-import type { KeyValues } from "../contract.ts";
+import type { AbortedTransaction, KeyValues } from "../contract.ts";
 import type { SegmentHead } from "../segment-head.ts";
 import { MemoryKeyValues } from "./memory-key-values.ts";
-import type { Segment, SegmentWrites, Storage, VisitBatch } from "./storage.ts";
+import type { AbortedEntry, Segment, SegmentWrites, Storage, VisitBatch } from "./storage.ts";
 import { StorageFailure } from "./storage-failure.ts";
 
 export class MemoryStorage implements Storage {
@@ -67,6 +67,8 @@ class MemorySegment implements Segment {
   readonly id: number;
   readonly #batches = new Map<number, Buffer[]>();
   readonly #states = new Map<string, Buffer>();
+  /** In the order of their markers. */
+  readonly #aborted: AbortedEntry[] = [];
   #heads: Map<number, SegmentHead> | undefined;
   #bytes = 0;
 
@@ -74,7 +76,7 @@ class MemorySegment implements Segment {
     this.id = id;
   }
 
-  async commit({ batches, heads, states }: SegmentWrites): Promise<void> {
+  async commit({ batches, heads, states, aborted }: SegmentWrites): Promise<void> {
     await new Promise(setImmediate);
     for (const { partitionId, batch } of batches) {
       const row = this.#batches.get(partitionId);
@@ -83,6 +85,7 @@ class MemorySegment implements Segment {
       else row.push(copy);
       this.#bytes += batch.length;
     }
+    this.#aborted.push(...aborted);
     this.#heads ??= new Map();
     for (const [partitionId, head] of heads) this.#heads.set(partitionId, head);
     for (const [key, value] of states) {
@@ -105,6 +108,22 @@ class MemorySegment implements Segment {
       const batch = row[index] as Buffer;
       if (!visit(batch, baseOffset(batch))) return;
     }
+  }
+
+  nextAborted(
+    partitionId: number,
+    producerId: bigint,
+    from: number,
+  ): AbortedTransaction | undefined {
+    const found = this.#aborted.find(
+      (entry) =>
+        entry.partitionId === partitionId &&
+        entry.producerId === producerId &&
+        entry.lastOffset >= from,
+    );
+    if (found === undefined) return undefined;
+    const { firstOffset, lastOffset } = found;
+    return { producerId, firstOffset, lastOffset };
   }
 
   bytesOnDisk(): number {

@@ -5,7 +5,7 @@
  * A storage is a row of segments, numbered upwards, and a few named maps. The log above it decides
  * which segment takes appends, what an offset is and what may be removed.
  */
-import type { KeyValues } from "../contract.ts";
+import type { AbortedTransaction, KeyValues } from "../contract.ts";
 import type { SegmentHead } from "../segment-head.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
@@ -57,6 +57,16 @@ export interface Segment {
    */
   scan(partitionId: number, from: number, visit: VisitBatch): void;
 
+  /**
+   * Of the aborted transactions of a producer that this segment was given, the first whose marker
+   * stands at or after `from`.
+   */
+  nextAborted(
+    partitionId: number,
+    producerId: bigint,
+    from: number,
+  ): AbortedTransaction | undefined;
+
   /** Bytes that the segment takes on the disk. */
   bytesOnDisk(): number;
   close(): Promise<void>;
@@ -70,4 +80,10 @@ export interface SegmentWrites {
   readonly batches: readonly { readonly partitionId: number; readonly batch: Buffer }[];
   readonly heads: Iterable<readonly [partitionId: number, head: SegmentHead]>;
   readonly states: Iterable<readonly [key: string, value: Uint8Array | undefined]>;
+  readonly aborted: readonly AbortedEntry[];
+}
+
+/** An aborted transaction, whose records and marker stand in the segment that it is given to. */
+export interface AbortedEntry extends AbortedTransaction {
+  readonly partitionId: number;
 }

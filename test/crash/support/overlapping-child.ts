@@ -40,7 +40,7 @@ console.log(good);
 
 async function commit(nth: number): Promise<void> {
   const states = [[`nth/${nth}`, Buffer.alloc(300_000)]] as const;
-  await segment.commit({ batches: [], heads: new Map(), states }).then(
+  await segment.commit({ batches: [], heads: new Map(), states, aborted: [] }).then(
     () => {
       good += 1;
     },

@@ -6,7 +6,7 @@ import { httpErrorOf } from "../../../src/http/error-status.ts";
 import { FLUSH_MS_MAX, FlushWatch } from "../../../src/http/flush-watch.ts";
 import { hostAllowed } from "../../../src/http/host-guard.ts";
 import { ledgerOf } from "../../../src/http/log-metrics.ts";
-import type { LogStats, Partition, Topic } from "../../../src/log/contract.ts";
+import type { LogStats, Partition, ReplicationProgress, Topic } from "../../../src/log/contract.ts";
 
 const STATS: LogStats = {
   segmentCount: 1,
@@ -35,6 +35,7 @@ function topic(...partitions: [start: number, end: number][]): Topic {
       id: index,
       logStartOffset: toOffset(start),
       highWatermark: toOffset(end),
+      lastStableOffset: toOffset(end),
       leaderEpoch: 0,
     })),
   };
@@ -50,6 +51,8 @@ describe("a topic's ledger", () => {
       dropped: 10,
       forwarded: undefined,
       pending: undefined,
+      control: undefined,
+      aborted: undefined,
     });
     expect(ledger.accepted).toBe(ledger.retained + ledger.expired + ledger.dropped);
   });
@@ -59,14 +62,18 @@ describe("a topic's ledger", () => {
     ["level", 100],
     ["behind what was dropped", 20],
   ])("balances where upstream is %s", (_where, progress) => {
-    const replicated = ({ index }: Partition) => (index === 0 ? toOffset(progress) : ZERO_OFFSET);
-    const { accepted, forwarded, pending, dropped } = ledgerOf(
+    const replicated = ({ index }: Partition): ReplicationProgress => ({
+      nextOffset: index === 0 ? toOffset(progress) : ZERO_OFFSET,
+      leftOut: index === 0 ? { control: 2, aborted: 3 } : { control: 0, aborted: 0 },
+    });
+    const { accepted, forwarded, pending, dropped, control, aborted } = ledgerOf(
       topic([40, 100], [0, 50]),
       STATS,
       replicated,
     );
     expect(pending).toBe(100 - Math.max(progress, 40) + 50);
-    expect(accepted).toBe((forwarded ?? 0) + (pending ?? 0) + dropped);
+    expect([control, aborted]).toEqual([2, 3]);
+    expect(accepted).toBe((forwarded ?? 0) + (pending ?? 0) + dropped + 2 + 3);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Log, Partition } from "../../../src/log/contract.ts";
 import { recoverLog } from "../../../src/log/recovery.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { withDefaults } from "../../../src/log/with-defaults.ts";
+import { transactionalBatch } from "../../support/batches.ts";
 import { FailingStorage } from "../../support/failing-storage.ts";
 import { valuesOf } from "../../support/read-all.ts";
 
@@ -44,6 +45,39 @@ describe("a log whose disk fails", () => {
     expect(await valuesOf(log, partition())).toEqual(["before"]);
     expect(partition().highWatermark).toBe(1);
     expect(Buffer.from(log.state.get("kept/1") ?? []).toString()).toBe("before");
+  });
+
+  it("leaves transactions as they were where a commit fails, and where the disk was full, too", async () => {
+    const marker = {
+      producerId: 7n,
+      producerEpoch: 0,
+      kind: "abort",
+      coordinatorEpoch: 0,
+    } as const;
+    const begin = (producer: bigint) => {
+      const group = log.group();
+      group.addBatch(partition(), transactionalBatch(producer, ["open"]));
+      return group.flushed;
+    };
+    const end = () => {
+      const group = log.group();
+      group.addMarker(partition(), marker);
+      return group.flushed;
+    };
+    await begin(7n);
+    const before = log.openTransactions(partition());
+    for (const attempt of [end, () => begin(8n)]) {
+      storage.next("full");
+      await expect(attempt()).rejects.toMatchObject({ code: "DISK_FULL" });
+    }
+    storage.next("fails");
+    await expect(end()).rejects.toMatchObject(failed);
+    expect(log.openTransactions(partition())).toEqual(before);
+    expect([partition().lastStableOffset, partition().highWatermark]).toEqual([1, 2]);
+    await start();
+    expect(log.openTransactions(partition())).toEqual(before);
+    await end();
+    expect(partition().lastStableOffset).toBe(3);
   });
 
   it("takes nothing more, although the disk would: no record, no state, no topic, no map", async () => {

@@ -1,8 +1,11 @@
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
+import { logTransactionsSuite } from "../../suites/log-transactions-suite.ts";
 import { inMemory, onDisk } from "../../support/log-places.ts";
 
 logSuite("the log over LMDB", onDisk);
 logSuite("the log over memory", inMemory);
 logRetentionSuite("retention over LMDB", onDisk);
 logRetentionSuite("retention over memory", inMemory);
+logTransactionsSuite("transactions over LMDB", onDisk);
+logTransactionsSuite("transactions over memory", inMemory);

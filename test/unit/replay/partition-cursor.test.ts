@@ -23,6 +23,7 @@ function logOf(slices: readonly (readonly Buffer[])[], highWatermark: number) {
     id: 7,
     logStartOffset: toOffset(0),
     highWatermark: toOffset(highWatermark),
+    lastStableOffset: toOffset(highWatermark),
     leaderEpoch: 0,
   };
   const reads: number[] = [];
@@ -33,7 +34,7 @@ function logOf(slices: readonly (readonly Buffer[])[], highWatermark: number) {
       const batches = slices.find((slice) => slice.some((batch) => nextOffset(batch) > from)) ?? [];
       const last = batches.at(-1);
       const next = last === undefined ? partition.highWatermark : nextOffset(last);
-      return { batches, bytes: 0, nextOffset: next };
+      return { batches, bytes: 0, nextOffset: next, aborted: [] };
     },
   };
   return { log: log as unknown as Log, partition, reads };
@@ -129,7 +130,12 @@ describe("PartitionCursor", () => {
 
   it("does not read for ever where the log gives nothing on", async () => {
     const log = logOf([], 3);
-    log.log.read = async (_partition, from) => ({ batches: [], bytes: 0, nextOffset: from });
+    log.log.read = async (_partition, from) => ({
+      batches: [],
+      bytes: 0,
+      nextOffset: from,
+      aborted: [],
+    });
     expect((await readAll(log)).found).toEqual([]);
   });
 

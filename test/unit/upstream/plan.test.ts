@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toOffset } from "../../../src/base/offset.ts";
+import { stretchesOf } from "../../../src/log/committed-slice.ts";
+import type { AbortedTransaction } from "../../../src/log/contract.ts";
 import { type Plan, type PlanInput, planWrites } from "../../../src/upstream/plan.ts";
 import { Position } from "../../../src/upstream/position.ts";
 import { BatchBuilder, encodeHeaders } from "../../../src/wire/batch-builder.ts";
@@ -70,10 +72,14 @@ function row(counts: readonly number[], codec: CompressionCodec = "none"): Buffe
   });
 }
 
-function plan(batches: readonly Buffer[], changes: Partial<PlanInput> = {}): Plan {
+function plan(
+  batches: readonly Buffer[],
+  changes: Partial<PlanInput> = {},
+  aborted: readonly AbortedTransaction[] = [],
+): Plan {
   return planWrites({
     position: new Position("direct", [0], toOffset(0), PRODUCER),
-    batches,
+    stretches: stretchesOf({ batches, aborted }),
     until: undefined,
     batchBytesMax: 1_000_000,
     split: false,
@@ -172,10 +178,41 @@ describe("a plan for one partition", () => {
     const control = stored(4, 1, "none", 0x20);
     const result = plan([stored(0, 4), control, stored(5, 2)]);
     expect(result).toMatchObject({ nextOffset: 7, seen: [6] });
+    expect(result.leftOut).toEqual({ control: 1, aborted: 0 });
     const only = plan([control], {
       position: new Position("direct", [0], toOffset(4), PRODUCER),
     });
-    expect(only).toEqual({ writes: [], nextOffset: 5, seen: [0] });
+    const leftOut = { control: 1, aborted: 0 };
+    expect(only).toEqual({ writes: [], nextOffset: 5, seen: [0], leftOut });
+  });
+
+  it("never holds records of an aborted transaction, and counts what it passed of them", () => {
+    // Producer 5's transaction from 2 to its marker at 9; between them stands what is no part of it.
+    const [first, second] = [stored(2, 3, "none", 0x10), stored(7, 2, "gzip", 0x10)];
+    const marker = stored(9, 1, "none", 0x30);
+    const batches = [
+      stored(0, 2),
+      first,
+      stored(5, 2),
+      second,
+      marker,
+      stored(10, 1, "none", 0x10),
+    ];
+    const aborted = [{ producerId: 5n, firstOffset: toOffset(2), lastOffset: toOffset(9) }];
+    const all = plan(batches, {}, aborted);
+    const kept = [batches[0], batches[2], batches[5]] as Buffer[];
+    expect(contentsOf(sent(all))).toEqual(contentsOf(kept));
+    expect(all).toMatchObject({ nextOffset: 11, seen: [5], leftOut: { control: 1, aborted: 5 } });
+    // The same from inside of what is left out.
+    const position = new Position("direct", [0], toOffset(4), PRODUCER);
+    const rest = plan(batches, { position }, aborted);
+    expect(contentsOf(sent(rest))).toEqual(contentsOf(kept.slice(1)));
+    expect(rest).toMatchObject({ nextOffset: 11, seen: [3], leftOut: { control: 1, aborted: 3 } });
+    // By key, too.
+    const byKey = new Position("by-key", [0, 1], toOffset(0), PRODUCER);
+    const spread = plan(batches, { position: byKey }, aborted);
+    expect(spread.seen.reduce((sum, count) => sum + count)).toBe(5);
+    expect(spread.leftOut).toEqual({ control: 1, aborted: 5 });
   });
 
   it("takes batches apart once upstream has refused one for its size", () => {
@@ -223,7 +260,7 @@ describe("a plan for one partition", () => {
             }
             expect(next.nextOffset).toBeGreaterThan(position.nextOffset);
             // What upstream had from the start may reach beyond these batches.
-            position.advance(next.nextOffset, next.seen);
+            position.advance(next.nextOffset, next.seen, next.leftOut);
           }
           expect(contentsOf(found)).toEqual(contentsOf(batches).slice(ahead));
         },

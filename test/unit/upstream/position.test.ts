@@ -3,6 +3,7 @@ import { toOffset } from "../../../src/base/offset.ts";
 import { Position } from "../../../src/upstream/position.ts";
 
 const PRODUCER = { id: 7n, epoch: 0 };
+const NOTHING = { control: 0, aborted: 0 };
 const direct = (from: number) => new Position("direct", [3], toOffset(from), PRODUCER);
 
 describe("a position", () => {
@@ -10,11 +11,12 @@ describe("a position", () => {
     const position = direct(100);
     position.acknowledge(0, 10, 55);
     expect(position.ahead(0)).toBe(10);
-    position.advance(toOffset(110), [10]);
+    position.advance(toOffset(110), [10], NOTHING);
     expect(position.ahead(0)).toBe(0);
     expect(position.checkpoint()).toEqual({
       placement: "direct",
       nextOffset: 110,
+      leftOut: NOTHING,
       producer: PRODUCER,
       upstreamOffset: 55,
       sequences: [10],
@@ -22,14 +24,14 @@ describe("a position", () => {
   });
 
   it("does not move over records that upstream lacks", () => {
-    expect(() => direct(0).advance(toOffset(10), [10])).toThrow("Broken invariant");
+    expect(() => direct(0).advance(toOffset(10), [10], NOTHING)).toThrow("Broken invariant");
   });
 
   it("checkpoints the sequences that belong to its offset, not those used beyond it", () => {
     const position = new Position("by-key", [0, 1], toOffset(0), PRODUCER);
     position.acknowledge(0, 4, 1);
     position.acknowledge(1, 6, 2);
-    position.advance(toOffset(5), [2, 3]);
+    position.advance(toOffset(5), [2, 3], NOTHING);
     expect(position.checkpoint().sequences).toEqual([2, 3]);
     expect([position.ahead(0), position.ahead(1)]).toEqual([2, 3]);
   });
@@ -46,7 +48,7 @@ describe("a position", () => {
     expect(direct(100).reconcile(new Map([[3, 41]]), 41)).toBe("foreign");
     const ahead = direct(0);
     ahead.acknowledge(0, 10, 0);
-    ahead.advance(toOffset(10), [10]);
+    ahead.advance(toOffset(10), [10], NOTHING);
     expect(ahead.reconcile(new Map([[3, 4]]), 1_000)).toBe("foreign");
   });
 
@@ -55,6 +57,7 @@ describe("a position", () => {
       placement: "direct",
       nextOffset: toOffset(9),
       producer: PRODUCER,
+      leftOut: NOTHING,
       upstreamOffset: -1,
       sequences: [2_147_483_647],
     } as const;

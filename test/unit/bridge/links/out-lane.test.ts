@@ -34,7 +34,7 @@ function laneAt(log: Log, start: number, logStart = 0): Laid {
         ? toOffset(logStart)
         : (Reflect.get(target, name, target) as unknown),
   });
-  const read = (_: Partition, from: Offset, bytes: number) => log.read(real, from, bytes);
+  const read: Log["read"] = (_, ...asked) => log.read(real, ...asked);
   const gaps: string[] = [];
   const lane = new OutLane({
     log: { read } as unknown as Log,
@@ -91,8 +91,10 @@ test("a batch that cannot be decoded is passed over and told as a gap, and what 
   whole.writeBigInt64BE(3n, 0);
   const gaps: string[] = [];
   const lane = new OutLane({
-    log: { read: async () => ({ batches: [damaged, whole], bytes: 0, nextOffset: 5 }) } as never,
-    partition: { logStartOffset: 0, highWatermark: 5 } as never,
+    log: {
+      read: async () => ({ batches: [damaged, whole], bytes: 0, nextOffset: 5, aborted: [] }),
+    } as never,
+    partition: { logStartOffset: 0, highWatermark: 5, lastStableOffset: 5 } as never,
     rule: RULE,
     start: toOffset(0),
     onGap: (_partition, from, to) => gaps.push(`${from}-${to}`),

@@ -72,6 +72,7 @@ export class HeldLog {
         addRecord: group.addRecord.bind(group),
         addSlice: group.addSlice.bind(group),
         addBatch: group.addBatch.bind(group),
+        addMarker: group.addMarker.bind(group),
         putState: group.putState.bind(group),
         get begun() {
           return group.begun;

@@ -53,7 +53,7 @@ function covers<Request, Response>(
 
       it(`version ${version} is answered as others read it, to the last byte`, () => {
         const writer = new WireWriter(isFlexible);
-        api.encode(writer, example.response, version);
+        api.encode(writer, example.response, version, 0);
         const reader = platformatic.Reader.from(Buffer.concat(writer.finish()));
         const read = codecOf(api.name, version).parseResponse(1, api.key, version, reader);
         expect(read).toMatchObject(example.read(version));

@@ -166,14 +166,27 @@ describe("a data folder that somebody or something has damaged", () => {
     });
   });
 
-  test("a folder of another format is refused, and left as it was", async () => {
-    await writeFile(join(directory, "FORMAT"), "tributary log format 99\n");
-    await expect(openLog(directory, OPTIONS)).rejects.toMatchObject({
-      code: "DATA_FORMAT_UNSUPPORTED",
-    });
+  test.each(["tributary log format 99\n", "tributary log format 0\n", "something else"])(
+    "a folder of another format (%j) is refused, and left as it was",
+    async (text) => {
+      await writeFile(join(directory, "FORMAT"), text);
+      await expect(openLog(directory, OPTIONS)).rejects.toMatchObject({
+        code: "DATA_FORMAT_UNSUPPORTED",
+      });
+      expect(await readFile(join(directory, "FORMAT"), "utf8")).toBe(text);
+    },
+  );
+
+  test("a folder of format 1 is opened, with all it holds, and says format 2 from then on", async () => {
+    // What version 1 wrote is what version 2 writes where there are no transactions.
     await writeFile(join(directory, "FORMAT"), "tributary log format 1\n");
     log = await openLog(directory, OPTIONS);
-    expect((await readAll(log, partitionOf(log))).length).toBe(MANY);
+    expect(await readFile(join(directory, "FORMAT"), "utf8")).toBe("tributary log format 2\n");
+    expect(await readdir(directory)).not.toContain("FORMAT.new");
+    const partition = partitionOf(log);
+    expect((await readAll(log, partition)).length).toBe(MANY);
+    expect(partition.lastStableOffset).toBe(MANY);
+    expect(Buffer.from(log.state.get("kept/1") ?? []).toString()).toBe(`${MANY - 1}`);
   });
 
   test("a folder that cannot be made is refused with the option to change", async () => {

@@ -1,0 +1,116 @@
+/**
+ * Who is at the other end of one connection: the same principals as on MQTT. Owner of what has been
+ * shown so far.
+ *
+ *     new --SaslHandshake--> asked --SaslAuthenticate--> in    (KIP-43, KIP-152)
+ *     new --any other request--> in, by a certificate or by nothing, or refused
+ *     in --SaslHandshake--> asked again                        (KIP-368)
+ *
+ * Invariants: nobody is let in whom `access` does not let in; whoever is in stays as long as the
+ * rules and its token let it, asked at each request; a second login is the same user's.
+ */
+import type { Access, Credentials, Principal } from "../access/contract.ts";
+import type { Clock } from "../base/clock.ts";
+import { TributaryError } from "../base/errors.ts";
+import { KafkaRefusal } from "./kafka-refusal.ts";
+import { isMechanism, type Mechanism, readClaim } from "./sasl/mechanisms.ts";
+
+export interface SessionParts {
+  readonly access: Access;
+  readonly clock: Clock;
+  /** What the connection shows of itself, without user and password. */
+  readonly shown: Pick<
+    Credentials,
+    "listener" | "remoteAddress" | "loopback" | "certificate" | "gone"
+  >;
+}
+
+export class KafkaSession {
+  readonly #parts: SessionParts;
+  #mechanism: Mechanism | undefined;
+  #principal: Principal | undefined;
+  #entering: Promise<Principal> | undefined;
+  /** Of {@link Access}, when the principal was asked for last. */
+  #version = -1;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** False where there is no such mechanism here. */
+  ask(mechanism: string): boolean {
+    this.#mechanism = isMechanism(mechanism) ? mechanism : undefined;
+    return this.#mechanism !== undefined;
+  }
+
+  /**
+   * Looks into a client's SASL message; answers for how long it is let in, in milliseconds, 0 = for
+   * as long as it likes.
+   * @throws ACCESS_DENIED, LIMIT_EXCEEDED; KafkaRefusal where nothing was asked for
+   */
+  async prove(message: Buffer, clientId: string | null): Promise<number> {
+    const mechanism = this.#mechanism;
+    this.#mechanism = undefined;
+    if (mechanism === undefined) {
+      throw new KafkaRefusal(
+        "ILLEGAL_SASL_STATE",
+        "A SaslHandshake comes before SaslAuthenticate.",
+      );
+    }
+    const before = this.#principal;
+    const principal = await this.#authenticate(readClaim(mechanism, message), clientId);
+    if (before !== undefined && before.name !== principal.name) {
+      throw new TributaryError("ACCESS_DENIED", "Another user may not take over this connection.");
+    }
+    this.#let(principal);
+    const { expiresAtMs } = principal;
+    return expiresAtMs === undefined ? 0 : Math.max(1, expiresAtMs - this.#parts.clock.nowMs());
+  }
+
+  /**
+   * The client, for a request that needs to know it.
+   * @throws ACCESS_DENIED where it is not let in, or no longer
+   */
+  enter(clientId: string | null): Principal | Promise<Principal> {
+    const principal = this.#principal;
+    if (principal !== undefined) return this.#still(principal);
+    this.#entering ??= this.#authenticate(undefined, clientId).then((entered) => {
+      // It may have logged in while that was looked into.
+      if (this.#principal === undefined) this.#let(entered);
+      return this.#principal ?? entered;
+    });
+    return this.#entering;
+  }
+
+  async #authenticate(
+    claim: { readonly username: string | undefined; readonly password: Buffer } | undefined,
+    clientId: string | null,
+  ): Promise<Principal> {
+    const { access, shown } = this.#parts;
+    return await access.authenticate({
+      ...shown,
+      clientId: clientId ?? "",
+      username: claim?.username,
+      password: claim?.password,
+    });
+  }
+
+  #let(principal: Principal): void {
+    this.#principal = principal;
+    this.#version = this.#parts.access.version;
+  }
+
+  #still(principal: Principal): Principal {
+    const { access, clock } = this.#parts;
+    if ((principal.expiresAtMs ?? Number.POSITIVE_INFINITY) <= clock.nowMs()) {
+      throw new TributaryError("ACCESS_DENIED", "The client's token has run out.");
+    }
+    if (access.version === this.#version) return principal;
+    const renewed = access.renew(principal);
+    if (renewed === undefined) {
+      throw new TributaryError("ACCESS_DENIED", "The access rules no longer let this client in.");
+    }
+    this.#let(renewed);
+    return renewed;
+  }
+}

@@ -30,6 +30,10 @@ export class Lanes {
   constructor(parts: LanesParts) {
     this.#parts = parts;
     this.#remembered = new TwoGenerationCache(parts.routeCacheTopicsMax);
+    // With more partitions, keys belong to others than before.
+    parts.log.onTopics(({ kind }) => {
+      if (kind === "grown") this.forget();
+    });
   }
 
   /** Creates every log topic that the routes name outright. */
@@ -49,7 +53,7 @@ export class Lanes {
     return this.#remembered.get(mqttTopic) ?? this.#find(mqttTopic);
   }
 
-  /** Forgets every lane: a log topic has been deleted, or came again as another. */
+  /** Forgets every lane: a log topic has been deleted, came again as another, or has grown. */
   forget(): void {
     this.version += 1;
     this.#remembered.clear();

@@ -1,8 +1,11 @@
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
+import { logTopicsSuite } from "../../suites/log-topics-suite.ts";
 import { inMemory, onDisk } from "../../support/log-places.ts";
 
 logSuite("the log over LMDB", onDisk);
 logSuite("the log over memory", inMemory);
 logRetentionSuite("retention over LMDB", onDisk);
 logRetentionSuite("retention over memory", inMemory);
+logTopicsSuite("topics that change, over LMDB", onDisk);
+logTopicsSuite("topics that change, over memory", inMemory);

@@ -100,3 +100,25 @@ test("a log topic that a Kafka client created first is taken as it is", async ()
   const [record] = await recordsOf(log, "plant-1");
   expect(record?.partition).toBe(partitionForKey(Buffer.from("plant/1"), 7));
 });
+
+test("a log topic that grows has each MQTT topic in the partition of the new count", async () => {
+  const log = await newLog();
+  await log.createTopic("telemetry", { partitions: 2 });
+  const { port } = await startBridge(log);
+  const { client } = await connectClient(port);
+  const topics = Array.from({ length: 12 }, (_, nth) => `device/${nth}`);
+  for (const topic of topics) await client.publishAsync(topic, "before", { qos: 1 });
+  await log.addPartitions("telemetry", 7);
+  for (const topic of topics) await client.publishAsync(topic, "after", { qos: 1 });
+  const found = await recordsOf(log, "telemetry");
+  for (const [value, count] of [
+    ["before", 2],
+    ["after", 7],
+  ] as const) {
+    const places = found.filter((record) => record.value === value);
+    expect(places).toHaveLength(topics.length);
+    for (const { key, partition } of places) {
+      expect(partition).toBe(partitionForKey(Buffer.from(key ?? ""), count));
+    }
+  }
+});

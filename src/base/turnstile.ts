@@ -9,10 +9,7 @@ export class Turnstile {
   }
 
   /** Runs `work` when its turn has come; answers undefined where `signal` aborts before that. */
-  async run<Result>(
-    signal: AbortSignal,
-    work: () => Promise<Result>,
-  ): Promise<Result | undefined> {
+  async run<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result | undefined> {
     if (!(await this.#enter(signal))) return undefined;
     try {
       return await work();

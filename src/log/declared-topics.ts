@@ -60,7 +60,10 @@ async function declareTopic(
   const topic = log.topic(name);
   if (topic === undefined) {
     const given = changeSince({}, config, {});
-    return await log.createTopic(name, { partitions: partitions ?? defaultPartitions, config: given });
+    return await log.createTopic(name, {
+      partitions: partitions ?? defaultPartitions,
+      config: given,
+    });
   }
   // A topic of that name that was made anew since has heard nothing of the file.
   const last = note?.topicId === topic.id ? note : undefined;

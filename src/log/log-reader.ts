@@ -5,7 +5,13 @@
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import { baseOffset, batchDamage, leaderEpoch, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
+import {
+  baseOffset,
+  batchDamage,
+  leaderEpoch,
+  maxTimestampMs,
+  nextOffset,
+} from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
 import type { LogSlice, TimedOffset } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
@@ -66,7 +72,8 @@ export class LogReader {
     signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
     for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.maxTimestampMs < timestampMs || head.nextOffset <= partition.logStartOffset) continue;
+      if (head.maxTimestampMs < timestampMs || head.nextOffset <= partition.logStartOffset)
+        continue;
       const found = await this.#findTime(partition, id, timestampMs, signal);
       if (found !== undefined || signal?.aborted === true) return found;
     }

@@ -7,7 +7,14 @@
 import { randomUUID } from "node:crypto";
 import { assert, TributaryError } from "../base/errors.ts";
 import { type Offset, ZERO_OFFSET } from "../base/offset.ts";
-import type { ConfigChange, KeyValues, NewTopic, Topic, TopicChange, TopicConfig } from "./contract.ts";
+import type {
+  ConfigChange,
+  KeyValues,
+  NewTopic,
+  Topic,
+  TopicChange,
+  TopicConfig,
+} from "./contract.ts";
 import type { LogOptions } from "./options.ts";
 import { LogPartition } from "./partition.ts";
 import { decodeTopic, encodeTopic, type StoredTopic, withChange } from "./stored-topic.ts";

@@ -191,6 +191,7 @@ export function logTopicsSuite(name: string, newPlace: () => Promise<LogPlace>):
     });
 
     test("a search by time goes on over many turns, and ends when nobody wants it any more", async () => {
+      await fixture.reopen({ segmentBytes: 8 * SEGMENT_BYTES });
       const partition = await fixture.partitionOf("t");
       for (let round = 0; round < 5; round += 1) {
         const group = fixture.log.group();

@@ -140,6 +140,8 @@ async function positionOf(
     case MAX_TIMESTAMP:
       return await timeSearches.run(signal, () => log.offsetOfMaxTimestamp(partition, signal));
     default:
-      return await timeSearches.run(signal, () => log.offsetForTime(partition, timestampMs, signal));
+      return await timeSearches.run(signal, () =>
+        log.offsetForTime(partition, timestampMs, signal),
+      );
   }
 }

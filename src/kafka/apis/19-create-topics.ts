@@ -121,7 +121,8 @@ async function create(
     const config = configChange(wanted.configs);
     if (validateOnly) checkOnly(broker, name, partitions, config);
     const topic = validateOnly ? undefined : await createTopic(broker, name, partitions, config);
-    const configs = topic === undefined ? null : describeTopicConfigs(topic, broker.log.topicDefaults);
+    const configs =
+      topic === undefined ? null : describeTopicConfigs(topic, broker.log.topicDefaults);
     return { name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null, partitions, topic, configs };
   } catch (error) {
     return failed(name, kafkaErrorOf(error), messageOf(error));
@@ -158,7 +159,8 @@ function checkOnly(
   broker: KafkaBroker,
   name: string,
   partitions: number,
-  config: ConfigChange): void {
+  config: ConfigChange,
+): void {
   checkTopicName(name);
   checkPartitionCount(name, partitions);
   checkTopicConfig(config);

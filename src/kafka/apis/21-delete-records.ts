@@ -2,8 +2,9 @@
  * DeleteRecords, versions 0 to 2 (KIP-107): what is below an offset is gone, durably, when it is
  * answered. As in Kafka, a topic that is only compacted loses no record to it.
  */
-import type { Log } from "../../log/contract.ts";
+
 import { toOffset } from "../../base/offset.ts";
+import type { Log } from "../../log/contract.ts";
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";

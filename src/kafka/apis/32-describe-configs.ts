@@ -57,7 +57,9 @@ export const describeConfigs: KafkaApi<DescribeConfigsRequest, DescribeConfigsRe
 
   handle({ resources, synonymsAsked, documentationAsked }, context) {
     // One answer each: a resource that is named often would be described as often.
-    const once = new Map(resources.map((resource) => [`${resource.type} ${resource.name}`, resource]));
+    const once = new Map(
+      resources.map((resource) => [`${resource.type} ${resource.name}`, resource]),
+    );
     const results = [...once.values()].map((resource) => describe(resource, context));
     return { results, synonymsAsked, documentationAsked };
   },

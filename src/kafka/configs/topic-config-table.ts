@@ -60,11 +60,21 @@ export const TOPIC_CONFIGS: readonly TopicConfigEntry[] = [
     help: "Milliseconds that a compacted topic keeps the mark of a deleted key.",
   },
   {
-    ...own("min.compaction.lag.ms", "long", "minCompactionLagMs", "log.cleaner.min.compaction.lag.ms"),
+    ...own(
+      "min.compaction.lag.ms",
+      "long",
+      "minCompactionLagMs",
+      "log.cleaner.min.compaction.lag.ms",
+    ),
     help: "Records younger than this are not compacted.",
   },
   {
-    ...own("max.compaction.lag.ms", "long", "maxCompactionLagMs", "log.cleaner.max.compaction.lag.ms"),
+    ...own(
+      "max.compaction.lag.ms",
+      "long",
+      "maxCompactionLagMs",
+      "log.cleaner.max.compaction.lag.ms",
+    ),
     help: "Records older than this are compacted at the latest.",
   },
   inert("compression.type", "string", "producer", "Batches are stored as they were sent.", {

@@ -46,7 +46,10 @@ export function wholeChange(asked: Iterable<AskedConfig>, topic: Topic): ConfigC
   return {
     ...Object.fromEntries(ownNames.map((name) => [name, null])),
     ...config,
-    inert: { ...Object.fromEntries(Object.keys(topic.inert).map((name) => [name, null])), ...inert },
+    inert: {
+      ...Object.fromEntries(Object.keys(topic.inert).map((name) => [name, null])),
+      ...inert,
+    },
   };
 }
 

@@ -183,7 +183,13 @@ describe("CreateTopics", () => {
       { name: "min.insync.replicas", value: "2" },
       { name: "retention.ms", value: null },
     ];
-    const topic = { name: "kept", numPartitions: 1, replicationFactor: 1, assignments: [], configs };
+    const topic = {
+      name: "kept",
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs,
+    };
     const [created] = (await client.ask("CreateTopics", 7, [topic], 1000, false)).topics;
     expect(broker.log.topic("kept")).toMatchObject({
       ownConfig: { cleanupPolicy: "compact" },
@@ -197,7 +203,13 @@ describe("CreateTopics", () => {
   });
 
   it("refuses a topic that is named twice, both times", async () => {
-    const topic = { name: "twin", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    const topic = {
+      name: "twin",
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    };
     const { topics } = await client.ask("CreateTopics", 7, [topic, topic], 1000, false);
     expect(topics.map(({ errorCode }: Answer) => errorCode)).toEqual([
       KAFKA_ERRORS.INVALID_REQUEST,
@@ -207,7 +219,13 @@ describe("CreateTopics", () => {
   });
 
   it("says in a dry run, too, that there cannot be so many partitions", async () => {
-    const topic = { name: "wide", numPartitions: 2000, replicationFactor: 1, assignments: [], configs: [] };
+    const topic = {
+      name: "wide",
+      numPartitions: 2000,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    };
     const { topics } = await client.ask("CreateTopics", 7, [topic], 1000, true);
     expect(topics[0].errorCode).toBe(KAFKA_ERRORS.INVALID_PARTITIONS);
   });

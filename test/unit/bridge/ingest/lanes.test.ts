@@ -77,6 +77,21 @@ test("devices cannot fill the gateway with log topics", async () => {
   expect(figure("route_fallbacks_total")).toBe(2);
 });
 
+test("a log that takes no more topics has the default route's, until one is deleted", async () => {
+  const log = await newLog(undefined, { partitionsMax: 6 });
+  const { port } = await startBridge(log, {
+    routes: [{ filter: "+", topic: "t-${1}", partitions: 1 }],
+  });
+  const { client } = await connectClient(port);
+  for (const topic of ["1", "2", "3", "4"]) await client.publishAsync(topic, "x", { qos: 1 });
+  expect(log.topics().map(({ name }) => name)).toEqual(["t-1", "t-2", "telemetry"]);
+  const keys = (await recordsOf(log, "telemetry")).map(({ key }) => key);
+  expect(keys.toSorted()).toEqual(["3", "4"]);
+  await log.deleteTopic("t-1");
+  await client.publishAsync("5", "x", { qos: 1 });
+  expect(log.topic("t-5")).toBeDefined();
+});
+
 test("a lane is found once and then remembered, until it is forgotten", async () => {
   const log = await newLog();
   const routes = new RouteTable([], DEFAULT_ROUTE, "gateway-1");

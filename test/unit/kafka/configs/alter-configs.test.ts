@@ -155,7 +155,11 @@ describe("AlterConfigs", () => {
     "version %i leaves a topic the settings that it names, and no others",
     async (version) => {
       const name = `all-${version}`;
-      const config = { retentionMs: 1, whenFull: "reject-new", inert: { "flush.ms": "7" } } as const;
+      const config = {
+        retentionMs: 1,
+        whenFull: "reject-new",
+        inert: { "flush.ms": "7" },
+      } as const;
       await broker.log.createTopic(name, { partitions: 1, config });
       const configs = [
         { name: "retention.bytes", value: "100" },

@@ -125,7 +125,7 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
 
   const ofTopic = ["--entity-type", "topics", "--entity-name", TOPIC];
 
-  it("ConfigCommand sets a topic's settings, adds to a list, describes, and takes back", async () => {
+  it("ConfigCommand sets the settings of a topic, describes them, and takes them back", async () => {
     const alter = (...args: string[]) => tool(CONFIGS, ["--alter", ...ofTopic, ...args]);
     await alter("--add-config", "retention.ms=3600000,min.insync.replicas=2,segment.ms=60000");
     const described = await tool(CONFIGS, ["--describe", ...ofTopic]);

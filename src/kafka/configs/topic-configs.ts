@@ -80,23 +80,17 @@ function describeTopicConfig(
   defaults: Readonly<TopicConfig>,
 ): DescribedConfig {
   const { name, field, brokerName = name } = entry;
-  const synonyms: ConfigSynonym[] = [];
-  const own = field === undefined ? topic.inert[name] : topic.ownConfig[field];
-  if (own !== undefined) {
-    synonyms.push({ name, value: configText(entry, own), source: CONFIG_SOURCES.topic });
-  }
+  const byDefault = { name: brokerName, value: defaultText(entry), source: CONFIG_SOURCES.default };
+  const synonyms: [ConfigSynonym, ...ConfigSynonym[]] = [byDefault];
   if (field !== undefined && defaults[field] !== DEFAULT_TOPIC_CONFIG[field]) {
     const value = configText(entry, defaults[field]);
-    synonyms.push({ name: brokerName, value, source: CONFIG_SOURCES.broker });
+    synonyms.unshift({ name: brokerName, value, source: CONFIG_SOURCES.broker });
   }
-  const byDefault = {
-    name: brokerName,
-    value: defaultText(entry),
-    source: CONFIG_SOURCES.default,
-  };
-  const [nearest = byDefault, ...others] = [...synonyms, byDefault];
-  const readOnly = entry.fixed !== undefined;
-  return describedConfig({ ...entry, readOnly }, [nearest, ...others]);
+  const own = field === undefined ? topic.inert[name] : topic.ownConfig[field];
+  if (own !== undefined) {
+    synonyms.unshift({ name, value: configText(entry, own), source: CONFIG_SOURCES.topic });
+  }
+  return describedConfig({ ...entry, readOnly: entry.fixed !== undefined }, synonyms);
 }
 
 function defaultText(entry: TopicConfigEntry): string {

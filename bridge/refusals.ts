@@ -95,6 +95,7 @@ const REASONS: Partial<Record<TributaryError["code"], RefusalReason>> = {
   DISK_BUDGET_FULL: "disk-budget",
   DISK_FULL: "disk-budget",
   LIMIT_EXCEEDED: "limit",
+  TOPIC_LIMIT_REACHED: "limit",
 };
 
 const REASON_CODES: Partial<Record<TributaryError["code"], ReasonCode>> = {
@@ -106,5 +107,6 @@ const REASON_CODES: Partial<Record<TributaryError["code"], ReasonCode>> = {
   DISK_BUDGET_FULL: ReasonCode.quotaExceeded,
   DISK_FULL: ReasonCode.quotaExceeded,
   LIMIT_EXCEEDED: ReasonCode.quotaExceeded,
+  TOPIC_LIMIT_REACHED: ReasonCode.quotaExceeded,
   LOG_CLOSED: ReasonCode.serverShuttingDown,
 };

@@ -20,8 +20,10 @@ import { showAddress } from "./config/kinds/address.ts";
 import { listenFailure } from "./config/listen-failure.ts";
 import type { Config } from "./config/option-table.ts";
 import { upstreamConnection } from "./config/upstream-connection.ts";
-import type { Log, Partition, TopicConfig } from "./log/contract.ts";
+import type { Log, Partition } from "./log/contract.ts";
+import { type DeclaredTopic, declareTopics } from "./log/declared-topics.ts";
 import { openLog } from "./log/open.ts";
+import { DEFAULT_TOPIC_CONFIG } from "./log/options.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 
 const KAFKA_NODE_ID = 1;
@@ -91,7 +93,7 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
       const upstreamParts = { ...shared, ...upstreamOptions, connectAfter: gateway.started };
       forwarder = gateway.forward(startForwarder(upstreamParts));
     }
-    await declareTopics(log, config);
+    await declareTopics(log, declaredTopics(config), parts.logger);
     if (loading.mqtt && mqttOptions) {
       const { startMqttBridge } = await loading.mqtt;
       for (const { settings, address } of mqttOptions.listeners) {
@@ -268,23 +270,21 @@ class RunningGateway implements Gateway {
   }
 }
 
-/** Creates the topics that the file declares; those that exist get its settings. */
-async function declareTopics(log: Log, { topics, log: { partitions } }: Config): Promise<void> {
-  for (const [name, { partitions: own = partitions, ...given }] of Object.entries(topics ?? {})) {
-    const config = Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== undefined),
-    ) as Partial<TopicConfig>;
-    const existing = log.topic(name);
-    if (existing === undefined) await log.createTopic(name, { partitions: own, config });
-    else if (Object.keys(config).length > 0) await log.configureTopic(name, config);
-  }
+function declaredTopics({ topics, log }: Config): Record<string, DeclaredTopic> {
+  return Object.fromEntries(
+    Object.entries(topics ?? {}).map(([name, { partitions, ...config }]) => {
+      const declared = { config, partitions, defaultPartitions: log.partitions };
+      return [name, declared];
+    }),
+  );
 }
 
-function logOptions({ log }: Config, { clock, logger }: GatewayParts) {
+function logOptions({ log, limits }: Config, { clock, logger }: GatewayParts) {
   const { retentionMs, retentionBytes, messageBytesMax, whenFull, partitions: _, ...sizes } = log;
-  const timestampType = "CreateTime" as const;
-  const topicDefaults = { retentionMs, retentionBytes, messageBytesMax, timestampType, whenFull };
-  return { clock, logger, ...sizes, topicDefaults };
+  const own = { retentionMs, retentionBytes, messageBytesMax, whenFull };
+  const topicDefaults = { ...DEFAULT_TOPIC_CONFIG, ...own };
+  const { topicsMax, partitionsMax } = limits;
+  return { clock, logger, ...sizes, topicDefaults, topicsMax, partitionsMax };
 }
 
 /** Anything of MQTT that the configuration asks for. */
@@ -302,8 +302,10 @@ function mqttReach({ accessFile }: Config, { anonymous }: AccessControl): string
   return accessFile === undefined ? CLOSED_TO_ALL : undefined;
 }
 
-function kafkaOptions({ gateway, kafkaAdvertised, log, limits }: Config) {
+function kafkaOptions({ data, gateway, kafkaAdvertised, log, limits }: Config) {
   return {
+    logDirectory: data,
+    segmentBytes: log.segmentBytes,
     nodeId: KAFKA_NODE_ID,
     clusterId: gateway,
     advertised: kafkaAdvertised,

@@ -24,12 +24,19 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts;
   readonly #remembered: TwoGenerationCache<Lane | "not-logged">;
+  /** The log takes no more topics or partitions, until some are deleted. */
+  #logIsFull = false;
   /** Counts up whenever lanes that were handed out may be wrong. */
   version = 0;
 
   constructor(parts: LanesParts) {
     this.#parts = parts;
     this.#remembered = new TwoGenerationCache(parts.routeCacheTopicsMax);
+    // With more partitions, keys belong to others than before.
+    parts.log.onTopics(({ kind }) => {
+      if (kind === "grown") this.forget();
+      if (kind === "deleted") this.#logIsFull = false;
+    });
   }
 
   /** Creates every log topic that the routes name outright. */
@@ -49,7 +56,7 @@ export class Lanes {
     return this.#remembered.get(mqttTopic) ?? this.#find(mqttTopic);
   }
 
-  /** Forgets every lane: a log topic has been deleted, or came again as another. */
+  /** Forgets every lane: a log topic has been deleted, came again as another, or has grown. */
   forget(): void {
     this.version += 1;
     this.#remembered.clear();
@@ -77,18 +84,29 @@ export class Lanes {
     let plan = routed;
     let topic = log.topic(plan.logTopic);
     if (topic === undefined && !routes.namedTopics.has(plan.logTopic)) {
-      if (log.topics().length >= logTopicsMax) {
+      if (log.topics().length >= logTopicsMax || this.#logIsFull) {
         plan = routes.fallback(mqttTopic);
         topic = log.topic(plan.logTopic);
       }
     }
     if (topic === undefined) {
-      return this.#create(plan.logTopic, plan.partitions).then(() => undefined);
+      return this.#createLater(plan);
     }
     const partition = topic.partitions[partitionForKey(plan.key, topic.partitions.length)];
     const lane = { plan, partition: partition as Partition };
     this.#remembered.set(mqttTopic, lane);
     return lane;
+  }
+
+  async #createLater({ logTopic, partitions }: RoutePlan): Promise<void> {
+    const wasFull = this.#logIsFull;
+    try {
+      await this.#create(logTopic, partitions);
+    } catch (error) {
+      if (!isTributaryError(error, "TOPIC_LIMIT_REACHED") || wasFull) throw error;
+      // Whoever asks again is sent by the default route.
+      this.#logIsFull = true;
+    }
   }
 
   async #create(name: string, partitions: number): Promise<Topic | undefined> {

@@ -198,6 +198,12 @@ export const OPTION_TABLE = {
       "How long an MQTT session may outlive its connection",
     ),
     mqttRetainedMax: option(count({ min: 0, max: 1e7 }), "100000", "Retained MQTT messages"),
+    topicsMax: option(count({ min: 1, max: 1e6 }), "5000", "Log topics in all"),
+    partitionsMax: option(
+      count({ min: 1, max: 1e6 }),
+      "20000",
+      "Partitions of all log topics together",
+    ),
     kafkaConnectionsMax: option(count({ min: 1, max: 1e6 }), "1000", "Kafka connections at once"),
     kafkaRequestBytesMax: option(size({ min: KIB, max: GIB }), "100MiB", "Largest Kafka request"),
     httpConnectionsMax: option(count({ min: 1, max: 1e6 }), "256", "HTTP connections at once"),

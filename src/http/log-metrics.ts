@@ -17,16 +17,17 @@ export type Replicated = (partition: Partition) => ReplicationProgress | undefin
 
 export function logMetrics(log: Log, replicated: Replicated): MetricSample[] {
   const stats = log.stats();
+  const topics = log.topics();
   return [
-    ...storageMetrics(stats),
-    ...log
-      .topics()
+    ...storageMetrics(stats, topics),
+    ...topics
       .filter(({ internal }) => !internal)
       .flatMap((topic) => topicMetrics(topic, stats, replicated)),
   ];
 }
 
-function storageMetrics(stats: LogStats): MetricSample[] {
+function storageMetrics(stats: LogStats, topics: readonly Topic[]): MetricSample[] {
+  const partitionCount = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
   const total = (name: string, value: number, help: string): MetricSample => ({
     name: `tributary_log_${name}_total`,
     type: "counter",
@@ -49,6 +50,8 @@ function storageMetrics(stats: LogStats): MetricSample[] {
     gauge("pending_bytes", stats.pendingBytes, "What waits for the next commit"),
     gauge("disk_bytes", stats.bytesOnDisk, "What all segments take on the disk"),
     gauge("disk_budget_bytes", stats.diskBudgetBytes, "What they may take"),
+    gauge("topics", topics.length, "Topics, the gateway's own among them (limits.topicsMax)"),
+    gauge("partitions", partitionCount, "Partitions of all topics (limits.partitionsMax)"),
     gauge("segments", stats.segmentCount, "Segments"),
     gauge("damaged_segments", stats.damaged.length, "Segments set aside as damaged"),
   ];

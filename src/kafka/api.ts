@@ -6,6 +6,7 @@ import type { Access } from "../access/contract.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress } from "../base/service.ts";
+import type { Turnstile } from "../base/turnstile.ts";
 import type { Log } from "../log/contract.ts";
 import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
@@ -83,6 +84,11 @@ export interface KafkaBroker {
   readonly defaultPartitions: number;
   /** Whether asking for an unknown topic's metadata creates it. */
   readonly autoCreateTopics: boolean;
+  /** What DescribeLogDirs and DescribeConfigs call the place of the log. */
+  readonly logDirectory: string;
+  readonly segmentBytes: number;
+  /** Searches by time go through it. */
+  readonly timeSearches: Turnstile;
   readonly groups: GroupCoordinator;
   /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;

@@ -17,11 +17,17 @@ import { saslHandshake } from "./apis/17-sasl-handshake.ts";
 import { apiVersions } from "./apis/18-api-versions.ts";
 import { createTopics } from "./apis/19-create-topics.ts";
 import { deleteTopics } from "./apis/20-delete-topics.ts";
+import { deleteRecords } from "./apis/21-delete-records.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
+import { alterConfigs } from "./apis/33-alter-configs.ts";
+import { describeLogDirs } from "./apis/35-describe-log-dirs.ts";
 import { saslAuthenticate } from "./apis/36-sasl-authenticate.ts";
+import { createPartitions } from "./apis/37-create-partitions.ts";
 import { deleteGroups } from "./apis/42-delete-groups.ts";
+import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts";
+import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 
@@ -43,11 +49,17 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   apiVersions,
   createTopics,
   deleteTopics,
+  deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  alterConfigs,
+  describeLogDirs,
   saslAuthenticate,
+  createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
+  listPartitionReassignments,
   offsetDelete,
   describeCluster,
 ];

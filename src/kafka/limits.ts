@@ -26,7 +26,9 @@ export interface KafkaLimits {
   readonly producersMax: number;
   /** How long a silent idempotent producer is remembered (Kafka's producer.id.expiration.ms). */
   readonly producerExpiryMs: number;
-  /** Topics that one request may create. */
+  /** Searches by time of all connections that run at once; the others wait. */
+  readonly timeSearchesMax: number;
+  /** Topics that one request may create, configure or give partitions. */
   readonly topicsPerRequestMax: number;
 }
 
@@ -46,5 +48,6 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   decompressedBytesMax: 64 * MIB,
   producersMax: 4096,
   producerExpiryMs: 24 * 60 * 60 * 1000,
+  timeSearchesMax: 2,
   topicsPerRequestMax: 1000,
 };

@@ -10,7 +10,9 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { Log } from "../log/contract.ts";
+import { DEFAULT_LOG_OPTIONS } from "../log/options.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
@@ -36,11 +38,16 @@ export interface KafkaServerOptions {
   readonly defaultPartitions?: number;
   /** Whether asking for an unknown topic's metadata creates it; true by default. */
   readonly autoCreateTopics?: boolean;
+  /** What clients are told of where the log is kept; `data` by default. */
+  readonly logDirectory?: string;
+  /** How large a segment of the log grows, for those who ask. */
+  readonly segmentBytes?: number;
   readonly limits?: Partial<KafkaLimits>;
   readonly groupLimits?: Partial<GroupLimits>;
 }
 
 const DEFAULT_PARTITIONS = 4;
+const DEFAULT_LOG_DIRECTORY = "data";
 
 /** @throws ADDRESS_IN_USE, CONFIG_INVALID where it cannot listen there */
 export async function startKafkaServer(options: KafkaServerOptions): Promise<Service> {
@@ -64,6 +71,9 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Ser
     limits,
     defaultPartitions: options.defaultPartitions ?? DEFAULT_PARTITIONS,
     autoCreateTopics: options.autoCreateTopics ?? true,
+    logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
+    segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
+    timeSearches: new Turnstile(limits.timeSearchesMax),
     groups,
     producers: new ProducerRegistry(log, clock, limits),
     producerIds: new ProducerIds(log),

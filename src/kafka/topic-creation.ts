@@ -1,6 +1,6 @@
 /** Creates topics for Metadata and CreateTopics, with the broker's defaults. */
 import { isTributaryError } from "../base/errors.ts";
-import type { Topic, TopicConfig } from "../log/contract.ts";
+import type { ConfigChange, Topic } from "../log/contract.ts";
 import type { KafkaBroker } from "./api.ts";
 
 /** The topic of that name, created where it is missing; two who ask at once get the same one. */
@@ -21,7 +21,7 @@ export async function createTopic(
   broker: KafkaBroker,
   name: string,
   partitions: number,
-  config: Partial<TopicConfig>,
+  config: ConfigChange,
 ): Promise<Topic> {
   const topic = await broker.log.createTopic(name, { partitions, config });
   broker.logger.info({ topic: name, partitions }, "topic created");

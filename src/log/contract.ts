@@ -26,13 +26,37 @@ export interface Log {
 
   /**
    * Creates a topic; resolves when that is on disk.
-   * @throws TOPIC_EXISTS, TOPIC_NAME_INVALID, PARTITION_COUNT_INVALID, TOPIC_CONFIG_INVALID
+   * @throws TOPIC_EXISTS, TOPIC_NAME_INVALID, PARTITION_COUNT_INVALID, TOPIC_CONFIG_INVALID,
+   *   TOPIC_LIMIT_REACHED
    */
   createTopic(name: string, options: NewTopic): Promise<Topic>;
   /** @throws TOPIC_UNKNOWN */
   deleteTopic(name: string): Promise<void>;
-  /** Changes some of a topic's settings. @throws TOPIC_UNKNOWN, TOPIC_CONFIG_INVALID */
-  configureTopic(name: string, changes: Partial<TopicConfig>): Promise<Topic>;
+  /**
+   * Changes some of a topic's settings; a function is asked once its turn has come, with the topic
+   * as it is then. Those that there are stay as they are: partitions are not made anew.
+   * @throws TOPIC_UNKNOWN, TOPIC_CONFIG_INVALID
+   */
+  configureTopic(
+    name: string,
+    changes: ConfigChange | ((topic: Topic) => ConfigChange),
+  ): Promise<Topic>;
+  /**
+   * Gives a topic more partitions, `total` in all; resolves when they are on disk. The partitions
+   * that there are keep their records: keys may belong to another partition from now on.
+   * @throws TOPIC_UNKNOWN, PARTITION_COUNT_INVALID, TOPIC_LIMIT_REACHED
+   */
+  addPartitions(name: string, total: number): Promise<Topic>;
+  /**
+   * Deletes a partition's records below `before`, also those that are not replicated (they count as
+   * dropped); answers the log start, durable by then.
+   * @throws OFFSET_OUT_OF_RANGE where `before` is above the high watermark, TOPIC_UNKNOWN (deleted)
+   */
+  deleteRecords(partition: Partition, before: Offset): Promise<Offset>;
+  /** Calls `listener` when a topic has been created, deleted, given partitions or configured. */
+  onTopics(listener: (change: TopicChange) => void): Unsubscribe;
+  /** What a topic gets that does not say otherwise. */
+  readonly topicDefaults: Readonly<TopicConfig>;
 
   /**
    * The group that is gathering now. All that is added to it without an `await` in between goes
@@ -72,10 +96,29 @@ export interface Log {
    */
   readonly lossCount: number;
 
-  /** The first record at or after `timestampMs`, or undefined where there is none. */
-  offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined>;
+  /**
+   * The first record at or after `timestampMs`, or undefined where there is none. A search may take
+   * long: it ends, with undefined, when `signal` aborts.
+   */
+  offsetForTime(
+    partition: Partition,
+    timestampMs: number,
+    signal?: AbortSignal,
+  ): Promise<TimedOffset | undefined>;
   /** The record with the largest timestamp, or undefined in an empty partition. */
-  offsetOfMaxTimestamp(partition: Partition): Promise<TimedOffset | undefined>;
+  offsetOfMaxTimestamp(
+    partition: Partition,
+    signal?: AbortSignal,
+  ): Promise<TimedOffset | undefined>;
+  /** The leader epoch of the record at `offset`, or, where there is none, of the next one. */
+  leaderEpochAt(partition: Partition, offset: Offset): number;
+  /**
+   * Where the records of the newest leader epoch that is not above `leaderEpoch` end (KIP-320);
+   * undefined for an epoch that has not come yet.
+   */
+  endOfEpoch(partition: Partition, leaderEpoch: number): EpochEnd | undefined;
+  /** What a partition's batches take on the disk. */
+  bytesOf(partition: Partition): number;
 
   /** Calls `listener` after each flush that moved the high watermark of one of `partitions`. */
   onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe;
@@ -109,7 +152,12 @@ export interface Topic {
   /** A UUID. */
   readonly id: string;
   readonly partitions: readonly Partition[];
+  /** Every setting, as it is in force. */
   readonly config: Readonly<TopicConfig>;
+  /** What was set for this topic itself; for the rest the gateway's defaults hold. */
+  readonly ownConfig: Readonly<Partial<TopicConfig>>;
+  /** Settings that are kept for whoever asks and change nothing here, by the name they came under. */
+  readonly inert: Readonly<Record<string, string>>;
   /** Made by Tributary for itself (such names begin with two underscores). */
   readonly internal: boolean;
 }
@@ -135,7 +183,17 @@ export interface Partition {
 
 export interface NewTopic {
   readonly partitions: number;
-  readonly config?: Partial<TopicConfig>;
+  readonly config?: ConfigChange;
+}
+
+/** Some settings; null = back to the gateway's default. */
+export type ConfigChange = {
+  readonly [Name in keyof TopicConfig]?: TopicConfig[Name] | null;
+} & { readonly inert?: Readonly<Record<string, string | null>> };
+
+export interface TopicChange {
+  readonly name: string;
+  readonly kind: "created" | "deleted" | "grown" | "configured";
 }
 
 export interface TopicConfig {
@@ -152,7 +210,20 @@ export interface TopicConfig {
    * them (and says so), `reject-new` refuses appends with DISK_BUDGET_FULL.
    */
   whenFull: "drop-oldest" | "reject-new";
+  /**
+   * Whether time and bytes expire records (`delete`), or the newest record of each key is kept
+   * (`compact`). Nothing is compacted yet: a topic that is only to be compacted keeps everything.
+   */
+  cleanupPolicy: CleanupPolicy;
+  /** How long a compacted topic keeps the record that deletes a key (its value is null). */
+  deleteRetentionMs: number;
+  /** Records younger than this are not compacted. */
+  minCompactionLagMs: number;
+  /** Records older than this are compacted at the latest; -1 = whenever. */
+  maxCompactionLagMs: number;
 }
+
+export type CleanupPolicy = "delete" | "compact" | "compact,delete";
 
 /**
  * Everything that goes into one transaction and one fsync. Methods are synchronous and copy nothing
@@ -296,6 +367,12 @@ export interface LogSlice {
 export interface TimedOffset {
   readonly offset: Offset;
   readonly timestampMs: number;
+  readonly leaderEpoch: number;
+}
+
+export interface EpochEnd {
+  readonly leaderEpoch: number;
+  readonly endOffset: Offset;
 }
 
 /**

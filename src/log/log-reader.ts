@@ -5,15 +5,23 @@
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import { batchDamage, isTransactional, maxTimestampMs, nextOffset } from "../wire/record-batch.ts";
+import {
+  baseOffset,
+  batchDamage,
+  isTransactional,
+  leaderEpoch,
+  maxTimestampMs,
+  nextOffset,
+} from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
 import type { AbortedTransaction, LogSlice, ReadOptions, TimedOffset } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 
-/** Batches looked at in one synchronous turn of a search by time. */
+/** What is looked at in one synchronous turn of a search by time, in batches and in their bytes. */
 const SEARCH_BATCHES_PER_TURN = 2000;
+const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
 
@@ -82,24 +90,33 @@ export class LogReader {
   async offsetForTime(
     partition: LogPartition,
     timestampMs: number,
+    signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
     for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.maxTimestampMs < timestampMs) continue;
-      const found = await this.#findTime(partition, id, timestampMs);
-      if (found !== undefined) return found;
+      if (head.maxTimestampMs < timestampMs || head.nextOffset <= partition.logStartOffset)
+        continue;
+      const found = await this.#findTime(partition, id, timestampMs, signal);
+      if (found !== undefined || signal?.aborted === true) return found;
     }
     return undefined;
   }
 
-  async offsetOfMaxTimestamp(partition: LogPartition): Promise<TimedOffset | undefined> {
-    let best: { id: number; maxTimestampMs: number } | undefined;
-    for (const { id, head } of this.#row.headsOf(partition.id)) {
-      if (best === undefined || head.maxTimestampMs > best.maxTimestampMs) {
-        best = { id, maxTimestampMs: head.maxTimestampMs };
-      }
+  async offsetOfMaxTimestamp(
+    partition: LogPartition,
+    signal?: AbortSignal,
+  ): Promise<TimedOffset | undefined> {
+    let best: { id: number; newestMs: number } | undefined;
+    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
+      if (head.nextOffset <= partition.logStartOffset) continue;
+      const isWhole = head.firstOffset >= partition.logStartOffset;
+      // The newest may stand below the log start, where it was deleted.
+      const newestMs = isWhole
+        ? head.maxTimestampMs
+        : await this.#newestAboveStart(partition, id, signal);
+      if (best === undefined || newestMs > best.newestMs) best = { id, newestMs };
     }
     if (best === undefined) return undefined;
-    return await this.#findTime(partition, best.id, best.maxTimestampMs);
+    return await this.#findTime(partition, best.id, best.newestMs, signal);
   }
 
   /** The first record of a segment at or after a time, above the log start. */
@@ -107,27 +124,60 @@ export class LogReader {
     partition: LogPartition,
     id: number,
     timestampMs: number,
+    signal: AbortSignal | undefined,
   ): Promise<TimedOffset | undefined> {
-    let from: number = partition.logStartOffset;
-    for (;;) {
+    let found: TimedOffset | undefined;
+    await this.#search(partition, id, signal, (batch, base) => {
+      if (maxTimestampMs(batch) < timestampMs || damageAt(batch, base) !== undefined) return true;
+      found = firstRecordAt(batch, timestampMs, partition.logStartOffset);
+      return found === undefined;
+    });
+    return found;
+  }
+
+  async #newestAboveStart(
+    partition: LogPartition,
+    id: number,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    let newestMs = -1;
+    await this.#search(partition, id, signal, (batch, base) => {
+      if (base < partition.logStartOffset && damageAt(batch, base) !== undefined) return true;
+      newestMs = Math.max(newestMs, newestRecordMs(batch, partition.logStartOffset));
+      return true;
+    });
+    return newestMs;
+  }
+
+  /** Shows a segment's batches from the log start on, as long as `visit` answers true. */
+  async #search(
+    partition: LogPartition,
+    id: number,
+    signal: AbortSignal | undefined,
+    visit: (batch: Buffer, base: number) => boolean,
+  ): Promise<void> {
+    let last = -1;
+    let goesOn = true;
+    while (goesOn && signal?.aborted !== true) {
+      goesOn = false;
       let seen = 0;
-      let found: TimedOffset | undefined;
-      const open = await this.#row.withSegment(id, (segment) => {
+      let bytes = 0;
+      await this.#row.withSegment(id, (segment) => {
         const end = partition.highWatermark;
+        const from = Math.max(partition.logStartOffset, last + 1);
         segment.scan(partition.id, from, (batch, base) => {
-          if (base >= end || seen === SEARCH_BATCHES_PER_TURN) return false;
+          if (base >= end) return false;
+          // A scan begins with the batch that may hold `from`: the last one of the turn before.
+          if (base <= last) return true;
+          goesOn = seen === SEARCH_BATCHES_PER_TURN || bytes >= SEARCH_BYTES_PER_TURN;
+          if (goesOn) return false;
           seen += 1;
-          from = base + 1;
-          if (maxTimestampMs(batch) < timestampMs) return true;
-          if (damageAt(batch, base) !== undefined) return true;
-          found = firstRecordAt(batch, timestampMs, partition.logStartOffset);
-          return found === undefined;
+          bytes += batch.length;
+          last = base;
+          return visit(batch, base);
         });
-        return true;
       });
-      if (found !== undefined) return found;
-      if (open === undefined || seen < SEARCH_BATCHES_PER_TURN) return undefined;
-      await new Promise(setImmediate);
+      if (goesOn) await new Promise(setImmediate);
     }
   }
 
@@ -163,8 +213,19 @@ function damageAt(batch: Buffer, base: number): string | undefined {
 function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): TimedOffset | undefined {
   for (const record of records(batch)) {
     if (record.timestampMs >= timestampMs && record.offset >= start) {
-      return { offset: record.offset, timestampMs: record.timestampMs };
+      const { offset, timestampMs: ownMs } = record;
+      return { offset, timestampMs: ownMs, leaderEpoch: leaderEpoch(batch) };
     }
   }
   return undefined;
+}
+
+/** The largest timestamp of the records of `batch` that are not below `start`; -1 = none. */
+function newestRecordMs(batch: Buffer, start: Offset): number {
+  if (baseOffset(batch) >= start) return maxTimestampMs(batch);
+  let newestMs = -1;
+  for (const record of records(batch)) {
+    if (record.offset >= start) newestMs = Math.max(newestMs, record.timestampMs);
+  }
+  return newestMs;
 }

@@ -6,6 +6,8 @@ import { messageOf, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import type {
   AppendGroup,
+  ConfigChange,
+  EpochEnd,
   KeyValues,
   Log,
   LogSlice,
@@ -17,9 +19,11 @@ import type {
   SmallState,
   TimedOffset,
   Topic,
+  TopicChange,
   TopicConfig,
   Unsubscribe,
 } from "./contract.ts";
+import { endOfEpoch } from "./epoch-end.ts";
 import { FlushListeners } from "./flush-listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LogReader } from "./log-reader.ts";
@@ -117,9 +121,48 @@ export class LogStore implements Log {
     return await this.#parts.topics.create(name, options);
   }
 
-  async configureTopic(name: string, changes: Partial<TopicConfig>): Promise<Topic> {
+  async configureTopic(
+    name: string,
+    changes: ConfigChange | ((topic: Topic) => ConfigChange),
+  ): Promise<Topic> {
     this.#checkOpen();
     return await this.#parts.topics.configure(name, changes);
+  }
+
+  async addPartitions(name: string, total: number): Promise<Topic> {
+    this.#checkOpen();
+    return await this.#parts.topics.addPartitions(name, total);
+  }
+
+  async deleteRecords(partition: Partition, before: Offset): Promise<Offset> {
+    this.#checkOpen();
+    const own = partition as LogPartition;
+    if (own.deleted) {
+      throw new TributaryError("TOPIC_UNKNOWN", `Topic ${own.topic} has been deleted.`);
+    }
+    if (before > own.highWatermark) {
+      throw new TributaryError(
+        "OFFSET_OUT_OF_RANGE",
+        `${own.topic}/${own.index} ends at ${own.highWatermark}: there is nothing to delete up ` +
+          `to ${before}.`,
+      );
+    }
+    await this.#retention.deleteBelow(own, before);
+    // Also where somebody else has moved it: what is answered is on disk.
+    if ((storedLogStart(this.state, own.id) ?? 0) < before) {
+      const group = this.group();
+      group.putState(logStartKey(own.id), Buffer.from(String(own.logStartOffset)));
+      await group.flushed;
+    }
+    return own.logStartOffset;
+  }
+
+  onTopics(listener: (change: TopicChange) => void): Unsubscribe {
+    return this.#parts.topics.listeners.add(listener);
+  }
+
+  get topicDefaults(): Readonly<TopicConfig> {
+    return this.#parts.topics.defaults;
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -162,14 +205,36 @@ export class LogStore implements Log {
     return this.#parts.lossCount;
   }
 
-  async offsetForTime(partition: Partition, timestampMs: number): Promise<TimedOffset | undefined> {
+  async offsetForTime(
+    partition: Partition,
+    timestampMs: number,
+    signal?: AbortSignal,
+  ): Promise<TimedOffset | undefined> {
     this.#checkOpen();
-    return await this.#reader.offsetForTime(partition as LogPartition, timestampMs);
+    return await this.#reader.offsetForTime(partition as LogPartition, timestampMs, signal);
   }
 
-  async offsetOfMaxTimestamp(partition: Partition): Promise<TimedOffset | undefined> {
+  async offsetOfMaxTimestamp(
+    partition: Partition,
+    signal?: AbortSignal,
+  ): Promise<TimedOffset | undefined> {
     this.#checkOpen();
-    return await this.#reader.offsetOfMaxTimestamp(partition as LogPartition);
+    return await this.#reader.offsetOfMaxTimestamp(partition as LogPartition, signal);
+  }
+
+  leaderEpochAt(partition: Partition, offset: Offset): number {
+    const place = this.#parts.row.locate(partition.id, offset);
+    return place?.head.leaderEpoch ?? partition.leaderEpoch;
+  }
+
+  endOfEpoch(partition: Partition, leaderEpoch: number): EpochEnd | undefined {
+    return endOfEpoch(partition, leaderEpoch, this.#parts.row.headsOf(partition.id));
+  }
+
+  bytesOf(partition: Partition): number {
+    let bytes = 0;
+    for (const { head } of this.#parts.row.headsOf(partition.id)) bytes += head.bytes;
+    return bytes;
   }
 
   onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe {

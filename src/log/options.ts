@@ -21,6 +21,10 @@ export interface LogOptions {
   readonly retentionCheckMs: number;
   /** What a topic gets that does not say otherwise. */
   readonly topicDefaults: TopicConfig;
+  /** Topics in all; creating one more is refused. */
+  readonly topicsMax: number;
+  /** Partitions of all topics together: each takes some of every segment's first commit. */
+  readonly partitionsMax: number;
 }
 
 const MIB = 1024 * 1024;
@@ -32,6 +36,10 @@ export const DEFAULT_TOPIC_CONFIG: TopicConfig = {
   messageBytesMax: 1_048_588,
   timestampType: "CreateTime",
   whenFull: "drop-oldest",
+  cleanupPolicy: "delete",
+  deleteRetentionMs: DAY_MS,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: -1,
 };
 
 export const DEFAULT_LOG_OPTIONS: Omit<LogOptions, "clock" | "logger"> = {
@@ -42,4 +50,6 @@ export const DEFAULT_LOG_OPTIONS: Omit<LogOptions, "clock" | "logger"> = {
   stateBytesMax: 16 * MIB,
   retentionCheckMs: 10_000,
   topicDefaults: DEFAULT_TOPIC_CONFIG,
+  topicsMax: 5000,
+  partitionsMax: 20_000,
 };

@@ -46,7 +46,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
     leaderEpoch += 1;
     await epochs.write([[LEADER_EPOCH_KEY, Buffer.from(String(leaderEpoch))]]);
   }
-  const topics = new TopicTable(storage.keyValues("topics"), options.topicDefaults);
+  const topics = new TopicTable(storage.keyValues("topics"), { ...options, leaderEpoch });
   const newest = newestHeads(found);
   const oldest = oldestOffsets(found);
   topics.load((partitionId): RecoveredOffsets => {

@@ -1,6 +1,6 @@
 /**
  * What leaves the log, and when: by age and by bytes for each topic, by the disk budget for the
- * gateway. It works on sealed segments, oldest first: a partition's log start moves past what has
+ * gateway, and by what a client deletes. It works on sealed segments, oldest first: a partition's log start moves past what has
  * expired, and a segment in which no partition has anything left is unlinked.
  *
  * Age is the time since this gateway appended, not the device's own timestamp: a clock that is
@@ -111,9 +111,19 @@ export class Retention {
     await this.#fitBudget();
   }
 
+  /** Deletes a partition's records below `before`, at once; frees the segments that leaves empty. */
+  async deleteBelow(partition: LogPartition, before: Offset): Promise<void> {
+    this.#advance(partition, before);
+    await this.#releaseBelowStart(partition);
+  }
+
   /** Retention of one partition by its topic's time and bytes. */
   async #expire(partition: LogPartition): Promise<void> {
-    const { retentionMs, retentionBytes } = this.#parts.topics.configOf(partition);
+    await this.#releaseBelowStart(partition);
+    const config = this.#parts.topics.configOf(partition);
+    // What it keeps is for the cleaner alone to say, by key.
+    if (config.cleanupPolicy === "compact") return;
+    const { retentionMs, retentionBytes } = config;
     const oldestMs = retentionMs < 0 ? -Infinity : this.#parts.clock.nowMs() - retentionMs;
     const heads = [...this.#parts.row.headsOf(partition.id)];
     let bytes = heads.reduce((sum, { head }) => sum + head.bytes, 0);
@@ -162,28 +172,53 @@ export class Retention {
     return true;
   }
 
-  /** The operator's choice: may records that are not replicated give way? */
+  /** The operator's choice: may records that are not replicated, or only compacted, give way? */
   #mayTake(partition: LogPartition, head: SegmentHead): boolean {
-    if (this.#parts.topics.configOf(partition).whenFull === "drop-oldest") return true;
+    const { whenFull, cleanupPolicy } = this.#parts.topics.configOf(partition);
+    if (whenFull === "drop-oldest") return true;
+    if (cleanupPolicy === "compact") return false;
     const progress = this.#progress(partition);
     return progress !== undefined && progress >= head.nextOffset;
   }
 
   async #take(partition: LogPartition, segmentId: number, head: SegmentHead): Promise<void> {
-    const from = Math.max(partition.logStartOffset, head.firstOffset);
-    const replicatedTo = this.#progress(partition) ?? head.nextOffset;
-    const dropped = Math.max(0, head.nextOffset - Math.max(from, replicatedTo));
-    const expired = Math.max(0, head.nextOffset - from - dropped);
-    partition.logStartOffset = head.nextOffset;
-    this.#parts.moved(partition, { expired, dropped });
-    const { topic, index } = partition;
-    if (dropped > 0) {
-      this.#parts.logger.warn(
-        { topic, partition: index, dropped, from: head.nextOffset - dropped, to: head.nextOffset },
-        "records were dropped before they were replicated: the disk budget or retention took them",
-      );
-    }
+    this.#advance(partition, head.nextOffset);
     await this.#parts.row.release(partition.id, segmentId);
+  }
+
+  /** Segments that hold nothing of the partition above its log start let go of it. */
+  async #releaseBelowStart(partition: LogPartition): Promise<void> {
+    const { row } = this.#parts;
+    for (const { id, head } of [...row.headsOf(partition.id)]) {
+      if (head.nextOffset > partition.logStartOffset) return;
+      await row.release(partition.id, id);
+    }
+  }
+
+  /** Moves the log start up to `to`, and says what went by whether it was replicated. */
+  #advance(partition: LogPartition, to: Offset): void {
+    const from = partition.logStartOffset;
+    if (to <= from) return;
+    const replicatedTo = this.#progress(partition) ?? to;
+    let expired = 0;
+    let dropped = 0;
+    for (const { head } of this.#parts.row.headsOf(partition.id)) {
+      const first = Math.max(from, head.firstOffset);
+      const end = Math.min(to, head.nextOffset);
+      if (first >= to) break;
+      if (first >= end) continue;
+      const unreplicated = Math.max(0, end - Math.max(first, replicatedTo));
+      dropped += unreplicated;
+      expired += end - first - unreplicated;
+    }
+    partition.logStartOffset = to;
+    this.#parts.moved(partition, { expired, dropped });
+    if (dropped === 0) return;
+    const { topic, index } = partition;
+    this.#parts.logger.warn(
+      { topic, partition: index, dropped, from: to - dropped, to },
+      "records were dropped before they were replicated: retention, the disk budget or a client took them",
+    );
   }
 
   /** The configured budget, or less where the disk itself has less left. */

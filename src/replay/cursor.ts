@@ -5,6 +5,7 @@
 import { setTimeout as setTimer } from "node:timers/promises";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { TributaryError } from "../base/errors.ts";
+import type { Offset } from "../base/offset.ts";
 import type { Log, Partition, Topic } from "../log/contract.ts";
 import { recordFilter } from "./filter.ts";
 import { byTime, inTurn, type RecordGroups } from "./merge.ts";
@@ -57,12 +58,13 @@ export function replayGroups(
   context: ReplayContext = {},
 ): RecordGroups {
   // Checked here and not in the generator, so that a caller can still answer with an error.
-  const partitions = partitionsOf(topicOf(log, topicName), options.partitions);
+  const topic = topicOf(log, topicName);
+  const partitions = partitionsOf(topic, options.partitions);
   const clock = context.clock ?? systemClock;
   const onGap = context.onGap ?? nothing;
   const filter = recordFilter(options);
   const { speed, gapMsMax, recordCountMax } = options;
-  let groups = readGroups(log, partitions, options, signal, clock, onGap);
+  let groups = readGroups(log, topic, partitions, options, signal, clock, onGap);
   if (filter !== undefined) groups = filtered(groups, filter);
   if (speed !== "max") {
     const sleep = context.sleep ?? systemSleep;
@@ -73,6 +75,7 @@ export function replayGroups(
 
 async function* readGroups(
   log: Log,
+  topic: Topic,
   partitions: readonly Partition[],
   options: ReplayOptions,
   signal: AbortSignal,
@@ -81,15 +84,20 @@ async function* readGroups(
 ): RecordGroups {
   const { codec, follow, order } = options;
   const newData = follow ? new NewData(log, partitions, signal) : undefined;
+  const newPartitions: Partition[] = [];
+  const unsubscribe = onGrowth(log, topic, options, (partition) => {
+    newPartitions.push(partition);
+    newData?.watch([partition]);
+  });
   try {
     const nowMs = clock.nowMs();
     const sliceBytes = sliceBytesFor(partitions.length);
-    const cursors = await Promise.all(
-      partitions.map(async (partition) => {
-        const range = await resolveRange(log, partition, options, nowMs);
-        return new PartitionCursor(log, partition, range, { codec, sliceBytes, onGap });
-      }),
-    );
+    const openCursor = async (partition: Partition, start?: Offset) => {
+      const range = await resolveRange(log, partition, options, nowMs);
+      const from = { ...range, start: start ?? range.start };
+      return new PartitionCursor(log, partition, from, { codec, sliceBytes, onGap });
+    };
+    const cursors = await Promise.all(partitions.map((partition) => openCursor(partition)));
     const inOrder = order === "time" ? byTime : inTurn;
     while (!signal.aborted) {
       for await (const group of inOrder(cursors, GROUP_RECORDS_MAX, signal)) {
@@ -100,10 +108,32 @@ async function* readGroups(
       }
       if (newData === undefined) return;
       await newData.wait();
+      // All that is in a partition which came meanwhile is new.
+      for (const partition of newPartitions.splice(0)) {
+        cursors.push(await openCursor(partition, partition.logStartOffset));
+      }
     }
   } finally {
+    unsubscribe();
     newData?.close();
   }
+}
+
+/** Tells of each partition that a replay of a whole topic, one that follows it, gets to read later. */
+function onGrowth(
+  log: Log,
+  { name, id, partitions }: Topic,
+  { follow, partitions: indexes }: ReplayOptions,
+  listener: (partition: Partition) => void,
+): () => void {
+  if (!follow || indexes !== undefined) return () => {};
+  let known = partitions.length;
+  return log.onTopics((change) => {
+    const topic = change.name === name ? log.topic(name) : undefined;
+    if (topic?.id !== id) return;
+    for (const partition of topic.partitions.slice(known)) listener(partition);
+    known = topic.partitions.length;
+  });
 }
 
 function topicOf(log: Log, name: string): Topic {

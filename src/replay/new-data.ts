@@ -5,20 +5,28 @@ import type { Log, Partition } from "../log/contract.ts";
  * the last read and the wait is not missed; call {@link close} to stop listening.
  */
 export class NewData {
-  readonly #unsubscribe: () => void;
+  readonly #log: Log;
+  readonly #unsubscribes: (() => void)[] = [];
   readonly #signal: AbortSignal;
   readonly #onAbort: () => void;
   #arrived = false;
   #wake: (() => void) | undefined;
 
   constructor(log: Log, partitions: readonly Partition[], signal: AbortSignal) {
+    this.#log = log;
     this.#signal = signal;
     this.#onAbort = () => this.#wake?.();
-    this.#unsubscribe = log.onFlush(partitions, () => {
+    this.watch(partitions);
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Listens to more partitions. */
+  watch(partitions: readonly Partition[]): void {
+    const unsubscribe = this.#log.onFlush(partitions, () => {
       this.#arrived = true;
       this.#wake?.();
     });
-    signal.addEventListener("abort", this.#onAbort);
+    this.#unsubscribes.push(unsubscribe);
   }
 
   /** Resolves when something was flushed since the last call, or the signal aborts. */
@@ -33,7 +41,7 @@ export class NewData {
   }
 
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribes) unsubscribe();
     this.#signal.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -188,7 +188,7 @@ class SinkForwarder implements Forwarder {
       for (const partition of topic.partitions) {
         present.add(partition.id);
         if (!this.#lanes.has(partition.id)) {
-          this.#openLane(partition, topic.partitions.length, upstreamTopic);
+          this.#openLane(partition, upstreamTopic);
         }
       }
     }
@@ -200,7 +200,7 @@ class SinkForwarder implements Forwarder {
     }
   }
 
-  #openLane(partition: Partition, partitionCount: number, upstreamTopic: string): void {
+  #openLane(partition: Partition, upstreamTopic: string): void {
     const { log, clock, logger, random = Math.random, sleep = realSleep } = this.#options;
     const lane = new Lane(partition, {
       log,
@@ -214,7 +214,8 @@ class SinkForwarder implements Forwarder {
       backoff: this.#backoff,
       random,
       sleep,
-      partitionCount,
+      // Asked anew each time: all lanes of a topic that grows must place records by the same rule.
+      partitionCount: () => log.topic(partition.topic)?.partitions.length ?? partition.index + 1,
       upstreamTopic,
     });
     this.#lanes.set(partition.id, lane);

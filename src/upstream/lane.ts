@@ -36,8 +36,8 @@ export interface LaneOptions {
   readonly backoff: BackoffOptions;
   readonly random: () => number;
   readonly sleep: Sleep;
-  /** How many partitions the topic has here: what a topic upstream is made with. */
-  readonly partitionCount: number;
+  /** How many partitions the topic has here now: what a topic upstream is made with. */
+  readonly partitionCount: () => number;
   readonly upstreamTopic: string;
 }
 
@@ -176,7 +176,8 @@ export class Lane {
 
   /** The position for where the topic's partitions are now; a new one where that changed. */
   async #openPosition(): Promise<Position> {
-    const { sink, upstreamTopic, partitionCount } = this.#options;
+    const { sink, upstreamTopic } = this.#options;
+    const partitionCount = this.#options.partitionCount();
     const upstreamCount = await sink.openTopic(upstreamTopic, partitionCount);
     const direct = upstreamCount >= partitionCount;
     const targets = direct

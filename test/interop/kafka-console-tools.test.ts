@@ -2,7 +2,7 @@
  * Apache Kafka's own command line tools, the Java client within, against a real gateway: what an
  * operator types who knows Kafka and has never heard of Tributary.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -13,6 +13,7 @@ import { describeWithTools } from "../support/requirements.ts";
 
 const CONSUMER = "consumer.ConsoleConsumer";
 const GROUPS = "consumer.group.ConsumerGroupCommand";
+const CONFIGS = "kafka.admin.ConfigCommand";
 const TOPIC = "orders";
 const PARTITIONS = 3;
 const GROUP = "console-readers";
@@ -47,9 +48,10 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
 
   async function run(mainClass: string, args: readonly string[], input = ""): Promise<ToolResult> {
     const server = ["--bootstrap-server", `127.0.0.1:${gateway.place.kafkaPort}`];
-    return await runKafkaTool(`org.apache.kafka.tools.${mainClass}`, [...server, ...args], {
-      input,
-    });
+    const className = mainClass.startsWith("kafka.")
+      ? mainClass
+      : `org.apache.kafka.tools.${mainClass}`;
+    return await runKafkaTool(className, [...server, ...args], { input });
   }
 
   it("TopicCommand creates a topic, describes and lists it", async () => {
@@ -119,6 +121,86 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(lines).toHaveLength(RECORDS);
     await tool(GROUPS, ["--delete", "--group", GROUP]);
     expect(await tool(GROUPS, ["--list"])).toEqual([]);
+  });
+
+  const ofTopic = ["--entity-type", "topics", "--entity-name", TOPIC];
+
+  it("ConfigCommand sets the settings of a topic, describes them, and takes them back", async () => {
+    const alter = (...args: string[]) => tool(CONFIGS, ["--alter", ...ofTopic, ...args]);
+    await alter("--add-config", "retention.ms=3600000,min.insync.replicas=2,segment.ms=60000");
+    const described = await tool(CONFIGS, ["--describe", ...ofTopic]);
+    expect(described.map((line) => line.trim().split(" ")[0])).toEqual(
+      expect.arrayContaining(["retention.ms=3600000", "min.insync.replicas=2", "segment.ms=60000"]),
+    );
+    expect(described.join("\n")).toMatch(
+      /retention\.ms=3600000 .*DYNAMIC_TOPIC_CONFIG:retention\.ms=3600000, DEFAULT_CONFIG:log\.retention\.ms=604800000/,
+    );
+    const [summary] = await tool("TopicCommand", ["--describe", "--topic", TOPIC]);
+    expect(summary).toContain("min.insync.replicas=2");
+    await alter("--delete-config", "retention.ms,min.insync.replicas,segment.ms");
+    const [, ...rest] = await tool(CONFIGS, ["--describe", ...ofTopic]);
+    expect(rest).toEqual([]);
+    const wrong = await run(CONFIGS, ["--alter", ...ofTopic, "--add-config", "retention.ms=soon"]);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stdout + wrong.stderr).toContain("must be a whole number");
+  });
+
+  it("ConfigCommand describes the broker, whose settings are not its to change", async () => {
+    const ofBroker = ["--entity-type", "brokers", "--entity-name", "1"];
+    const all = await tool(CONFIGS, ["--describe", "--all", ...ofBroker]);
+    expect(all.join("\n")).toContain("num.partitions=4");
+    const refused = await run(CONFIGS, [
+      ...["--alter", ...ofBroker, "--add-config", "log.retention.ms=1"],
+    ]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toContain("change its configuration");
+  });
+
+  it("TopicCommand gives the topic more partitions, and a producer uses them", async () => {
+    const more = `${PARTITIONS + 3}`;
+    await tool("TopicCommand", ["--alter", "--topic", TOPIC, "--partitions", more]);
+    const [summary] = await tool("TopicCommand", ["--describe", "--topic", TOPIC]);
+    expect(summary).toContain(`PartitionCount: ${more}`);
+    const fewer = ["--alter", "--topic", TOPIC, "--partitions", `${PARTITIONS}`];
+    expect((await run("TopicCommand", fewer)).code).not.toBe(0);
+    const lines = Array.from({ length: RECORDS }, (_, nth) => `key ${nth}:later ${nth}`);
+    const keyed = ["parse.key=true", "key.separator=:"];
+    await tool(
+      "ConsoleProducer",
+      ["--topic", TOPIC, ...keyed.flatMap((each) => ["--reader-property", each])],
+      lines.map((line) => `${line}\n`).join(""),
+    );
+    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    expect(sum(latest)).toBe(2 * RECORDS);
+    expect(latest.slice(PARTITIONS).every((end) => end > 0)).toBe(true);
+  });
+
+  it("DeleteRecordsCommand deletes below an offset, and all there is", async () => {
+    const file = join(folder, "records.json");
+    const partitions = [
+      { topic: TOPIC, partition: 0, offset: 2 },
+      { topic: TOPIC, partition: 1, offset: -1 },
+    ];
+    await writeFile(file, JSON.stringify({ partitions, version: 1 }));
+    const told = await tool("DeleteRecordsCommand", ["--offset-json-file", file]);
+    expect(told.join("\n")).toMatch(/partition: orders-0\s+low_watermark: 2/);
+    const earliest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC, "--time", "-2"]));
+    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    expect(earliest).toEqual([2, latest[1], 0, 0, 0, 0]);
+    const lines = await tool(CONSUMER, [
+      ...["--topic", TOPIC, "--from-beginning", "--timeout-ms", "8000"],
+      ...["--max-messages", `${sum(latest) - sum(earliest)}`],
+    ]);
+    expect(lines).toHaveLength(sum(latest) - sum(earliest));
+  });
+
+  it("LogDirsCommand tells the bytes of each partition", async () => {
+    const told = await tool("LogDirsCommand", ["--describe", "--topic-list", TOPIC]);
+    const [broker] = JSON.parse(told.at(-1) ?? "").brokers;
+    expect(broker.broker).toBe(1);
+    const sizes = broker.logDirs[0].partitions.map(({ size }: { size: number }) => size);
+    expect(sizes).toHaveLength(PARTITIONS + 3);
+    expect(sizes.every((size: number) => size > 0)).toBe(true);
   });
 
   it("TopicCommand deletes the topic", async () => {

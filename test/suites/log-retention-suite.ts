@@ -101,5 +101,18 @@ export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace
         .toBe("taken");
       expect(fixture.log.stats().reclaimed.get("t")?.dropped).toBe(0);
     });
+
+    test("the disk budget takes nothing of a compacted topic that refuses rather than drops", async () => {
+      await fixture.reopen({ diskBudgetBytes: 4 * SEGMENT_BYTES, retentionCheckMs: 5 });
+      const config = { whenFull: "reject-new", cleanupPolicy: "compact" } as const;
+      await fixture.log.createTopic("t", { partitions: 1, config });
+      const partition = await fixture.partitionOf("t");
+      fixture.log.setReplicationProgress(() => partition.highWatermark);
+      const fill = async () => {
+        for (let round = 0; round < 5; round += 1) await fixture.fillSegment(partition);
+      };
+      await expect(fill()).rejects.toMatchObject({ code: "DISK_BUDGET_FULL" });
+      expect(partition.logStartOffset).toBe(0);
+    });
   });
 }

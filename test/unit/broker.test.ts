@@ -151,7 +151,7 @@ test("log.partitions holds for every log topic of a route that does not say", as
 });
 
 describe("declared topics", () => {
-  test("are created at the start, and get changed settings at the next", async () => {
+  test("are created at the start, and follow the file at the next; what clients change stays", async () => {
     const withTopics = (topics: object) =>
       startGateway({ ...configOf({}), topics } as LoadedConfig["config"], {
         logger,
@@ -161,11 +161,14 @@ describe("declared topics", () => {
     gateway = await withTopics({ alarms: { partitions: 2, retentionMs: 5000 }, plain: {} });
     expect(gateway.log.topic("alarms")?.partitions).toHaveLength(2);
     expect(gateway.log.topic("plain")?.partitions).toHaveLength(4);
+    await gateway.log.configureTopic("alarms", { retentionMs: 7000 });
     await gateway.close();
-    gateway = await withTopics({ alarms: { partitions: 9, whenFull: "reject-new" } });
-    expect(gateway.log.topic("alarms")?.partitions).toHaveLength(2);
+    gateway = await withTopics({
+      alarms: { partitions: 9, retentionMs: 5000, whenFull: "reject-new" },
+    });
+    expect(gateway.log.topic("alarms")?.partitions).toHaveLength(9);
     expect(gateway.log.topic("alarms")?.config).toMatchObject({
-      retentionMs: 5000,
+      retentionMs: 7000,
       whenFull: "reject-new",
     });
   });

@@ -1,6 +1,6 @@
 /**
- * The topics a configuration file declares: by name, how many partitions and which settings. A
- * declared topic is created at the start where there is none; one that exists gets these settings.
+ * The topics a configuration file declares: by name, how many partitions and which settings. What
+ * becomes of them at a start, beside what clients change, is said in `src/log/declared-topics.ts`.
  */
 import { type Kind, problemAt, type Reading } from "../kind.ts";
 import { choice } from "./choice.ts";
@@ -10,6 +10,7 @@ import { MIB, size, TIB } from "./size.ts";
 
 export const PARTITIONS_MAX = 1024;
 export const WHEN_FULL = ["drop-oldest", "reject-new"] as const;
+export const CLEANUP_POLICIES = ["delete", "compact", "compact,delete"] as const;
 export const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const;
 
 /** The kinds of a topic's settings, shared with the options that give their defaults. */
@@ -20,6 +21,10 @@ export const TOPIC_KINDS = {
   messageBytesMax: size({ min: 1024, max: 64 * MIB }),
   timestampType: choice(TIMESTAMP_TYPES),
   whenFull: choice(WHEN_FULL),
+  cleanupPolicy: choice(CLEANUP_POLICIES),
+  deleteRetentionMs: duration({ min: 0, max: 36_500 * DAY_MS }),
+  minCompactionLagMs: duration({ min: 0, max: 36_500 * DAY_MS }),
+  maxCompactionLagMs: duration({ min: 0, max: 36_500 * DAY_MS, unlimited: "forever" }),
 };
 
 const DECLARED_TOPICS_MAX = 1000;

@@ -3,9 +3,12 @@
  * a time. None there is offset -1 and no error. Special times: -1 the end (without transactions the
  * same for read_committed), -2 and from version 8 -4 (the earliest *local* offset, KIP-405) the
  * start, from version 7 -3 the record with the largest timestamp (KIP-734).
+ *
+ * A search by time may have to read much: a few run at a time, of all connections, and one whose
+ * client has gone ends.
  */
-import type { Log, Partition, TimedOffset } from "../../log/contract.ts";
-import type { KafkaApi } from "../api.ts";
+import type { Partition, TimedOffset } from "../../log/contract.ts";
+import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findLedPartition } from "../partition-lookup.ts";
 
@@ -65,11 +68,14 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
     return { topics };
   },
 
-  async handle(request, { broker, version }) {
+  async handle(request, context) {
     const topics = [];
     for (const { name, partitions } of request.topics) {
       const found: Found[] = [];
-      for (const wanted of partitions) found.push(await lookUp(broker.log, name, wanted, version));
+      for (const wanted of partitions) {
+        if (context.signal.aborted) break;
+        found.push(await lookUp(name, wanted, context));
+      }
       topics.push({ name, partitions: found });
     }
     return { topics };
@@ -92,22 +98,19 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
 };
 
 async function lookUp(
-  log: Log,
   topicName: string,
   { index, knownLeaderEpoch, timestampMs }: PartitionToLookUp,
-  version: number,
+  context: RequestContext,
 ): Promise<Found> {
   const nothing = { index, timestampMs: -1, offset: -1, leaderEpoch: -1 };
-  const partition = findLedPartition(log, topicName, index, knownLeaderEpoch);
+  const partition = findLedPartition(context.broker.log, topicName, index, knownLeaderEpoch);
   if (typeof partition === "number") return { ...nothing, errorCode: partition };
-  if (!isServed(timestampMs, version)) {
+  if (!isServed(timestampMs, context.version)) {
     return { ...nothing, errorCode: KAFKA_ERRORS.UNSUPPORTED_VERSION };
   }
   try {
-    const found = await positionOf(log, partition, timestampMs);
-    if (found === undefined) return { ...nothing, errorCode: KAFKA_ERRORS.NONE };
-    const { leaderEpoch } = partition;
-    return { index, errorCode: KAFKA_ERRORS.NONE, leaderEpoch, ...found };
+    const found = await positionOf(partition, timestampMs, context);
+    return { ...nothing, errorCode: KAFKA_ERRORS.NONE, ...found };
   } catch (error) {
     return { ...nothing, errorCode: kafkaErrorOf(error) };
   }
@@ -120,19 +123,25 @@ function isServed(timestampMs: number, version: number): boolean {
 }
 
 async function positionOf(
-  log: Log,
   partition: Partition,
   timestampMs: number,
-): Promise<Pick<TimedOffset, "offset" | "timestampMs"> | undefined> {
+  { broker, signal }: RequestContext,
+): Promise<TimedOffset | undefined> {
+  const { log, timeSearches } = broker;
+  const { highWatermark, logStartOffset, leaderEpoch } = partition;
   switch (timestampMs) {
     case LATEST:
-      return { offset: partition.highWatermark, timestampMs: -1 };
+      return { offset: highWatermark, timestampMs: -1, leaderEpoch };
     case EARLIEST:
-    case EARLIEST_LOCAL:
-      return { offset: partition.logStartOffset, timestampMs: -1 };
+    case EARLIEST_LOCAL: {
+      const firstEpoch = log.leaderEpochAt(partition, logStartOffset);
+      return { offset: logStartOffset, timestampMs: -1, leaderEpoch: firstEpoch };
+    }
     case MAX_TIMESTAMP:
-      return await log.offsetOfMaxTimestamp(partition);
+      return await timeSearches.run(signal, () => log.offsetOfMaxTimestamp(partition, signal));
     default:
-      return await log.offsetForTime(partition, timestampMs);
+      return await timeSearches.run(signal, () =>
+        log.offsetForTime(partition, timestampMs, signal),
+      );
   }
 }

@@ -3,15 +3,18 @@
  * for -1 (KIP-464). There is one broker, so one replica of each partition, wherever it is asked for.
  */
 import { messageOf, TributaryError } from "../../base/errors.ts";
-import type { Topic, TopicConfig } from "../../log/contract.ts";
+import type { ConfigChange, Topic } from "../../log/contract.ts";
 import { checkTopicConfig } from "../../log/topic-config.ts";
 import { checkTopicName } from "../../log/topic-name.ts";
+import { checkPartitionCount } from "../../log/topics.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, KafkaBroker } from "../api.ts";
+import type { DescribedConfig } from "../configs/described-config.ts";
+import { type AskedConfig, configChange, describeTopicConfigs } from "../configs/topic-configs.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
-import { configSource, configValue, parseTopicConfigs, TOPIC_CONFIGS } from "../topic-configs.ts";
+import { namedTwice } from "../named-twice.ts";
 import { createTopic } from "../topic-creation.ts";
 
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
@@ -27,7 +30,7 @@ interface TopicToCreate {
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly assignments: readonly { readonly partition: number; readonly brokers: number[] }[];
-  readonly configs: readonly { readonly name: string; readonly value: string | null }[];
+  readonly configs: readonly AskedConfig[];
 }
 
 export interface CreateTopicsResponse {
@@ -41,6 +44,8 @@ interface CreatedTopic {
   readonly partitions: number;
   /** The topic as it is now; undefined after an error or a dry run. */
   readonly topic: Topic | undefined;
+  /** Its settings; null after an error or a dry run. */
+  readonly configs: readonly DescribedConfig[] | null;
 }
 
 export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> = {
@@ -58,13 +63,16 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
   },
 
   async handle({ topics, validateOnly }, { broker }) {
+    const twice = namedTwice(topics.map(({ name }) => name));
     const created: CreatedTopic[] = [];
     for (const [at, topic] of topics.entries()) {
-      created.push(
-        at < broker.limits.topicsPerRequestMax
-          ? await create(broker, topic, validateOnly)
-          : failed(topic.name, KAFKA_ERRORS.POLICY_VIOLATION, "Create fewer topics at a time."),
-      );
+      const { name } = topic;
+      if (twice.has(name)) {
+        created.push(failed(name, KAFKA_ERRORS.INVALID_REQUEST, "Name each topic once."));
+      } else if (at >= broker.limits.topicsPerRequestMax) {
+        const reason = "Create fewer topics at a time.";
+        created.push(failed(name, KAFKA_ERRORS.POLICY_VIOLATION, reason));
+      } else created.push(await create(broker, topic, validateOnly));
     }
     return { topics: created };
   },
@@ -110,10 +118,12 @@ async function create(
   const { name } = wanted;
   try {
     const partitions = partitionCount(broker, wanted);
-    const config = parseTopicConfigs(wanted.configs);
-    if (validateOnly) checkOnly(broker, name, config);
+    const config = configChange(wanted.configs);
+    if (validateOnly) checkOnly(broker, name, partitions, config);
     const topic = validateOnly ? undefined : await createTopic(broker, name, partitions, config);
-    return { name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null, partitions, topic };
+    const configs =
+      topic === undefined ? null : describeTopicConfigs(topic, broker.log.topicDefaults);
+    return { name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null, partitions, topic, configs };
   } catch (error) {
     return failed(name, kafkaErrorOf(error), messageOf(error));
   }
@@ -145,8 +155,14 @@ function partitionCount(broker: KafkaBroker, wanted: TopicToCreate): number {
 }
 
 /** What creating would refuse, without creating. */
-function checkOnly(broker: KafkaBroker, name: string, config: Partial<TopicConfig>): void {
+function checkOnly(
+  broker: KafkaBroker,
+  name: string,
+  partitions: number,
+  config: ConfigChange,
+): void {
   checkTopicName(name);
+  checkPartitionCount(name, partitions);
   checkTopicConfig(config);
   if (broker.log.topic(name) !== undefined) {
     throw new TributaryError("TOPIC_EXISTS", `Topic ${name} exists already.`);
@@ -154,20 +170,13 @@ function checkOnly(broker: KafkaBroker, name: string, config: Partial<TopicConfi
 }
 
 function failed(name: string, errorCode: KafkaErrorCode, errorMessage: string): CreatedTopic {
-  return { name, errorCode, errorMessage, partitions: -1, topic: undefined };
+  return { name, errorCode, errorMessage, partitions: -1, topic: undefined, configs: null };
 }
 
 /** KIP-525: what the topic has become. */
-function writeDetails(writer: WireWriter, { errorCode, partitions, topic }: CreatedTopic): void {
+function writeDetails(writer: WireWriter, { errorCode, partitions, configs }: CreatedTopic): void {
   writer.int32(partitions).int16(errorCode === KAFKA_ERRORS.NONE ? 1 : -1);
-  const config = topic?.config;
-  writer.nullableArray(config === undefined ? null : TOPIC_CONFIGS, (entry) => {
-    if (config === undefined) return;
-    writer.string(entry.name).nullableString(configValue(entry, config));
-    writer
-      .boolean(entry.field === undefined)
-      .int8(configSource(entry, config))
-      .boolean(false);
-    writer.tags();
+  writer.nullableArray(configs, ({ name, value, readOnly, source }) => {
+    writer.string(name).nullableString(value).boolean(readOnly).int8(source).boolean(false).tags();
   });
 }

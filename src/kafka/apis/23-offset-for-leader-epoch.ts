@@ -1,7 +1,6 @@
 /**
  * OffsetForLeaderEpoch, versions 2 to 4 (KIP-320): where an epoch ended, so that a consumer can tell
- * whether what it read was lost since. The log keeps its current epoch alone; for an earlier one the
- * answer is the current end too: a consumer beyond it has read what is no longer there.
+ * whether what it read was lost since: it was where the consumer stands beyond that end.
  */
 import type { Log } from "../../log/contract.ts";
 import type { KafkaApi } from "../api.ts";
@@ -89,13 +88,6 @@ function endOf(
   const unknown = { index, leaderEpoch: -1, endOffset: -1 };
   const partition = findLedPartition(log, topicName, index, knownLeaderEpoch);
   if (typeof partition === "number") return { ...unknown, errorCode: partition };
-  if (leaderEpoch > partition.leaderEpoch || leaderEpoch < 0) {
-    return { ...unknown, errorCode: KAFKA_ERRORS.NONE };
-  }
-  return {
-    index,
-    errorCode: KAFKA_ERRORS.NONE,
-    leaderEpoch: partition.leaderEpoch,
-    endOffset: partition.highWatermark,
-  };
+  const end = log.endOfEpoch(partition, leaderEpoch);
+  return { ...unknown, errorCode: KAFKA_ERRORS.NONE, ...end };
 }

@@ -3,23 +3,18 @@
  * Documentation is given where it is asked for (KIP-569).
  */
 import { messageOf, TributaryError } from "../../base/errors.ts";
-import { DEFAULT_TOPIC_CONFIG } from "../../log/options.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
-import { brokerConfigs } from "../broker-configs.ts";
+import { describeBrokerConfigs } from "../configs/broker-configs.ts";
+import {
+  CONFIG_RESOURCES,
+  CONFIG_TYPES,
+  type DescribedConfig,
+} from "../configs/described-config.ts";
+import { describeTopicConfigs } from "../configs/topic-configs.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
-import {
-  CONFIG_SOURCES,
-  CONFIG_TYPES,
-  configSource,
-  configValue,
-  TOPIC_CONFIGS,
-} from "../topic-configs.ts";
-
-const TOPIC_RESOURCE = 2;
-const BROKER_RESOURCE = 4;
 
 export interface DescribeConfigsRequest {
   readonly resources: readonly Resource[];
@@ -46,17 +41,6 @@ interface Described extends Resource {
   readonly configs: readonly DescribedConfig[];
 }
 
-interface DescribedConfig {
-  readonly name: string;
-  readonly type: keyof typeof CONFIG_TYPES;
-  readonly value: string;
-  readonly help: string;
-  readonly readOnly: boolean;
-  readonly source: number;
-  /** Where the value comes from, nearest first. */
-  readonly synonyms: readonly { readonly value: string; readonly source: number }[];
-}
-
 export const describeConfigs: KafkaApi<DescribeConfigsRequest, DescribeConfigsResponse> = {
   key: 32,
   name: "DescribeConfigs",
@@ -72,7 +56,11 @@ export const describeConfigs: KafkaApi<DescribeConfigsRequest, DescribeConfigsRe
   },
 
   handle({ resources, synonymsAsked, documentationAsked }, context) {
-    const results = resources.map((resource) => describe(resource, context));
+    // One answer each: a resource that is named often would be described as often.
+    const once = new Map(
+      resources.map((resource) => [`${resource.type} ${resource.name}`, resource]),
+    );
+    const results = [...once.values()].map((resource) => describe(resource, context));
     return { results, synonymsAsked, documentationAsked };
   },
 
@@ -107,44 +95,23 @@ function describe(resource: Resource, context: RequestContext): Described {
   }
 }
 
-function configsOf({ type, name }: Resource, context: RequestContext): DescribedConfig[] {
+function configsOf({ type, name }: Resource, context: RequestContext): readonly DescribedConfig[] {
   const { broker } = context;
-  if (type === TOPIC_RESOURCE) return topicConfigs(name, context);
-  // An empty name asks for the cluster-wide defaults, which are this broker's.
-  if (type === BROKER_RESOURCE && (name === "" || name === String(broker.nodeId))) {
-    return brokerConfigs(broker, context.advertised).map((config) => ({
-      ...config,
-      readOnly: true,
-      source: CONFIG_SOURCES.broker,
-      synonyms: [{ value: config.value, source: CONFIG_SOURCES.broker }],
-    }));
+  if (type === CONFIG_RESOURCES.topic) {
+    const topic = broker.log.topic(name);
+    if (topic !== undefined) return describeTopicConfigs(topic, broker.log.topicDefaults);
+    throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
+  }
+  if (type === CONFIG_RESOURCES.broker) {
+    // An empty name asks for what was set for all brokers while they run: nothing can be.
+    if (name === "") return [];
+    if (name === String(broker.nodeId)) return describeBrokerConfigs(broker, context.advertised);
   }
   throw new KafkaRefusal(
     "INVALID_REQUEST",
-    `Only topics (${TOPIC_RESOURCE}) and broker ${broker.nodeId} (${BROKER_RESOURCE}) have settings.`,
+    `Only topics (${CONFIG_RESOURCES.topic}) and broker ${broker.nodeId} ` +
+      `(${CONFIG_RESOURCES.broker}) have settings.`,
   );
-}
-
-function topicConfigs(name: string, { broker }: RequestContext): DescribedConfig[] {
-  const topic = broker.log.topic(name);
-  if (topic === undefined) throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
-  return TOPIC_CONFIGS.map((entry) => {
-    const value = configValue(entry, topic.config);
-    const source = configSource(entry, topic.config);
-    const byDefault = {
-      value: configValue(entry, DEFAULT_TOPIC_CONFIG),
-      source: CONFIG_SOURCES.default,
-    };
-    return {
-      name: entry.name,
-      type: entry.type,
-      value,
-      help: entry.help,
-      readOnly: entry.field === undefined,
-      source,
-      synonyms: source === CONFIG_SOURCES.default ? [byDefault] : [{ value, source }, byDefault],
-    };
-  });
 }
 
 function writeConfig(
@@ -155,8 +122,8 @@ function writeConfig(
 ): void {
   writer.string(config.name).nullableString(config.value).boolean(config.readOnly);
   writer.int8(config.source).boolean(false); // Nothing here is sensitive.
-  writer.array(synonymsAsked ? config.synonyms : [], ({ value, source }) => {
-    writer.string(config.name).nullableString(value).int8(source).tags();
+  writer.array(synonymsAsked ? config.synonyms : [], ({ name, value, source }) => {
+    writer.string(name).nullableString(value).int8(source).tags();
   });
   if (version >= 3) {
     writer.int8(CONFIG_TYPES[config.type]);

@@ -29,6 +29,8 @@ function topic(...partitions: [start: number, end: number][]): Topic {
     id: "id",
     internal: false,
     config: {} as Topic["config"],
+    ownConfig: {},
+    inert: {},
     partitions: partitions.map(([start, end], index) => ({
       topic: "t",
       index,

@@ -4,7 +4,7 @@ import { KAFKA_APIS } from "../../../src/kafka/apis.ts";
 import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { batchOf } from "../../support/batches.ts";
 import { TestBroker } from "./test-broker.ts";
-import type { WireClient } from "./wire-client.ts";
+import type { Answer, WireClient } from "./wire-client.ts";
 
 const TIME_MS = 1_700_000_000_000;
 
@@ -167,12 +167,67 @@ describe("CreateTopics", () => {
     expect((await ask({})).errorCode).toBe(KAFKA_ERRORS.TOPIC_ALREADY_EXISTS);
     const replicas = await ask({ name: "other", replicationFactor: 3 });
     expect(replicas.errorCode).toBe(KAFKA_ERRORS.INVALID_REPLICATION_FACTOR);
-    const compacted = [{ name: "cleanup.policy", value: "compact" }];
-    const refused = await ask({ name: "other", configs: compacted });
+    const tiered = [{ name: "remote.storage.enable", value: "true" }];
+    const refused = await ask({ name: "other", configs: tiered });
     expect(refused.errorCode).toBe(KAFKA_ERRORS.INVALID_CONFIG);
     expect((await ask({ name: "other", numPartitions: 0 })).errorCode).toBe(
       KAFKA_ERRORS.INVALID_PARTITIONS,
     );
+  });
+});
+
+describe("CreateTopics", () => {
+  it("keeps what Kafka knows and this gateway has no use for, and says what is the topic's own", async () => {
+    const configs = [
+      { name: "cleanup.policy", value: "compact" },
+      { name: "min.insync.replicas", value: "2" },
+      { name: "retention.ms", value: null },
+    ];
+    const topic = {
+      name: "kept",
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs,
+    };
+    const [created] = (await client.ask("CreateTopics", 7, [topic], 1000, false)).topics;
+    expect(broker.log.topic("kept")).toMatchObject({
+      ownConfig: { cleanupPolicy: "compact" },
+      inert: { "min.insync.replicas": "2" },
+    });
+    const own = created.configs.filter(({ configSource }: Answer) => configSource === 1);
+    expect(own.map(({ name, value }: Answer) => [name, value])).toEqual([
+      ["cleanup.policy", "compact"],
+      ["min.insync.replicas", "2"],
+    ]);
+  });
+
+  it("refuses a topic that is named twice, both times", async () => {
+    const topic = {
+      name: "twin",
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    };
+    const { topics } = await client.ask("CreateTopics", 7, [topic, topic], 1000, false);
+    expect(topics.map(({ errorCode }: Answer) => errorCode)).toEqual([
+      KAFKA_ERRORS.INVALID_REQUEST,
+      KAFKA_ERRORS.INVALID_REQUEST,
+    ]);
+    expect(broker.log.topic("twin")).toBeUndefined();
+  });
+
+  it("says in a dry run, too, that there cannot be so many partitions", async () => {
+    const topic = {
+      name: "wide",
+      numPartitions: 2000,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    };
+    const { topics } = await client.ask("CreateTopics", 7, [topic], 1000, true);
+    expect(topics[0].errorCode).toBe(KAFKA_ERRORS.INVALID_PARTITIONS);
   });
 });
 
@@ -207,14 +262,16 @@ describe("InitProducerId", () => {
 
 describe("OffsetForLeaderEpoch", () => {
   eachVersion("OffsetForLeaderEpoch", async (version) => {
-    const at = async (currentLeaderEpoch: number) => {
-      const partitions = [{ partitionIndex: 0, currentLeaderEpoch, leaderEpoch: 0 }];
+    const at = async (currentLeaderEpoch: number, leaderEpoch = 0) => {
+      const partitions = [{ partitionIndex: 0, currentLeaderEpoch, leaderEpoch }];
       const topics = [{ name: "readings", partitions }];
       const answer = await client.ask("OffsetForLeaderEpoch", version, -1, topics);
       return answer.topics[0].partitions[0];
     };
     expect(await at(-1)).toMatchObject({ errorCode: 0, partition: 0, endOffset: 6n });
     expect((await at(5)).errorCode).toBe(KAFKA_ERRORS.UNKNOWN_LEADER_EPOCH);
+    expect(await at(0)).toMatchObject({ errorCode: 0, leaderEpoch: 0 });
+    expect(await at(0, 3)).toMatchObject({ errorCode: 0, leaderEpoch: -1, endOffset: -1n });
   });
 });
 

@@ -5,6 +5,7 @@ import type { Service } from "../../../src/base/service.ts";
 import { type KafkaServerOptions, startKafkaServer } from "../../../src/kafka/server.ts";
 import type { Log } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
+import type { LogOptions } from "../../../src/log/options.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { WireClient } from "./wire-client.ts";
 
@@ -17,16 +18,21 @@ export class TestBroker {
   readonly lines: LogLine[] = [];
   readonly storage = new MemoryStorage();
   readonly #options: Partial<KafkaServerOptions>;
+  readonly #logOptions: Partial<LogOptions>;
   readonly #clients: WireClient[] = [];
   log!: Log;
   server!: Service;
 
-  constructor(options: Partial<KafkaServerOptions>) {
+  constructor(options: Partial<KafkaServerOptions>, logOptions: Partial<LogOptions> = {}) {
     this.#options = options;
+    this.#logOptions = logOptions;
   }
 
-  static async start(options: Partial<KafkaServerOptions> = {}): Promise<TestBroker> {
-    const broker = new TestBroker(options);
+  static async start(
+    options: Partial<KafkaServerOptions> = {},
+    logOptions: Partial<LogOptions> = {},
+  ): Promise<TestBroker> {
+    const broker = new TestBroker(options, logOptions);
     await broker.start();
     return broker;
   }
@@ -40,7 +46,7 @@ export class TestBroker {
   }
 
   async start(): Promise<void> {
-    this.log = await openMemoryLog({}, this.storage);
+    this.log = await openMemoryLog(this.#logOptions, this.storage);
     this.server = await startKafkaServer({
       log: this.log,
       listen: { host: "127.0.0.1", port: 0 },

@@ -127,6 +127,12 @@ export class WireClient {
   }
 }
 
+/** Every version of an API that is served. */
+export function versionsOf(name: string): number[] {
+  const [min, max] = apiOf(name).versions;
+  return Array.from({ length: max - min + 1 }, (_, at) => min + at);
+}
+
 export function produceBody(
   version: number,
   topic: string,

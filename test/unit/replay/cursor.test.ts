@@ -278,6 +278,37 @@ describe("a replay that follows", () => {
     await records.return();
   });
 
+  it.each(["earliest", "latest"])(
+    "from %s reads partitions that the topic gets later",
+    async (from) => {
+      const options = parseReplayQuery({ follow: "true", from, limit: "3" });
+      const records = replay(log, "telemetry", options, NO_LIMIT);
+      const first = records.next();
+      await append("0:0");
+      expect(shown((await first).value as ReplayedRecord)).toBe("0:0");
+      topic = await log.addPartitions("telemetry", 5);
+      const second = records.next();
+      await append("4:1");
+      await append("4:2");
+      const found = [await second, await records.next(), await records.next()];
+      expect(found.map(({ value }) => (value ? shown(value) : "end"))).toEqual([
+        "4:1",
+        "4:2",
+        "end",
+      ]);
+    },
+  );
+
+  it("of some partitions stays with those", async () => {
+    const options = parseReplayQuery({ follow: "true", partition: "1", limit: "1" });
+    const records = replay(log, "telemetry", options, NO_LIMIT);
+    const first = records.next();
+    topic = await log.addPartitions("telemetry", 5);
+    await append("4:1");
+    await append("1:2");
+    expect(shown((await first).value as ReplayedRecord)).toBe("1:2");
+  });
+
   it("ends when it is aborted before anything arrives, or before it begins", async () => {
     const abort = new AbortController();
     const options = parseReplayQuery({ follow: "true" });

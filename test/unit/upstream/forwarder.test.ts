@@ -79,6 +79,35 @@ describe("the forwarder", () => {
     await expectAllUpstream();
   });
 
+  it("forwards the partitions that a topic gets while it runs", async () => {
+    sink = new FakeSink(6);
+    await write(30);
+    const running = start();
+    await caughtUp(running, topic);
+    topic = await log.addPartitions("telemetry", 6);
+    await write(60);
+    await caughtUp(running, topic);
+    await expectAllUpstream();
+    expect(running.status().topics[0]?.partitions).toHaveLength(6);
+  });
+
+  it("places all records by key once a topic has more partitions than upstream has", async () => {
+    await write(30);
+    const running = start();
+    await caughtUp(running, topic);
+    const before = topic.partitions.map(({ highWatermark }) => highWatermark);
+    topic = await log.addPartitions("telemetry", 5);
+    await write(100);
+    await caughtUp(running, topic);
+    const upstream = [0, 1, 2].map((index) => sink.recordsOf("telemetry", index));
+    expect(upstream.flat()).toHaveLength(130);
+    for (const [index, found] of upstream.entries()) {
+      for (const { key } of found.slice(before[index])) {
+        expect(partitionForKey(key ?? Buffer.alloc(0), 3)).toBe(index);
+      }
+    }
+  });
+
   it("goes on where it stood after a restart, as the same producer", async () => {
     await write(60);
     const first = start();

@@ -77,6 +77,21 @@ test("devices cannot fill the gateway with log topics", async () => {
   expect(figure("route_fallbacks_total")).toBe(2);
 });
 
+test("a log that takes no more topics has the default route's, until one is deleted", async () => {
+  const log = await newLog(undefined, { partitionsMax: 6 });
+  const { port } = await startBridge(log, {
+    routes: [{ filter: "+", topic: "t-${1}", partitions: 1 }],
+  });
+  const { client } = await connectClient(port);
+  for (const topic of ["1", "2", "3", "4"]) await client.publishAsync(topic, "x", { qos: 1 });
+  expect(log.topics().map(({ name }) => name)).toEqual(["t-1", "t-2", "telemetry"]);
+  const keys = (await recordsOf(log, "telemetry")).map(({ key }) => key);
+  expect(keys.toSorted()).toEqual(["3", "4"]);
+  await log.deleteTopic("t-1");
+  await client.publishAsync("5", "x", { qos: 1 });
+  expect(log.topic("t-5")).toBeDefined();
+});
+
 test("a lane is found once and then remembered, until it is forgotten", async () => {
   const log = await newLog();
   const routes = new RouteTable([], DEFAULT_ROUTE, "gateway-1");
@@ -99,4 +114,26 @@ test("a log topic that a Kafka client created first is taken as it is", async ()
   await client.publishAsync("plant/1", "x", { qos: 1 });
   const [record] = await recordsOf(log, "plant-1");
   expect(record?.partition).toBe(partitionForKey(Buffer.from("plant/1"), 7));
+});
+
+test("a log topic that grows has each MQTT topic in the partition of the new count", async () => {
+  const log = await newLog();
+  await log.createTopic("telemetry", { partitions: 2 });
+  const { port } = await startBridge(log);
+  const { client } = await connectClient(port);
+  const topics = Array.from({ length: 12 }, (_, nth) => `device/${nth}`);
+  for (const topic of topics) await client.publishAsync(topic, "before", { qos: 1 });
+  await log.addPartitions("telemetry", 7);
+  for (const topic of topics) await client.publishAsync(topic, "after", { qos: 1 });
+  const found = await recordsOf(log, "telemetry");
+  for (const [value, count] of [
+    ["before", 2],
+    ["after", 7],
+  ] as const) {
+    const places = found.filter((record) => record.value === value);
+    expect(places).toHaveLength(topics.length);
+    for (const { key, partition } of places) {
+      expect(partition).toBe(partitionForKey(Buffer.from(key ?? ""), count));
+    }
+  }
 });

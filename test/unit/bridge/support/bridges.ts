@@ -8,6 +8,7 @@ import { silentLogger } from "../../../../src/base/logger.ts";
 import type { MetricSample, Service } from "../../../../src/base/service.ts";
 import type { Log } from "../../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../../src/log/memory-log.ts";
+import type { LogOptions } from "../../../../src/log/options.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -21,8 +22,11 @@ afterEach(async () => {
   while (cleanups.length > 0) await cleanups.pop()?.();
 });
 
-export async function newLog(storage = new MemoryStorage()): Promise<Log> {
-  const log = await openMemoryLog({}, storage);
+export async function newLog(
+  storage = new MemoryStorage(),
+  options: Partial<LogOptions> = {},
+): Promise<Log> {
+  const log = await openMemoryLog(options, storage);
   afterTest(() => log.close());
   return log;
 }

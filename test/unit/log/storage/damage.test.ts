@@ -85,11 +85,22 @@ describe("a data folder that somebody or something has damaged", () => {
       expect(partition.leaderEpoch).toBe(1);
       const before = await readAll(log, partition);
       expect(before.length).toBeGreaterThan(100);
+      // So a consumer that stands among the lost records learns it (KIP-320).
+      const endOffset = (before.at(-1)?.offset ?? 0) + 1;
+      expect(log.endOfEpoch(partition, 0)).toEqual({ leaderEpoch: 0, endOffset });
+      const { highWatermark } = partition;
+      expect(log.endOfEpoch(partition, 1)).toEqual({ leaderEpoch: 1, endOffset: highWatermark });
+      expect(log.endOfEpoch(partition, 2)).toBeUndefined();
+      const later = await log.createTopic("later", { partitions: 1 });
+      expect(later.partitions[0]?.leaderEpoch).toBe(1);
       const group = log.group();
       group.addRecord(partition, 2, null, Buffer.from("after"));
       await group.flushed;
+      expect(log.leaderEpochAt(partition, partition.logStartOffset)).toBe(0);
+      expect(log.leaderEpochAt(partition, highWatermark)).toBe(1);
       await log.close();
       log = await openLog(directory, OPTIONS);
+      expect(log.endOfEpoch(partitionOf(log), 0)).toEqual({ leaderEpoch: 0, endOffset });
       const values = await valuesOf(log, partitionOf(log));
       expect(values.length).toBe(before.length + 1);
       expect(values.at(-1)).toBe("after");

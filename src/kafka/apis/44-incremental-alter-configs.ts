@@ -1,0 +1,60 @@
+/**
+ * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's settings are set, taken
+ * back, or, where they are lists, added to or taken from; the others stay.
+ */
+import type { WireReader } from "../../wire/reader.ts";
+import type { KafkaApi } from "../api.ts";
+import {
+  type AlteredResource,
+  alterResources,
+  type ResourceToAlter,
+  writeAltered,
+} from "../configs/alter-configs.ts";
+import { type ConfigOperation, outcomeOf } from "../configs/config-operations.ts";
+import { configChange } from "../configs/topic-configs.ts";
+
+export interface IncrementalAlterConfigsRequest {
+  readonly resources: readonly ResourceToAlter<ConfigOperation>[];
+  readonly validateOnly: boolean;
+}
+
+export const incrementalAlterConfigs: KafkaApi<
+  IncrementalAlterConfigsRequest,
+  readonly AlteredResource[]
+> = {
+  key: 44,
+  name: "IncrementalAlterConfigs",
+  versions: [0, 1],
+  flexibleFrom: 1,
+
+  decode(reader) {
+    const resources = reader.array(readResource);
+    const validateOnly = reader.boolean();
+    reader.tags();
+    return { resources, validateOnly };
+  },
+
+  async handle({ resources, validateOnly }, { broker }) {
+    return await alterResources(broker, resources, validateOnly, (operations, topic) =>
+      configChange(outcomeOf(operations, topic)),
+    );
+  },
+
+  encode(writer, altered, _version, throttleMs) {
+    writeAltered(writer, altered, throttleMs);
+  },
+};
+
+function readResource(reader: WireReader): ResourceToAlter<ConfigOperation> {
+  const type = reader.int8();
+  const name = reader.string();
+  const settings = reader.array(() => {
+    const setting = reader.string();
+    const operation = reader.int8();
+    const value = reader.nullableString();
+    reader.tags();
+    return { name: setting, operation, value };
+  });
+  reader.tags();
+  return { type, name, settings };
+}

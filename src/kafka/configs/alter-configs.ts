@@ -1,0 +1,92 @@
+/**
+ * What AlterConfigs and IncrementalAlterConfigs share: a request names resources, each is changed
+ * whole or not at all, and each has an answer of its own.
+ */
+import { messageOf, TributaryError } from "../../base/errors.ts";
+import type { ConfigChange, Topic } from "../../log/contract.ts";
+import { checkTopicConfig } from "../../log/topic-config.ts";
+import type { WireWriter } from "../../wire/writer.ts";
+import type { KafkaBroker } from "../api.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { KafkaRefusal } from "../kafka-refusal.ts";
+import { namedTwice } from "../named-twice.ts";
+import { CONFIG_RESOURCES } from "./described-config.ts";
+
+export interface ResourceToAlter<Setting extends { readonly name: string }> {
+  readonly type: number;
+  readonly name: string;
+  readonly settings: readonly Setting[];
+}
+
+export interface AlteredResource {
+  readonly type: number;
+  readonly name: string;
+  readonly errorCode: KafkaErrorCode;
+  readonly errorMessage: string | null;
+}
+
+/** `change` works out what becomes of a topic, when its turn has come. */
+export async function alterResources<Setting extends { readonly name: string }>(
+  broker: KafkaBroker,
+  resources: readonly ResourceToAlter<Setting>[],
+  validateOnly: boolean,
+  change: (settings: readonly Setting[], topic: Topic) => ConfigChange,
+): Promise<AlteredResource[]> {
+  const altered: AlteredResource[] = [];
+  const twice = namedTwice(resources.map(({ type, name }) => `${type} ${name}`));
+  for (const [at, resource] of resources.entries()) {
+    const { type, name, settings } = resource;
+    try {
+      if (twice.has(`${type} ${name}`)) throw refusal(`${name} is named twice: name it once.`);
+      if (at >= broker.limits.topicsPerRequestMax) {
+        throw new KafkaRefusal("POLICY_VIOLATION", "Configure fewer topics at a time.");
+      }
+      checkResource(resource);
+      const toChange = (topic: Topic) => change(settings, topic);
+      if (validateOnly) checkTopicConfig(toChange(topicNamed(broker, name)));
+      else {
+        await broker.log.configureTopic(name, toChange);
+        const names = settings.map((setting) => setting.name);
+        broker.logger.info({ topic: name, settings: names }, "topic configured");
+      }
+      altered.push({ type, name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null });
+    } catch (error) {
+      altered.push({ type, name, errorCode: kafkaErrorOf(error), errorMessage: messageOf(error) });
+    }
+  }
+  return altered;
+}
+
+/** The answer, which is the same for both. */
+export function writeAltered(
+  writer: WireWriter,
+  altered: readonly AlteredResource[],
+  throttleMs: number,
+): void {
+  writer.int32(throttleMs);
+  writer.array(altered, ({ errorCode, errorMessage, type, name }) => {
+    writer.int16(errorCode).explanation(errorMessage).int8(type).string(name).tags();
+  });
+  writer.tags();
+}
+
+function checkResource({ type, settings }: ResourceToAlter<{ readonly name: string }>): void {
+  if (type === CONFIG_RESOURCES.broker) {
+    throw refusal("The broker's settings are the gateway's options: change its configuration.");
+  }
+  if (type !== CONFIG_RESOURCES.topic) {
+    throw refusal(`Only topics (${CONFIG_RESOURCES.topic}) have settings that can be changed.`);
+  }
+  const [twice] = namedTwice(settings.map(({ name }) => name));
+  if (twice !== undefined) throw refusal(`${twice} is set twice: name each setting once.`);
+}
+
+function topicNamed({ log }: KafkaBroker, name: string): Topic {
+  const topic = log.topic(name);
+  if (topic !== undefined) return topic;
+  throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
+}
+
+function refusal(message: string): KafkaRefusal {
+  return new KafkaRefusal("INVALID_REQUEST", message);
+}

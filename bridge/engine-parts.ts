@@ -17,7 +17,7 @@ import { LogInlet } from "./ingest/log-inlet.ts";
 import { Publishing } from "./ingest/publishing.ts";
 import type { LocalPublisher } from "./links/local-publisher.ts";
 import { ReceivedIds } from "./qos2/received-ids.ts";
-import { RateLimitedWarnings } from "./rate-limited-warnings.ts";
+import { RateLimitedWarnings } from "../src/base/rate-limited-warnings.ts";
 import { Refusals } from "./refusals.ts";
 import { DEFAULT_ROUTE } from "./routes/route-config.ts";
 import { RouteTable } from "./routes/route-table.ts";

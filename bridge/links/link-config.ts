@@ -12,7 +12,7 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "../config-fields.ts";
+} from "../../src/config/config-fields.ts";
 import { type Qos, SHARE_PREFIX } from "../packets/packet.ts";
 import { filterComplaint } from "../routes/topic-filter.ts";
 import { outTopicComplaint } from "./out-topic.ts";

@@ -9,7 +9,7 @@ import type { Logger } from "../../src/base/logger.ts";
 import type { MetricSample } from "../../src/base/service.ts";
 import type { Sleep } from "../../src/base/sleep.ts";
 import type { Log } from "../../src/log/contract.ts";
-import { RateLimitedWarnings } from "../rate-limited-warnings.ts";
+import { RateLimitedWarnings } from "../../src/base/rate-limited-warnings.ts";
 import { Inbound } from "./inbound.ts";
 import type { LinkConfig } from "./link-config.ts";
 import { LinkFigures } from "./link-figures.ts";

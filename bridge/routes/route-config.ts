@@ -13,7 +13,7 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "../config-fields.ts";
+} from "../../src/config/config-fields.ts";
 import { TIME_UNITS, type TimeUnit } from "./device-time.ts";
 import { templateComplaint } from "./template.ts";
 import { filterComplaint, TopicFilter } from "./topic-filter.ts";

@@ -2,7 +2,7 @@
  * Which user a client certificate stands for. TLS has verified it; here only its names are read.
  * Where nothing is said of a certificate its common name is the user's name.
  */
-import type { PeerCertificate } from "./contract.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
 import { isMisleading } from "./misleading.ts";
 import { ANONYMOUS } from "./rules.ts";
 

@@ -2,6 +2,7 @@
  * Who may do what on this gateway, the same for every protocol: a client shows credentials and
  * becomes a principal; a principal is asked for each topic. What implements it stands beside it.
  */
+import type { PeerCertificate } from "../base/peer-certificate.ts";
 
 /** What a client shows when it connects. Never logged. */
 export interface Credentials {
@@ -18,14 +19,6 @@ export interface Credentials {
   readonly certificate: PeerCertificate | undefined;
   /** Aborted when the client hangs up: what is still to be looked into for it need not be. */
   readonly gone?: AbortSignal | undefined;
-}
-
-export interface PeerCertificate {
-  readonly commonName: string | undefined;
-  /** DNS names, then URIs, of the subject alternative name. */
-  readonly alternativeNames: readonly string[];
-  /** SHA-256, upper-case hexadecimal with colons. */
-  readonly fingerprint: string;
 }
 
 /** Somebody who has been let in. */
@@ -50,6 +43,12 @@ export interface Access {
    * where there is more to say than the client may know), LIMIT_EXCEEDED where too many wait
    */
   authenticate(credentials: Credentials): Promise<Principal>;
+
+  /**
+   * Whether a client would be let in that shows only this: no name, no password. Answers at once,
+   * and counts nothing.
+   */
+  letsIn(shown: Pick<Credentials, "loopback" | "certificate">): boolean;
 
   /**
    * The principal again after the rules have changed; undefined where it may not be here any more

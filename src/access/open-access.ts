@@ -8,7 +8,7 @@ import { isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricSample } from "../base/service.ts";
 import { AccessFigures } from "./access-figures.ts";
-import { admit, denied, wayOf } from "./admission.ts";
+import { admit, admitsUnnamed, denied, wayOf } from "./admission.ts";
 import type { Access, Credentials, Principal } from "./contract.ts";
 import type { AnonymousPolicy } from "./file/access-file.ts";
 import { type CheckLimits, CheckQueue, TOKEN_CHECK_LIMITS } from "./passwords/check-queue.ts";
@@ -82,6 +82,10 @@ class FileAccess implements AccessControl {
       this.#figures.refused(credentials.gone?.aborted === true ? "gone" : busy ? "busy" : way);
       throw error;
     }
+  }
+
+  letsIn(shown: Pick<Credentials, "loopback" | "certificate">): boolean {
+    return admitsUnnamed(shown, this.#policy);
   }
 
   renew(principal: Principal): Principal | undefined {

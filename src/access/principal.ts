@@ -1,5 +1,6 @@
 /** Somebody who has been let in: what the rules say to it, and by what it was let in. */
-import type { PeerCertificate, Principal } from "./contract.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
+import type { Principal } from "./contract.ts";
 import {
   type Action,
   ANONYMOUS,

@@ -2,6 +2,10 @@
 export interface KafkaLimits {
   /** A longer request closes its connection (Kafka's socket.request.max.bytes). */
   readonly requestBytesMax: number;
+  /** The same for whoever still has to log in, one request and all of them together. */
+  readonly loginBytesMax: number;
+  /** How long a connection may take until its client has logged in, where it has to. */
+  readonly loginMsMax: number;
   /** Requests of one connection that are read ahead of their answers; then its socket waits. */
   readonly requestsInFlightMax: number;
   /** The same, in bytes of requests. */
@@ -34,6 +38,8 @@ const MIB = 1024 * 1024;
 
 export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   requestBytesMax: 32 * MIB,
+  loginBytesMax: 64 * 1024,
+  loginMsMax: 10_000,
   requestsInFlightMax: 64,
   inFlightBytesMax: 16 * MIB,
   connectionsMax: 1000,

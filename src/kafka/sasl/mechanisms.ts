@@ -21,10 +21,6 @@ const READERS: Readonly<Record<Mechanism, (message: Buffer) => Claim>> = {
 
 export const MECHANISMS = Object.keys(READERS) as readonly Mechanism[];
 
-export function isMechanism(name: string): name is Mechanism {
-  return Object.hasOwn(READERS, name);
-}
-
 /** @throws ACCESS_DENIED where it is not a message of that mechanism */
 export function readClaim(mechanism: Mechanism, message: Buffer): Claim {
   return READERS[mechanism](message);

@@ -1,6 +1,6 @@
 import { appendFileSync, rmSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import type { PeerCertificate } from "../../../src/access/contract.ts";
+import type { PeerCertificate } from "../../../src/base/peer-certificate.ts";
 import { openAccess } from "../../../src/access/open-access.ts";
 import { openForAll } from "../../../src/access/open-for-all.ts";
 import { silentLogger } from "../../../src/base/logger.ts";

@@ -7,29 +7,21 @@
  */
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import type { ListenerSettings } from "./contract.ts";
 import type { Incoming, NextStage, Stage } from "./incoming.ts";
-import type { ListenerTls } from "./listener-config.ts";
+import type { ListenerProtocol, ListenerTls } from "./listener-config.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
 import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
-/** What clients may call the protocol inside (RFC 7301), where they call it anything. */
-export type ApplicationProtocol = "mqtt" | "http/1.1";
+/** What a listener says of TLS, and what its protocol asks of it. */
+export interface TlsStageConfig
+  extends ListenerTls,
+    Words<Pick<ListenerProtocol, "applicationProtocol" | "certificateComplaint">> {}
 
-type CertificateNames = ListenerSettings["certificateNames"];
-
-/** What a listener says of TLS, and of whom its clients' certificates name. */
-export interface TlsStageConfig extends ListenerTls {
-  readonly certificateNames: CertificateNames;
-}
+type Words<T> = { readonly [Name in keyof T]: T[Name] | undefined };
 
 /** @throws CONFIG_INVALID naming the key of the file that cannot be used */
-export async function openTlsStage(
-  config: TlsStageConfig,
-  protocol: ApplicationProtocol,
-  next: NextStage,
-): Promise<TlsStage> {
-  return new TlsStage(config, await readTlsFiles(config), protocol, next);
+export async function openTlsStage(config: TlsStageConfig, next: NextStage): Promise<TlsStage> {
+  return new TlsStage(config, await readTlsFiles(config), next);
 }
 
 export class TlsStage implements Stage {
@@ -38,17 +30,13 @@ export class TlsStage implements Stage {
   readonly #incoming = new Map<string, Incoming>();
   readonly #next: NextStage;
 
-  constructor(
-    config: TlsStageConfig,
-    files: TlsFiles,
-    protocol: ApplicationProtocol,
-    next: NextStage,
-  ) {
+  constructor(config: TlsStageConfig, files: TlsFiles, next: NextStage) {
     this.#config = config;
     this.#next = next;
+    const { applicationProtocol } = config;
     this.#server = createServer({
       ...contextOf(files),
-      ALPNProtocols: [protocol],
+      ...(applicationProtocol !== undefined && { ALPNProtocols: [applicationProtocol] }),
       requestCert: config.clientCertificates !== "off",
       // The certificate is checked below, so that the log can say what is wrong with it.
       rejectUnauthorized: false,
@@ -108,10 +96,9 @@ export class TlsStage implements Stage {
       incoming.refuse("certificate", `The client's certificate is not to be trusted: ${cause}.`);
       return false;
     }
-    if (this.#config.certificateNames === "clientId" && !isClientId(certificate.commonName)) {
-      // It would be called as it says itself, as any other client may be.
-      const message = "The client's certificate has no common name that can be a client id.";
-      incoming.refuse("certificate", message);
+    const complaint = this.#config.certificateComplaint?.(certificate);
+    if (complaint !== undefined) {
+      incoming.refuse("certificate", complaint);
       return false;
     }
     incoming.certificate = certificate;
@@ -124,10 +111,6 @@ export class TlsStage implements Stage {
     this.#incoming.delete(wire);
     return incoming;
   }
-}
-
-function isClientId(commonName: string | undefined): boolean {
-  return commonName !== undefined && commonName !== "" && !/\p{Cc}/u.test(commonName);
 }
 
 /** Both ends of a TCP connection: no two connections have them at the same time. */

@@ -1,6 +1,6 @@
 /** What the rest of the gateway is told of a client certificate. */
 import type { TLSSocket } from "node:tls";
-import type { PeerCertificate } from "../../src/access/contract.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
 
 /** The certificate that the client has shown, whether it is to be trusted or not. */
 export function peerCertificateOf(stream: TLSSocket): PeerCertificate | undefined {

@@ -2,8 +2,8 @@
  * Warnings that a client can cause at will: each kind is logged at once, then once an interval with
  * the number of those left out. Kinds are few and named in the code, so the map is bounded.
  */
-import type { Clock } from "../src/base/clock.ts";
-import type { Logger } from "../src/base/logger.ts";
+import type { Clock } from "./clock.ts";
+import type { Logger } from "./logger.ts";
 
 interface Complaint {
   loggedAtMs: number;

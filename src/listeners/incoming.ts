@@ -5,9 +5,9 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { PeerCertificate } from "../../src/access/contract.ts";
-import { messageOf } from "../../src/base/errors.ts";
-import { showAddress } from "../../src/config/kinds/address.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
+import { messageOf } from "../base/errors.ts";
+import { showAddress } from "../config/kinds/address.ts";
 import { LOOPBACK, plainAddress } from "./address-block.ts";
 import type { ListenerRefusalReason } from "./contract.ts";
 

@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import { messageOf, TributaryError } from "../../src/base/errors.ts";
+import { messageOf, TributaryError } from "../base/errors.ts";
 import type { ListenerTls } from "./listener-config.ts";
 
 export interface TlsFiles {

@@ -4,7 +4,7 @@ import {
   isAddressBlock,
   LOOPBACK,
   plainAddress,
-} from "../../../../bridge/listeners/address-block.ts";
+} from "../../../src/listeners/address-block.ts";
 
 describe("a block of addresses", () => {
   it.each(["10.0.0.0/8", "192.0.2.7", "fd00::/8", "::1", "0.0.0.0/0", "::/0"])(

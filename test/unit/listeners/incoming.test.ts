@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { expect, it } from "vitest";
-import { Incoming } from "../../../../bridge/listeners/incoming.ts";
+import { Incoming } from "../../../src/listeners/incoming.ts";
 
 it("a connection that is turned away is reported once, with the first reason", () => {
   const reports: unknown[] = [];

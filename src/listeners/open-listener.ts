@@ -1,7 +1,7 @@
 /**
  * One listener: it counts who comes, and leads each connection through the handshakes that it is
- * configured with (PROXY header, TLS, WebSocket, in this order, the way the layers lie on the wire)
- * to whoever accepts it.
+ * configured with (PROXY header, TLS, the protocol's own, in this order, the way the layers lie on
+ * the wire) to whoever accepts it.
  *
  * A connection counts from its first moment to its last, whatever stage it is in; all handshakes
  * together have one time limit.
@@ -13,32 +13,23 @@ import type { ListenAddress } from "../../src/base/service.ts";
 import { addressFailure } from "../../src/config/listen-failure.ts";
 import { AddressBlocks } from "./address-block.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import type { Arrived, Listener, ListenerRefusalReason, ListenerSettings } from "./contract.ts";
+import type { Arrived, Listener, ListenerSettings, ReportTurnedAway } from "./contract.ts";
 import { Incoming, type NextStage, type ReportRefusal, type Stage } from "./incoming.ts";
-import type { ListenerConfig } from "./listener-config.ts";
+import type { ListenerConfig, ListenerProtocol } from "./listener-config.ts";
 import { ProxyStage } from "./proxy-stage.ts";
 import { readingShared } from "./shared-reads.ts";
 import type { TlsStage } from "./tls-stage.ts";
 
-/** A peer that vanished without a word is noticed after a while, also where MQTT asks for nothing. */
+/** A peer that vanished without a word is noticed, also where its protocol asks for nothing. */
 const KEEP_ALIVE_AFTER_MS = 60_000;
 export const HANDSHAKE_MS_MAX = 10_000;
-
-/** Somebody was turned away. Called at the clients' will: limit the rate of what it writes. */
-export type ReportTurnedAway = (
-  reason: ListenerRefusalReason,
-  /** The listener's name, and `HOST:PORT` of the other end, as far as it is known. */
-  client: { readonly listener: string; readonly remote: string | undefined },
-  message: string,
-) => void;
 
 export interface ListenerParts {
   readonly logger: Logger;
   /** Connections of all listeners together; each counts itself there as well. */
   readonly connections: ConnectionLimit;
-  /** The gateway's largest packet, for listeners without a limit of their own. */
-  readonly packetBytesMax: number;
-  /** How long PROXY, TLS and WebSocket handshakes may take together. */
+  readonly protocol: ListenerProtocol;
+  /** How long all handshakes may take together. */
   readonly handshakeMsMax?: number;
   readonly refused: ReportTurnedAway;
 }
@@ -47,22 +38,22 @@ export interface ListenerParts {
  * Opens a listener; resolves when it listens. `accept` is called synchronously for each client.
  * @throws CONFIG_INVALID naming the key, ADDRESS_IN_USE
  */
-export async function openListener(
-  config: ListenerConfig,
-  accept: (arrived: Arrived) => void,
+export async function openListener<Settings extends ListenerSettings>(
+  config: ListenerConfig<Settings>,
+  accept: (arrived: Arrived<Settings>) => void,
   parts: ListenerParts,
-): Promise<Listener> {
+): Promise<Listener<Settings>> {
   const listener = new RunningListener(config, accept, parts);
   await listener.open();
   return listener;
 }
 
-class RunningListener implements Listener {
-  readonly settings: ListenerSettings;
+class RunningListener<Settings extends ListenerSettings> implements Listener<Settings> {
+  readonly settings: Settings;
   address: ListenAddress;
-  readonly #config: ListenerConfig;
+  readonly #config: ListenerConfig<Settings>;
   readonly #parts: ListenerParts;
-  readonly #accept: (arrived: Arrived) => void;
+  readonly #accept: (arrived: Arrived<Settings>) => void;
   readonly #own: ConnectionLimit;
   readonly #proxies: AddressBlocks | undefined;
   readonly #server: Server;
@@ -74,7 +65,11 @@ class RunningListener implements Listener {
   #tls: TlsStage | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(config: ListenerConfig, accept: (arrived: Arrived) => void, parts: ListenerParts) {
+  constructor(
+    config: ListenerConfig<Settings>,
+    accept: (arrived: Arrived<Settings>) => void,
+    parts: ListenerParts,
+  ) {
     const { settings, address, proxies } = config;
     this.settings = settings;
     this.address = address;
@@ -88,7 +83,7 @@ class RunningListener implements Listener {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
-      pauseOnConnect: !this.#handshakesNeeded,
+      pauseOnConnect: this.#readsShared,
     });
     this.#server.on("connection", (socket) => this.#arrive(socket));
   }
@@ -104,17 +99,13 @@ class RunningListener implements Listener {
 
   /** From the innermost to the outermost. What this listener has no use for is not even loaded. */
   async #buildStages(): Promise<void> {
-    const { settings, tls, webSocket, proxies } = this.#config;
-    if (webSocket !== undefined) {
-      const { WebSocketStage } = await import("./web-socket-stage.ts");
-      const packetBytesMax = settings.limits.packetBytesMax ?? this.#parts.packetBytesMax;
-      this.#enter(new WebSocketStage(webSocket, packetBytesMax, this.#first));
-    }
+    const { tls, proxies } = this.#config;
+    const { lastStage, applicationProtocol, certificateComplaint } = this.#parts.protocol;
+    if (lastStage !== undefined) this.#enter(await lastStage(this.#first));
     if (tls !== undefined) {
       const { openTlsStage } = await import("./tls-stage.ts");
-      const protocol = webSocket === undefined ? "mqtt" : "http/1.1";
-      const { certificateNames } = settings;
-      this.#tls = await openTlsStage({ ...tls, certificateNames }, protocol, this.#first);
+      const words = { applicationProtocol, certificateComplaint };
+      this.#tls = await openTlsStage({ ...tls, ...words }, this.#first);
       this.#enter(this.#tls);
     }
     if (proxies !== undefined) this.#enter(new ProxyStage(this.#first));
@@ -135,7 +126,11 @@ class RunningListener implements Listener {
     server.on("error", (error) => this.#report("accept", undefined, messageOf(error)));
     const bound = server.address() as AddressInfo;
     this.address = { host: bound.address, port: bound.port };
-    this.#parts.logger.info({ listener: this.settings.name, ...this.address }, "MQTT is listening");
+    const { logger, protocol } = this.#parts;
+    logger.info(
+      { listener: this.settings.name, ...this.address },
+      `${protocol.name} is listening`,
+    );
   }
 
   async reload(): Promise<void> {
@@ -164,7 +159,7 @@ class RunningListener implements Listener {
       accepted.destroy();
       return;
     }
-    const socket = this.#handshakesNeeded ? accepted : readingShared(accepted);
+    const socket = this.#readsShared ? readingShared(accepted) : accepted;
     const incoming = new Incoming(socket, this.#report);
     if (!this.#admits(incoming)) return;
     this.#count(socket);
@@ -177,17 +172,22 @@ class RunningListener implements Listener {
   }
 
   get #handshakesNeeded(): boolean {
-    const { tls, webSocket, proxies } = this.#config;
-    return tls !== undefined || webSocket !== undefined || proxies !== undefined;
+    const { tls, proxies } = this.#config;
+    const { lastStage } = this.#parts.protocol;
+    return tls !== undefined || lastStage !== undefined || proxies !== undefined;
+  }
+
+  get #readsShared(): boolean {
+    return this.#parts.protocol.readsShared === true && !this.#handshakesNeeded;
   }
 
   #admits(incoming: Incoming): boolean {
-    const { connections } = this.#parts;
+    const { connections, protocol } = this.#parts;
     if (this.#own.full) {
       const message = `The listener ${this.settings.name} holds ${this.#own.max} connections (limits.connectionsMax).`;
       incoming.refuse("connections-full", message);
     } else if (connections.full) {
-      const message = `The gateway holds ${connections.max} MQTT connections (limits.mqttConnectionsMax).`;
+      const message = `The gateway holds ${connections.max} ${protocol.name} connections (${protocol.connectionsOption}).`;
       incoming.refuse("connections-full", message);
     } else if (this.#proxies?.has(incoming.remote.address) === false) {
       const message = "Only proxies may connect here, and this is none of proxyProtocol.from.";

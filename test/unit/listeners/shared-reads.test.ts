@@ -2,11 +2,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
-import { readingShared } from "../../../../bridge/listeners/shared-reads.ts";
-import { encodePacket } from "../../../../bridge/packets/encode.ts";
-import { afterTest, newLog, startBridge } from "../support/bridges.ts";
-import { PacketClient } from "../support/packet-client.ts";
-import { valuesIn } from "../support/records.ts";
+import { readingShared } from "../../../src/listeners/shared-reads.ts";
+import { encodePacket } from "../../../bridge/packets/encode.ts";
+import { afterTest, newLog, startBridge } from "../bridge/support/bridges.ts";
+import { PacketClient } from "../bridge/support/packet-client.ts";
+import { valuesIn } from "../bridge/support/records.ts";
 
 /** A server whose sockets read into the shared buffer, and a client of it. */
 async function pair(): Promise<{ served: Socket; client: Socket; closed: Promise<unknown> }> {

@@ -2,7 +2,8 @@
  * Reads the fields of a piece of configuration that the option table does not describe (routes,
  * listeners, links), and says what is wrong with one by its key.
  */
-import { TributaryError } from "../src/base/errors.ts";
+import { TributaryError } from "../base/errors.ts";
+import type { Kind } from "./kind.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -71,4 +72,20 @@ export function invalid(key: string, complaint: string): TributaryError {
     "CONFIG_INVALID",
     `${key}: ${complaint.endsWith(".") ? complaint : `${complaint}.`}`,
   );
+}
+
+type Reader<T> = Pick<Kind<T>, "read">;
+
+/** A field of one of the kinds that options have. @throws CONFIG_INVALID */
+export function required<T>(kind: Reader<T>, fields: Fields, key: string, at: string): T {
+  if (fields[key] === undefined) throw invalid(`${at}.${key}`, "must be given");
+  const reading = kind.read(fields[key]);
+  if ("value" in reading) return reading.value;
+  const inner = (reading.path ?? []).map((part) => `[${String(part)}]`).join("");
+  throw invalid(`${at}.${key}${inner}`, reading.problem);
+}
+
+/** The same where it may be left out. @throws CONFIG_INVALID */
+export function maybe<T>(kind: Reader<T>, fields: Fields, key: string, at: string): T | undefined {
+  return fields[key] === undefined ? undefined : required(kind, fields, key, at);
 }

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ListenerTls } from "../../../../bridge/listeners/listener-config.ts";
-import { TestAuthority } from "./certificates.ts";
+import type { ListenerTls } from "../../src/listeners/listener-config.ts";
+import { TestAuthority } from "./test-authority.ts";
 
 export class TlsFolder {
   readonly authority = new TestAuthority();

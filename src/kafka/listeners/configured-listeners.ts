@@ -1,0 +1,24 @@
+/**
+ * Every Kafka listener that the configuration asks for: the one that has an option of its own, then
+ * those of `kafkaListeners`.
+ */
+import type { Config } from "../../config/option-table.ts";
+import { type KafkaListenerConfig, plainKafkaListener } from "./listener-config.ts";
+import { parseKafkaListeners } from "./listener-list.ts";
+
+/** Rules and metrics call a listener by its name alone, so it is the gateway's only one of it. */
+const TAKEN = ["mqtt", "mqtts", "mqttWs", "mqttWss", "kafka", "http"];
+
+/**
+ * In the order they are opened in; `others` are the names of listeners of other protocols. Reads no
+ * file. @throws CONFIG_INVALID naming the key
+ */
+export function configuredKafkaListeners(
+  { kafka, kafkaAdvertised, kafkaListeners = [] }: Config,
+  others: readonly string[],
+): readonly KafkaListenerConfig[] {
+  return [
+    ...(kafka === undefined ? [] : [plainKafkaListener(kafka, kafkaAdvertised)]),
+    ...parseKafkaListeners(kafkaListeners, [...TAKEN, ...others]),
+  ];
+}

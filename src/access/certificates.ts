@@ -4,7 +4,7 @@
  */
 import type { PeerCertificate } from "../base/peer-certificate.ts";
 import { isMisleading } from "./misleading.ts";
-import { ANONYMOUS } from "./rules.ts";
+import { isAnonymousName } from "./rules.ts";
 
 export interface NamedCertificate {
   readonly by: "commonName" | "alternativeName" | "fingerprint";
@@ -36,7 +36,7 @@ export function userOfCertificate(
 
 /** A name that somebody else gave: a certificate's, a token's. It may be odd, but not misleading. */
 export function isUserName(name: unknown): name is string {
-  if (typeof name !== "string" || name === "" || name === ANONYMOUS) return false;
+  if (typeof name !== "string" || name === "" || isAnonymousName(name)) return false;
   return name.length <= USER_LENGTH_MAX && !isMisleading(name);
 }
 

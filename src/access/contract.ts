@@ -3,6 +3,7 @@
  * becomes a principal; a principal is asked for each topic. What implements it stands beside it.
  */
 import type { PeerCertificate } from "../base/peer-certificate.ts";
+import type { ScramMechanism } from "./scram/scram-credential.ts";
 
 /** What a client shows when it connects. Never logged. */
 export interface Credentials {
@@ -27,15 +28,27 @@ export interface Principal {
   readonly name: string;
   /** When a token runs out: the connection must end then. Undefined: never. */
   readonly expiresAtMs: number | undefined;
+  /** Whether it may do over Kafka only what an ACL allows. */
+  readonly heldToAcls: boolean;
   /** May this client publish to this topic? Cheap; ask again when {@link Access.version} moves. */
   mayPublish(clientId: string, topic: string): boolean;
   /** May it subscribe to this filter (without its `$share/<group>/`)? */
   maySubscribe(clientId: string, filter: string): boolean;
 }
 
+/** A login by SCRAM (RFC 5802): two messages of the client, each with its answer. */
+export interface ScramLogin {
+  /** @throws ACCESS_DENIED where it is no first message; not for a name that is unknown */
+  challenge(clientFirst: Buffer): Buffer;
+  /** @throws ACCESS_DENIED where the password is not proven */
+  finish(clientFinal: Buffer): { readonly principal: Principal; readonly answer: Buffer };
+}
+
 export interface Access {
   /** Counts up whenever an answer that was given before may be another one now. */
   readonly version: number;
+  /** Whether Kafka's ACLs are in force. */
+  readonly acls: boolean;
 
   /**
    * Lets a client in.
@@ -43,6 +56,9 @@ export interface Access {
    * where there is more to say than the client may know), LIMIT_EXCEEDED where too many wait
    */
   authenticate(credentials: Credentials): Promise<Principal>;
+
+  /** Begins a login of a client that proves its password and does not send it. */
+  beginScram(mechanism: ScramMechanism, listener: string): ScramLogin;
 
   /**
    * Whether a client would be let in that shows only this: no name, no password. Answers at once,

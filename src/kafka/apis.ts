@@ -19,6 +19,9 @@ import { createTopics } from "./apis/19-create-topics.ts";
 import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
+import { describeAcls } from "./apis/29-describe-acls.ts";
+import { createAcls } from "./apis/30-create-acls.ts";
+import { deleteAcls } from "./apis/31-delete-acls.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
 import { saslAuthenticate } from "./apis/36-sasl-authenticate.ts";
 import { deleteGroups } from "./apis/42-delete-groups.ts";
@@ -45,6 +48,9 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   saslAuthenticate,
   deleteGroups,

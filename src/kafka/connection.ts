@@ -25,6 +25,7 @@ import {
   readRequestHeader,
   type UnservedApiVersions,
 } from "./request-header.ts";
+import { NO_RIGHTS, Rights } from "./rights.ts";
 import { KafkaSession } from "./session.ts";
 
 /** What all connections share. */
@@ -186,10 +187,12 @@ export class KafkaConnection {
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
+      let rights = NO_RIGHTS;
       if (api.beforeLogin !== true) {
         const entered = this.#session.enter(clientId);
         // Nothing waits for whoever is in: pipelined requests keep their order.
-        if (entered instanceof Promise) await entered;
+        const principal = entered instanceof Promise ? await entered : entered;
+        rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
       const request = api.decode(body, version);
       const response = await api.handle(request, {
@@ -199,6 +202,7 @@ export class KafkaConnection {
         advertised: this.#advertised,
         signal: this.#gone.signal,
         session: this.#session,
+        rights,
         broker,
       });
       if (response === NO_RESPONSE) return undefined;

@@ -30,6 +30,8 @@ export interface KafkaLimits {
   readonly producersMax: number;
   /** How long a silent idempotent producer is remembered (Kafka's producer.id.expiration.ms). */
   readonly producerExpiryMs: number;
+  /** Access control entries. */
+  readonly aclsMax: number;
   /** Topics that one request may create. */
   readonly topicsPerRequestMax: number;
 }
@@ -52,5 +54,6 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   decompressedBytesMax: 64 * MIB,
   producersMax: 4096,
   producerExpiryMs: 24 * 60 * 60 * 1000,
+  aclsMax: 10_000,
   topicsPerRequestMax: 1000,
 };

@@ -10,6 +10,7 @@ import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
 import { ConnectionLimit } from "../listeners/connection-limit.ts";
 import { openListener } from "../listeners/open-listener.ts";
 import type { Log } from "../log/contract.ts";
+import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
@@ -51,6 +52,8 @@ export interface KafkaServerOptions {
 }
 
 const DEFAULT_PARTITIONS = 4;
+const NO_ACLS_YET =
+  "ACLs are in force for Kafka clients, and there is none: only kafka.superUsers of the access file may do anything";
 
 export interface KafkaServer extends Service {
   /** Where it listens, by the listeners' names. */
@@ -98,7 +101,8 @@ class RunningServer implements KafkaServer {
   }
 
   async start(listeners: readonly KafkaListenerConfig[]): Promise<void> {
-    const { logger, limits } = this.#broker;
+    const { logger, limits, access, acls } = this.#broker;
+    if (access.acls && acls.table.size === 0) logger.warn({}, NO_ACLS_YET);
     const parts = {
       logger,
       connections: new ConnectionLimit(limits.connectionsMax),
@@ -127,6 +131,12 @@ class RunningServer implements KafkaServer {
         help: "Pairs of idempotent producer and partition that are remembered.",
         type: "gauge",
         value: this.#broker.producers.size,
+      },
+      {
+        name: "tributary_kafka_acls",
+        help: "Access control entries.",
+        type: "gauge",
+        value: this.#broker.acls.table.size,
       },
       ...this.#broker.groups.metrics(),
     ];
@@ -169,6 +179,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
   return {
     log,
     access: options.access ?? openForAll,
+    acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
     clock,
     logger,
     nodeId: options.nodeId,

@@ -10,9 +10,10 @@
  * Invariants: nobody is let in whom `access` does not let in; whoever is in stays as long as the
  * rules and its token let it, asked at each request; a second login is the same user's.
  */
-import type { Access, Credentials, Principal } from "../access/contract.ts";
+import type { Access, Credentials, Principal, ScramLogin } from "../access/contract.ts";
+import { isScram } from "../access/scram/scram-credential.ts";
 import type { Clock } from "../base/clock.ts";
-import { TributaryError } from "../base/errors.ts";
+import { assert, TributaryError } from "../base/errors.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
 import type { KafkaListenerSettings } from "./listeners/listener-config.ts";
 import { type Mechanism, readClaim } from "./sasl/mechanisms.ts";
@@ -29,9 +30,21 @@ export interface SessionParts {
   >;
 }
 
+/** What there is to say to a client's SASL message. */
+export interface Proved {
+  /** SASL's own answer. */
+  readonly answer: Buffer;
+  /** For how long it is let in, in milliseconds; 0: for as long as it likes, or not yet. */
+  readonly lifetimeMs: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
 export class KafkaSession {
   readonly #parts: SessionParts;
   #mechanism: Mechanism | undefined;
+  /** Between its first message and its second. */
+  #scram: ScramLogin | undefined;
   #principal: Principal | undefined;
   #entering: Promise<Principal> | undefined;
   #checking = false;
@@ -56,6 +69,11 @@ export class KafkaSession {
     return login.sasl !== "required" && access.letsIn(shown);
   }
 
+  /** The client's, once it is let in: for the log. */
+  get name(): string | undefined {
+    return this.#principal?.name;
+  }
+
   /** A login is being looked into. */
   get checking(): boolean {
     return this.#checking;
@@ -69,15 +87,15 @@ export class KafkaSession {
   /** False where there is no such mechanism here. */
   ask(mechanism: string): boolean {
     this.#mechanism = this.mechanisms.find((known) => known === mechanism);
+    this.#scram = undefined;
     return this.#mechanism !== undefined;
   }
 
   /**
-   * Looks into a client's SASL message; answers for how long it is let in, in milliseconds, 0 = for
-   * as long as it likes.
+   * Looks into a client's SASL message.
    * @throws ACCESS_DENIED, LIMIT_EXCEEDED; KafkaRefusal where nothing was asked for
    */
-  async prove(message: Buffer, clientId: string | null): Promise<number> {
+  async prove(message: Buffer, clientId: string | null): Promise<Proved> {
     this.#checking = true;
     try {
       return await this.#prove(message, clientId);
@@ -89,17 +107,33 @@ export class KafkaSession {
     }
   }
 
-  async #prove(message: Buffer, clientId: string | null): Promise<number> {
+  async #prove(message: Buffer, clientId: string | null): Promise<Proved> {
     const mechanism = this.#mechanism;
-    this.#mechanism = undefined;
     if (mechanism === undefined) {
       throw new KafkaRefusal(
         "ILLEGAL_SASL_STATE",
         "A SaslHandshake comes before SaslAuthenticate.",
       );
     }
-    const before = this.#principal;
+    if (isScram(mechanism) && this.#scram === undefined) {
+      const { access, shown } = this.#parts;
+      this.#scram = access.beginScram(mechanism, shown.listener);
+      return { answer: this.#scram.challenge(message), lifetimeMs: 0 };
+    }
+    const scram = this.#scram;
+    this.#mechanism = undefined;
+    this.#scram = undefined;
+    if (isScram(mechanism)) {
+      assert(scram !== undefined, "a SCRAM login has begun");
+      const { principal, answer } = scram.finish(message);
+      return { answer, lifetimeMs: this.#proven(principal) };
+    }
     const principal = await this.#authenticate(readClaim(mechanism, message), clientId);
+    return { answer: NOTHING, lifetimeMs: this.#proven(principal) };
+  }
+
+  #proven(principal: Principal): number {
+    const before = this.#principal;
     if (before !== undefined && before.name !== principal.name) {
       throw new TributaryError("ACCESS_DENIED", "Another user may not take over this connection.");
     }

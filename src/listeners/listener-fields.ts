@@ -31,7 +31,7 @@ export function readListenAddress(fields: Fields, at: string): ListenAddress {
 
 /** `proxyProtocol: { from: [...] }`. @throws CONFIG_INVALID */
 export function readProxies(fields: Fields, at: string): readonly string[] | undefined {
-  const { proxyProtocol: input } = fields as { readonly proxyProtocol?: unknown };
+  const input = fields["proxyProtocol"];
   if (input === undefined) return undefined;
   const here = `${at}.proxyProtocol`;
   const { from } = map(input, here, ["from"]);

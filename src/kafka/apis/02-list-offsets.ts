@@ -65,11 +65,14 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
     return { topics };
   },
 
-  async handle(request, { broker, version }) {
+  async handle(request, { broker, version, rights }) {
     const topics = [];
     for (const { name, partitions } of request.topics) {
       const found: Found[] = [];
-      for (const wanted of partitions) found.push(await lookUp(broker.log, name, wanted, version));
+      const mayLook = rights.topic("describe", name);
+      for (const wanted of partitions) {
+        found.push(mayLook ? await lookUp(broker.log, name, wanted, version) : unauthorized(wanted));
+      }
       topics.push({ name, partitions: found });
     }
     return { topics };
@@ -90,6 +93,11 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
     writer.tags();
   },
 };
+
+function unauthorized({ index }: PartitionToLookUp): Found {
+  const errorCode = KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
+  return { index, errorCode, timestampMs: -1, offset: -1, leaderEpoch: -1 };
+}
 
 async function lookUp(
   log: Log,

@@ -12,6 +12,7 @@ import type { KafkaApi, KafkaBroker } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { configSource, configValue, parseTopicConfigs, TOPIC_CONFIGS } from "../topic-configs.ts";
+import { NOT_ALLOWED } from "../rights.ts";
 import { createTopic } from "../topic-creation.ts";
 
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
@@ -57,9 +58,13 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
     return { topics, validateOnly };
   },
 
-  async handle({ topics, validateOnly }, { broker }) {
+  async handle({ topics, validateOnly }, { broker, rights }) {
     const created: CreatedTopic[] = [];
     for (const [at, topic] of topics.entries()) {
+      if (!rights.createTopic(topic.name)) {
+        created.push(failed(topic.name, KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED, NOT_ALLOWED));
+        continue;
+      }
       created.push(
         at < broker.limits.topicsPerRequestMax
           ? await create(broker, topic, validateOnly)

@@ -10,6 +10,7 @@ import type { KafkaApi, RequestContext } from "../api.ts";
 import { brokerConfigs } from "../broker-configs.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
+import { NOT_ALLOWED } from "../rights.ts";
 import {
   CONFIG_SOURCES,
   CONFIG_TYPES,
@@ -108,8 +109,16 @@ function describe(resource: Resource, context: RequestContext): Described {
 }
 
 function configsOf({ type, name }: Resource, context: RequestContext): DescribedConfig[] {
-  const { broker } = context;
-  if (type === TOPIC_RESOURCE) return topicConfigs(name, context);
+  const { broker, rights } = context;
+  if (type === TOPIC_RESOURCE) {
+    if (!rights.topic("describe-configs", name)) {
+      throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
+    }
+    return topicConfigs(name, context);
+  }
+  if (!rights.cluster("describe-configs")) {
+    throw new KafkaRefusal("CLUSTER_AUTHORIZATION_FAILED", NOT_ALLOWED);
+  }
   // An empty name asks for the cluster-wide defaults, which are this broker's.
   if (type === BROKER_RESOURCE && (name === "" || name === String(broker.nodeId))) {
     return brokerConfigs(broker, context.advertised).map((config) => ({

@@ -2,6 +2,7 @@
  * Every Kafka listener that the configuration asks for: the one that has an option of its own, then
  * those of `kafkaListeners`.
  */
+import { invalid } from "../../config/config-fields.ts";
 import type { Config } from "../../config/option-table.ts";
 import { type KafkaListenerConfig, plainKafkaListener } from "./listener-config.ts";
 import { parseKafkaListeners } from "./listener-list.ts";
@@ -14,11 +15,16 @@ const TAKEN = ["mqtt", "mqtts", "mqttWs", "mqttWss", "kafka", "http"];
  * file. @throws CONFIG_INVALID naming the key
  */
 export function configuredKafkaListeners(
-  { kafka, kafkaAdvertised, kafkaListeners = [] }: Config,
+  { kafka, kafkaAdvertised, kafkaListeners = [], accessFile }: Config,
   others: readonly string[],
 ): readonly KafkaListenerConfig[] {
-  return [
-    ...(kafka === undefined ? [] : [plainKafkaListener(kafka, kafkaAdvertised)]),
-    ...parseKafkaListeners(kafkaListeners, [...TAKEN, ...others]),
-  ];
+  const listed = parseKafkaListeners(kafkaListeners, [...TAKEN, ...others]);
+  const closed = listed.findIndex(({ settings }) => settings.sasl === "required");
+  if (closed >= 0 && accessFile === undefined) {
+    // Without one there are no users, and whatever a local client shows lets it in.
+    const complaint = "required needs an access file (accessFile) with users or keys";
+    throw invalid(`kafkaListeners[${closed}].sasl`, complaint);
+  }
+  const own = kafka === undefined ? [] : [plainKafkaListener(kafka, kafkaAdvertised)];
+  return [...own, ...listed];
 }

@@ -67,7 +67,9 @@ class RunningBridge implements MqttBridge {
       refused: this.#engine.refusals.turnedAway,
     };
     for (const config of listeners) {
-      this.#open.push(await openMqttListener(config, (arrived) => this.#engine.accept(arrived), parts));
+      this.#open.push(
+        await openMqttListener(config, (arrived) => this.#engine.accept(arrived), parts),
+      );
     }
     if (links.length > 0) this.#links = await this.#startLinks(links);
   }

@@ -8,7 +8,6 @@ import { completeMqttTls } from "./certificate-names.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { parseListeners } from "./listener-list.ts";
 
-
 const OPTIONS = {
   mqtt: { flag: "--mqtt", tls: false, webSocket: false },
   mqtts: { flag: "--mqtts", tls: true, webSocket: false },

@@ -1,8 +1,5 @@
 /** What MQTT says of a listener beside what all protocols do (`src/listeners`). */
-import type {
-  Arrived as ArrivedBy,
-  Listener as ListenerOf,
-} from "../../src/listeners/contract.ts";
+import type { Arrived as ArrivedBy, Listener as ListenerOf } from "../../src/listeners/contract.ts";
 
 export interface ListenerSettings {
   /** Its name in ACLs, metrics and logs: `mqtt`, `mqtts`, ... */

@@ -70,7 +70,10 @@ export class KafkaConnection {
     this.#host = host;
     const { limits } = host.broker;
     this.#clientHost = remote.address;
-    this.#client = { listener: listener.name, client: showAddress({ host: remote.address, port: remote.port }) };
+    this.#client = {
+      listener: listener.name,
+      client: showAddress({ host: remote.address, port: remote.port }),
+    };
     this.#advertised = listener.advertised ?? {
       host: plainAddress(socket.localAddress ?? ""),
       port: socket.localPort ?? 0,
@@ -285,4 +288,3 @@ export class KafkaConnection {
     this.#socket.destroy();
   }
 }
-

@@ -10,6 +10,7 @@ import {
 } from "../access/acls/acl.ts";
 import { type AclSubject, AclTable } from "../access/acls/acl-table.ts";
 import type { Principal } from "../access/contract.ts";
+import { NOBODY } from "../access/nobody.ts";
 import { operationBits } from "./acls/acl-codes.ts";
 
 /** What a client is told, beside an error code that says of what kind of resource. */
@@ -103,14 +104,6 @@ export class Rights {
     return this.#acls?.allows(this.#subject, operation, type, name) ?? true;
   }
 }
-
-const NOBODY: Principal = {
-  name: "",
-  expiresAtMs: undefined,
-  heldToAcls: true,
-  mayPublish: () => false,
-  maySubscribe: () => false,
-};
 
 /** Of somebody who has not been let in. */
 export const NO_RIGHTS = new Rights(NOBODY, "", new AclTable());

@@ -187,7 +187,12 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     limits,
     defaultPartitions: options.defaultPartitions ?? DEFAULT_PARTITIONS,
     autoCreateTopics: options.autoCreateTopics ?? true,
-    groups: new GroupCoordinator({ log, clock, logger, ...(groupLimits && { limits: groupLimits }) }),
+    groups: new GroupCoordinator({
+      log,
+      clock,
+      logger,
+      ...(groupLimits && { limits: groupLimits }),
+    }),
     producers: new ProducerRegistry(log, clock, limits),
     producerIds: new ProducerIds(log),
     apis: KAFKA_APIS,

@@ -5,8 +5,8 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { PeerCertificate } from "../base/peer-certificate.ts";
 import { messageOf } from "../base/errors.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
 import { showAddress } from "../config/kinds/address.ts";
 import { LOOPBACK, plainAddress } from "./address-block.ts";
 import type { ListenerRefusalReason } from "./contract.ts";

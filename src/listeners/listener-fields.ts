@@ -1,9 +1,10 @@
 /** What every list of listeners in the configuration file has: names, addresses, proxies. */
+
+import type { ListenAddress } from "../base/service.ts";
 import { type Fields, invalid, map, required } from "../config/config-fields.ts";
 import { readWord } from "../config/kind.ts";
 import { readAddress } from "../config/kinds/address.ts";
 import { text } from "../config/kinds/text.ts";
-import type { ListenAddress } from "../base/service.ts";
 import { isAddressBlock } from "./address-block.ts";
 
 export const LISTENERS_MAX = 64;

@@ -127,10 +127,7 @@ class RunningListener<Settings extends ListenerSettings> implements Listener<Set
     const bound = server.address() as AddressInfo;
     this.address = { host: bound.address, port: bound.port };
     const { logger, protocol } = this.#parts;
-    logger.info(
-      { listener: this.settings.name, ...this.address },
-      `${protocol.name} is listening`,
-    );
+    logger.info({ listener: this.settings.name, ...this.address }, `${protocol.name} is listening`);
   }
 
   async reload(): Promise<void> {

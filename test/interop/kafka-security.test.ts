@@ -107,7 +107,9 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
 
   it("AclCommand is refused to who may not see ACLs", async () => {
     const { code, stdout, stderr } = await run("ann", "AclCommand", ["--list"]);
-    expect(`${code} ${stdout}${stderr}`).toMatch(/Cluster ?AuthorizationException|ACLs do not allow/);
+    expect(`${code} ${stdout}${stderr}`).toMatch(
+      /Cluster ?AuthorizationException|ACLs do not allow/,
+    );
   });
 
   it("AclCommand adds what a producer and a consumer need, and lists it", async () => {
@@ -119,7 +121,9 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
       ...["--add", "--allow-principal", "User:ann", "--consumer", ...topic, "--group", "readers"],
     ]);
     const listed = await tool("admin", "AclCommand", ["--list", "--principal", "User:ann"]);
-    expect(listed).toContain(`ResourcePattern(resourceType=TOPIC, name=${TOPIC}, patternType=PREFIXED)`);
+    expect(listed).toContain(
+      `ResourcePattern(resourceType=TOPIC, name=${TOPIC}, patternType=PREFIXED)`,
+    );
     expect(listed).toContain("operation=WRITE, permissionType=ALLOW");
     expect(listed).toContain("resourceType=GROUP, name=readers");
   });

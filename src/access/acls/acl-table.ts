@@ -86,8 +86,7 @@ export class AclTable {
       if (acl.permission === "deny") {
         if (isOf(acl, operation)) return false;
       } else if (!allowed) {
-        allowed =
-          isOf(acl, operation) || (IMPLIED_BY[operation]?.includes(acl.operation) ?? false);
+        allowed = isOf(acl, operation) || (IMPLIED_BY[operation]?.includes(acl.operation) ?? false);
       }
     }
     return allowed;

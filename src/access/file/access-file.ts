@@ -54,15 +54,9 @@ export function parseAccessText(file: string, text: string): AccessFile {
 
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export function parseAccessFile(yaml: YamlDocument): AccessFile {
-  const { anonymous, users, groups, certificates, jwt, rules, kafka } = YamlPart.whole(yaml).fields([
-    "anonymous",
-    "users",
-    "groups",
-    "certificates",
-    "jwt",
-    "rules",
-    "kafka",
-  ]);
+  const { anonymous, users, groups, certificates, jwt, rules, kafka } = YamlPart.whole(yaml).fields(
+    ["anonymous", "users", "groups", "certificates", "jwt", "rules", "kafka"],
+  );
   return {
     anonymous: anonymous?.oneOf(["loopback", "allowed", "refused"]) ?? "loopback",
     users: readUsers(users),

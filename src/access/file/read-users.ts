@@ -28,7 +28,8 @@ const NAME_LENGTH_MAX = 128;
 
 /** What is wrong with a user's name, as a phrase; undefined where nothing is. */
 export function userNameComplaint(name: string): string | undefined {
-  if (isAnonymousName(name)) return "must not be anonymous or ANONYMOUS, which stands for who shows no password";
+  if (isAnonymousName(name))
+    return "must not be anonymous or ANONYMOUS, which stands for who shows no password";
   // A name stands in topics by ${user}, and beside globs in rules.
   if (name.length > NAME_LENGTH_MAX || !/^[^$\s\p{Cc}*?+#/][^\p{Cc}*?+#/]*$/u.test(name)) {
     return `must be 1 to ${NAME_LENGTH_MAX} characters without * ? + # /, and not begin with $`;

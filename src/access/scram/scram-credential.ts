@@ -50,7 +50,13 @@ export async function deriveScram(
   const { name, bytes } = HASHES[mechanism];
   const salted = await derive(password, salt, iterations, bytes, name);
   const storedKey = hashOf(mechanism, hmac(mechanism, salted, "Client Key"));
-  return { mechanism, iterations, salt, storedKey, serverKey: hmac(mechanism, salted, "Server Key") };
+  return {
+    mechanism,
+    iterations,
+    salt,
+    storedKey,
+    serverKey: hmac(mechanism, salted, "Server Key"),
+  };
 }
 
 /** @throws CONFIG_INVALID saying what it must be; the text is not repeated */

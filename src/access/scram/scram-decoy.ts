@@ -6,7 +6,11 @@
  * when that user's password changes do the salts of those who are not there change with it.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { DEFAULT_ITERATIONS, type ScramCredential, type ScramMechanism } from "./scram-credential.ts";
+import {
+  DEFAULT_ITERATIONS,
+  type ScramCredential,
+  type ScramMechanism,
+} from "./scram-credential.ts";
 
 /** Where nobody logs in by SCRAM there is nobody to be told apart from. */
 const NOBODY: Pick<ScramCredential, "iterations" | "salt" | "serverKey"> = {

@@ -14,10 +14,10 @@ import type { Topic } from "../../log/contract.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
-import { NOT_ALLOWED, type Rights } from "../rights.ts";
 import { findPartition } from "../partition-lookup.ts";
 import { checkProducedBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
+import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
 const RECORD_BATCHES_VERSION = 3;
 /** No topic has a longer name. */
@@ -70,7 +70,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         partitions: partitions.map(({ index, records }) =>
           unauthorized === undefined
             ? appendBatch(request, context, topic, index, records)
-            : refused(index, unauthorized, NOT_ALLOWED),
+            : Promise.resolve(refused(index, unauthorized, NOT_ALLOWED)),
         ),
       };
     });

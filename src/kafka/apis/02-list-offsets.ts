@@ -71,7 +71,9 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
       const found: Found[] = [];
       const mayLook = rights.topic("describe", name);
       for (const wanted of partitions) {
-        found.push(mayLook ? await lookUp(broker.log, name, wanted, version) : unauthorized(wanted));
+        found.push(
+          mayLook ? await lookUp(broker.log, name, wanted, version) : unauthorized(wanted),
+        );
       }
       topics.push({ name, partitions: found });
     }

@@ -50,9 +50,7 @@ export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> =
     const commits = request.topics.flatMap(({ name, partitions }, at) =>
       mayRead[at] === true ? partitions.map((partition) => ({ topic: name, ...partition })) : [],
     );
-    const outcome = mayCommit
-      ? await broker.groups.commit(request.groupId, request, commits)
-      : [];
+    const outcome = mayCommit ? await broker.groups.commit(request.groupId, request, commits) : [];
     const errors = outcome.values();
     const unauthorized = mayCommit ? "TOPIC_AUTHORIZATION_FAILED" : "GROUP_AUTHORIZATION_FAILED";
     return {

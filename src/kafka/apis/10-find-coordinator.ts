@@ -60,7 +60,10 @@ export const findCoordinator: KafkaApi<FindCoordinatorRequest, FindCoordinatorRe
       writer.array(keys, ({ key, error }) => {
         writer.string(key);
         writePlace(writer, coordinator, error);
-        writer.int16(KAFKA_ERRORS[error]).explanation(MESSAGES[error] ?? null).tags();
+        writer
+          .int16(KAFKA_ERRORS[error])
+          .explanation(MESSAGES[error] ?? null)
+          .tags();
       });
     } else {
       const error = keys[0]?.error ?? "INVALID_REQUEST";
@@ -77,9 +80,7 @@ function errorOf(keyType: number, key: string, rights: Rights): KafkaErrorName {
     return rights.group("describe", key) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
   }
   if (keyType !== TRANSACTION_KEY_TYPE) return "INVALID_REQUEST";
-  return rights.transactionalId("describe", key)
-    ? "NONE"
-    : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+  return rights.transactionalId("describe", key) ? "NONE" : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
 }
 
 function writePlace(

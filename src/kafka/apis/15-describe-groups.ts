@@ -5,7 +5,11 @@
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
-import { type DescribedMember, type GroupDescription, unknownGroup } from "../groups/description.ts";
+import {
+  type DescribedMember,
+  type GroupDescription,
+  unknownGroup,
+} from "../groups/description.ts";
 import { NOT_ASKED } from "../rights.ts";
 
 export interface DescribeGroupsRequest {

@@ -11,8 +11,8 @@ import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, KafkaBroker } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
-import { configSource, configValue, parseTopicConfigs, TOPIC_CONFIGS } from "../topic-configs.ts";
 import { NOT_ALLOWED } from "../rights.ts";
+import { configSource, configValue, parseTopicConfigs, TOPIC_CONFIGS } from "../topic-configs.ts";
 import { createTopic } from "../topic-creation.ts";
 
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";

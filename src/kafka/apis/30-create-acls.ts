@@ -6,7 +6,12 @@ import { type Acl, aclOf } from "../../access/acls/acl.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import { filterOf } from "../acls/acl-codes.ts";
-import { type AclOutcome, OUTCOME_NONE, refusalOfAcls, writeOutcome } from "../acls/acl-requests.ts";
+import {
+  type AclOutcome,
+  OUTCOME_NONE,
+  refusalOfAcls,
+  writeOutcome,
+} from "../acls/acl-requests.ts";
 import type { KafkaApi } from "../api.ts";
 import { kafkaErrorNameOf } from "../error-codes.ts";
 

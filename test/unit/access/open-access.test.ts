@@ -1,12 +1,12 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { appendFileSync, rmSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import type { PeerCertificate } from "../../../src/base/peer-certificate.ts";
 import type { Principal } from "../../../src/access/contract.ts";
 import { type AccessControl, openAccess } from "../../../src/access/open-access.ts";
-import { deriveScram, showScram } from "../../../src/access/scram/scram-credential.ts";
 import { openForAll } from "../../../src/access/open-for-all.ts";
+import { deriveScram, showScram } from "../../../src/access/scram/scram-credential.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { PeerCertificate } from "../../../src/base/peer-certificate.ts";
 import { AccessBench, credentials, login, REMOTE, userLine } from "./support/access-bench.ts";
 
 const bench = new AccessBench();
@@ -326,9 +326,9 @@ describe("over Kafka", () => {
 });
 
 async function scramFile(password: string): Promise<string> {
-  const line = (await userLine("ann", password)).replace(": ", ": { password: ");
+  const line = (await userLine("ann", password)).replace(": ", ": { password: '");
   const scram = showScram(await deriveScram("SCRAM-SHA-256", password, 4096));
-  return `users: { ${line}, scram: ${scram} } }\n`;
+  return `users: { ${line}', scram: ${scram} } }\n`;
 }
 
 /** The client's side of RFC 5802. */

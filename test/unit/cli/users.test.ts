@@ -113,12 +113,12 @@ describe("users passwd, remove and list", () => {
     );
     const listed = JSON.parse((await users("list", "--json")).stdout);
     expect(listed).toEqual([
-      { name: "007", memoryKib: 19_456, passes: 2, lanes: 1 },
-      { name: "ann", memoryKib: 256, passes: 2, lanes: 1 },
+      { name: "007", memoryKib: 19_456, passes: 2, lanes: 1, scram: [] },
+      { name: "ann", memoryKib: 256, passes: 2, lanes: 1, scram: [] },
     ]);
     expect((await users("remove", "007", "--json")).stdout).toBe('{"removed":"007"}\n');
     expect((await users()).stdout).toBe(
-      "USER  MEMORY (KiB)  PASSES  LANES\nann            256       2      1\n",
+      "USER  MEMORY (KiB)  PASSES  LANES  SCRAM\nann            256       2      1  no\n",
     );
     await users("remove", "ann");
     expect(readFileSync(file, "utf8")).toBe("users: {}\n");

@@ -63,7 +63,8 @@ async function start({ listener }: Way): Promise<string> {
   return `localhost:${broker.port}`;
 }
 
-const tlsOf = ({ listener }: Way) => (listener === "tls" ? { ca: files.authority.cert } : undefined);
+const tlsOf = ({ listener }: Way) =>
+  listener === "tls" ? { ca: files.authority.cert } : undefined;
 
 function kafkajs(way: Way, address: string, password: string): Kafka {
   const mechanism = way.mechanism.toLowerCase() as "plain";
@@ -84,7 +85,9 @@ describe.each(WAYS)("by $mechanism, $listener", (way) => {
 
   it("kafkajs is refused with a wrong password", async () => {
     const producer = kafkajs(way, await start(way), "wrong").producer();
-    await expect(producer.connect()).rejects.toMatchObject({ name: "KafkaJSSASLAuthenticationError" });
+    await expect(producer.connect()).rejects.toMatchObject({
+      name: "KafkaJSSASLAuthenticationError",
+    });
   });
 
   it("@platformatic/kafka logs in and produces", async () => {

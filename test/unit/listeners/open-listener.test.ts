@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConnectionLimit } from "../../../src/listeners/connection-limit.ts";
-import { closed, ListenerBench, NO_LIMITS, readBytes, until } from "../bridge/support/listener-bench.ts";
+import {
+  closed,
+  ListenerBench,
+  NO_LIMITS,
+  readBytes,
+  until,
+} from "../bridge/support/listener-bench.ts";
 
 describe("a plain listener", () => {
   let bench: ListenerBench;

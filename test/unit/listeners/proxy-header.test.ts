@@ -1,9 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  PROXY_HEADER_BYTES_MAX,
-  readProxyHeader,
-} from "../../../src/listeners/proxy-header.ts";
+import { PROXY_HEADER_BYTES_MAX, readProxyHeader } from "../../../src/listeners/proxy-header.ts";
 
 const SIGNATURE = "0d0a0d0a000d0a515549540a";
 const IPV4 = ["c0000201", "c0000202", "dc04", "075b"].join("");

@@ -4,8 +4,8 @@ import { connect as connectTls } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { Listener } from "../../../bridge/listeners/contract.ts";
-import { closed, ListenerBench, readBytes, until } from "../bridge/support/listener-bench.ts";
 import { TlsFolder } from "../../support/tls-folder.ts";
+import { closed, ListenerBench, readBytes, until } from "../bridge/support/listener-bench.ts";
 
 const TRUSTED = { proxies: ["127.0.0.0/8"] };
 const LINE = Buffer.from("PROXY TCP4 192.0.2.1 192.0.2.2 56324 1883\r\n");

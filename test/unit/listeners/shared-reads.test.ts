@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
-import { readingShared } from "../../../src/listeners/shared-reads.ts";
 import { encodePacket } from "../../../bridge/packets/encode.ts";
+import { readingShared } from "../../../src/listeners/shared-reads.ts";
 import { afterTest, newLog, startBridge } from "../bridge/support/bridges.ts";
 import { PacketClient } from "../bridge/support/packet-client.ts";
 import { valuesIn } from "../bridge/support/records.ts";

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Listener } from "../../../bridge/listeners/contract.ts";
-import type { ClientCertificates } from "../../../src/listeners/listener-config.ts";
 import type { Logger } from "../../../src/base/logger.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { ClientCertificates } from "../../../src/listeners/listener-config.ts";
 import { type Issued, TestAuthority } from "../../support/test-authority.ts";
-import { closed, ListenerBench, readBytes, until } from "../bridge/support/listener-bench.ts";
 import { TlsFolder } from "../../support/tls-folder.ts";
+import { closed, ListenerBench, readBytes, until } from "../bridge/support/listener-bench.ts";
 
 let bench: ListenerBench;
 let folder: TlsFolder;

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Acl, type AclFilter, type AclOperation, aclOf } from "../../../../src/access/acls/acl.ts";
+import {
+  type Acl,
+  type AclFilter,
+  type AclOperation,
+  aclOf,
+} from "../../../../src/access/acls/acl.ts";
 import { AclTable } from "../../../../src/access/acls/acl-table.ts";
 
 const ACL: Acl = {
@@ -64,7 +69,9 @@ describe("a table of ACLs", () => {
     for (const operation of ["read", "write", "delete", "alter"] as const) {
       expect(tableOf({ operation }).allows(ANN, "describe", "topic", "plant-7")).toBe(true);
     }
-    expect(tableOf({ operation: "create" }).allows(ANN, "describe", "topic", "plant-7")).toBe(false);
+    expect(tableOf({ operation: "create" }).allows(ANN, "describe", "topic", "plant-7")).toBe(
+      false,
+    );
     const configs = tableOf({ operation: "alter-configs" });
     expect(configs.allows(ANN, "describe-configs", "topic", "plant-7")).toBe(true);
     const denied = tableOf({ operation: "describe" }, { operation: "read", permission: "deny" });
@@ -81,7 +88,9 @@ describe("a table of ACLs", () => {
     expect(any({}, { ...deny })).toBe(false);
     expect(any({}, { ...deny, resourceName: "plant", patternType: "prefixed" })).toBe(false);
     expect(any({}, { ...deny, resourceName: "plant-8" })).toBe(true);
-    expect(any({ resourceName: "*" }, { ...deny, resourceName: "p", patternType: "prefixed" })).toBe(true);
+    expect(
+      any({ resourceName: "*" }, { ...deny, resourceName: "p", patternType: "prefixed" }),
+    ).toBe(true);
     expect(any({ host: "10.0.0.8" })).toBe(false);
   });
 
@@ -103,7 +112,9 @@ describe("a filter of ACLs", () => {
     { resourceType: "group" },
   ] as const;
   const names = (filter: AclFilter) =>
-    tableOf(...acls).matching({ resourceType: "topic", ...filter }).map(({ resourceName }) => resourceName);
+    tableOf(...acls)
+      .matching({ resourceType: "topic", ...filter })
+      .map(({ resourceName }) => resourceName);
 
   it("takes all without a word, and by name what is called so", () => {
     expect(tableOf(...acls).matching({})).toHaveLength(acls.length);
@@ -163,7 +174,14 @@ function plainly(acls: readonly Acl[], operation: AclOperation, name: string): b
 }
 
 it("says of any table what the rules say one by one", () => {
-  const operations = ["all", "read", "write", "describe", "alter-configs", "describe-configs"] as const;
+  const operations = [
+    "all",
+    "read",
+    "write",
+    "describe",
+    "alter-configs",
+    "describe-configs",
+  ] as const;
   const acl = fc.record({
     resourceType: fc.constant("topic" as const),
     resourceName: fc.constantFrom("a", "ab", "abc", "*", "b"),

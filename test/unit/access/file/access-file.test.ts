@@ -9,7 +9,7 @@ afterAll(() => bench.close());
 const ANN = await userLine("ann", "pass");
 
 const SCRAM = showScram(await deriveScram("SCRAM-SHA-256", "pass", 4096));
-const BOTH = `${ANN.replace(": ", ": { password: ")}, scram: ${SCRAM} }`;
+const BOTH = `${ANN.replace(": ", ": { password: '")}', scram: ${SCRAM} }`;
 
 const WHOLE = `# Everything a file can have.
 anonymous: refused
@@ -90,7 +90,7 @@ test.each(["", "# nothing yet\n", "{}"])(
 
 test("a user may have something for SCRAM beside the hash", () => {
   const { users } = parseAccessText("f", `users: { ${BOTH} }`);
-  const { users: without } = parseAccessText("f", `users: { ${ANN} }`);
+  const { users: without } = parseAccessText("f", `users:\n  ${ANN}`);
   const [ann, before] = [users.get("ann"), without.get("ann")];
   expect([...(ann?.scram.keys() ?? [])]).toEqual(["SCRAM-SHA-256"]);
   expect(ann?.hash).toEqual(before?.hash);

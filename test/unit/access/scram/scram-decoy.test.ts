@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
-import { deriveScram, type ScramCredential } from "../../../../src/access/scram/scram-credential.ts";
+import {
+  deriveScram,
+  type ScramCredential,
+} from "../../../../src/access/scram/scram-credential.ts";
 import { scramOf } from "../../../../src/access/scram/scram-decoy.ts";
 
 const salt = Buffer.from("a salt of sixteen");

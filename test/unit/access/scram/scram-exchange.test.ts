@@ -109,7 +109,9 @@ describe("a SCRAM credential", () => {
       expect(parseScram(showScram(credential))).toEqual(credential);
     }
     // What PostgreSQL 15 keeps of "pencil" for this salt is made of the keys of the RFC's example.
-    expect(showScram(pencil)).toMatch(/^SCRAM-SHA-256\$4096:W22ZaJ0SNY7soEsUEjb6gQ==\$\S{44}:\S{44}$/);
+    expect(showScram(pencil)).toMatch(
+      /^SCRAM-SHA-256\$4096:W22ZaJ0SNY7soEsUEjb6gQ==\$\S{44}:\S{44}$/,
+    );
   });
 
   it.each([

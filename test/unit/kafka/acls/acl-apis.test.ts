@@ -22,16 +22,29 @@ describe.each(VERSIONS)("the ACL APIs, version %i", (version) => {
 
     const described = await bench.admin.ask("DescribeAcls", version, EVERYTHING);
     expect(described.errorCode).toBe(0);
-    const entry = ({ principal, host, operation, permissionType }: ReturnType<typeof written>) =>
-      ({ principal, host, operation, permissionType });
+    const entry = ({ principal, host, operation, permissionType }: ReturnType<typeof written>) => ({
+      principal,
+      host,
+      operation,
+      permissionType,
+    });
     expect(described.resources).toMatchObject([
-      { resourceType: 2, resourceName: "readings", acls: [acls[0], acls[1]].map((one) => entry(one as (typeof acls)[0])) },
+      {
+        resourceType: 2,
+        resourceName: "readings",
+        acls: [acls[0], acls[1]].map((one) => entry(one as (typeof acls)[0])),
+      },
       { resourceType: 3, resourceName: "g-", acls: [entry(acls[2] as (typeof acls)[0])] },
     ]);
 
-    const filters = [{ ...EVERYTHING, resourceType: 2 }, { ...EVERYTHING, resourceType: 5 }];
+    const filters = [
+      { ...EVERYTHING, resourceType: 2 },
+      { ...EVERYTHING, resourceType: 5 },
+    ];
     const deleted = await bench.admin.ask("DeleteAcls", version, filters);
-    const counts = deleted.filterResults.map((one: { matchingAcls: unknown[] }) => one.matchingAcls.length);
+    const counts = deleted.filterResults.map(
+      (one: { matchingAcls: unknown[] }) => one.matchingAcls.length,
+    );
     expect(counts).toEqual([2, 0]);
     const rest = await bench.admin.ask("DescribeAcls", version, EVERYTHING);
     expect(rest.resources).toHaveLength(1);
@@ -59,7 +72,10 @@ describe("ACLs", () => {
     const { INVALID_REQUEST } = KAFKA_ERRORS;
     expect(await bench.create(...given)).toEqual([0, ...Array(3).fill(INVALID_REQUEST)]);
     const unknown = { ...written({}), operation: 99 };
-    const answer = await bench.admin.ask("CreateAcls", 2, [unknown, { ...written({}), operation: 1 }]);
+    const answer = await bench.admin.ask("CreateAcls", 2, [
+      unknown,
+      { ...written({}), operation: 1 },
+    ]);
     expect(answer.results.map((one: { errorCode: number }) => one.errorCode)).toEqual([
       INVALID_REQUEST,
       INVALID_REQUEST,
@@ -75,7 +91,11 @@ describe("ACLs", () => {
       const described = await bench.ann.ask("DescribeAcls", 2, EVERYTHING);
       const created = await bench.ann.ask("CreateAcls", 2, [written({})]);
       const deleted = await bench.ann.ask("DeleteAcls", 2, [EVERYTHING]);
-      return [described.errorCode, created.results[0].errorCode, deleted.filterResults[0].errorCode];
+      return [
+        described.errorCode,
+        created.results[0].errorCode,
+        deleted.filterResults[0].errorCode,
+      ];
     };
     const cluster = { resourceType: "cluster", resourceName: "kafka-cluster" } as const;
     expect(await tryAll()).toEqual([denied, denied, denied]);
@@ -98,7 +118,8 @@ describe("ACLs", () => {
   it("hold for who is connected from the next request on, also when the access file says so", async () => {
     bench = await AclBench.start();
     await bench.broker.log.createTopic("readings", { partitions: 1 });
-    const error = async () => (await bench.ann.ask("Metadata", 9, ["readings"], false, false, false)).topics[0].errorCode;
+    const error = async () =>
+      (await bench.ann.ask("Metadata", 9, ["readings"], false, false, false)).topics[0].errorCode;
     expect(await error()).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
     await bench.create({ operation: "describe" });
     expect(await error()).toBe(0);

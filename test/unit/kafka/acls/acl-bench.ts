@@ -32,7 +32,7 @@ export class AclBench {
   static async start(kafka = "{ acls: on, superUsers: [admin] }"): Promise<AclBench> {
     const files = new AccessBench();
     const access = await files.open(`anonymous: refused\n${USERS}kafka: ${kafka}\n`);
-    const broker = await TestBroker.start({ access, clock: files.clock });
+    const broker = await TestBroker.start({ access });
     const admin = await loggedIn(broker, "admin");
     const ann = await loggedIn(broker, "ann");
     return new AclBench(broker, access, { admin, ann });

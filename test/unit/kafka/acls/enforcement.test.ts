@@ -25,6 +25,13 @@ const GROUP = { resourceType: "group", resourceName: "g" } as const;
 const CLUSTER = { resourceType: "cluster", resourceName: "kafka-cluster" } as const;
 const TRANSACTION = { resourceType: "transactional-id", resourceName: "tx" } as const;
 
+const MADE = {
+  resourceType: "topic",
+  resourceName: "made-by-asking",
+  patternType: "prefixed",
+} as const;
+let made = 0;
+
 interface Case {
   readonly what: string;
   readonly ask: () => Promise<Answer>;
@@ -37,14 +44,22 @@ interface Case {
   readonly error: KafkaErrorName;
 }
 
-const ask = (name: string, version: number, ...args: unknown[]) => () =>
-  bench.ann.ask(name, version, ...args);
+const ask =
+  (name: string, version: number, ...args: unknown[]) =>
+  () =>
+    bench.ann.ask(name, version, ...args);
 const errorCode = (answer: Answer): number => answer.errorCode;
 const fetchOf = (topic: object) => [
   {
     ...topic,
     partitions: [
-      { partition: 0, currentLeaderEpoch: -1, fetchOffset: 0n, lastFetchedEpoch: -1, partitionMaxBytes: 1e6 },
+      {
+        partition: 0,
+        currentLeaderEpoch: -1,
+        fetchOffset: 0n,
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: 1e6,
+      },
     ],
   },
 ];
@@ -79,7 +94,7 @@ const CASES: Case[] = [
   {
     what: "Fetch by name",
     ask: () =>
-      bench.ann.ask("Fetch", 12, 0, 1, 1e6, 0, 0, -1, fetchOf({ topic: "readings" }), [], ""),
+      bench.ann.ask("Fetch", 12, 0, 1, 1e6, 0, 0, -1, fetchOf({ topicId: "readings" }), [], ""),
     of: (answer) => answer.responses[0].partitions[0].errorCode,
     needs: [{ ...TOPIC, operation: "read" }],
     error: "TOPIC_AUTHORIZATION_FAILED",
@@ -107,25 +122,28 @@ const CASES: Case[] = [
     what: "Metadata by name",
     ask: ask("Metadata", 9, ["readings"], false, false, false),
     of: (answer) => answer.topics[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe" }, { ...TOPIC, operation: "read" }],
+    needs: [
+      { ...TOPIC, operation: "describe" },
+      { ...TOPIC, operation: "read" },
+    ],
     error: "TOPIC_AUTHORIZATION_FAILED",
   },
   {
     what: "Metadata by id",
-    ask: () => bench.ann.ask("Metadata", 12, [{ id: topicId, name: null }], false, false, false),
+    ask: () => bench.ann.ask("Metadata", 12, [{ topicId, name: null }], false, false),
     of: (answer) => answer.topics[0].errorCode,
     needs: [{ ...TOPIC, operation: "describe" }],
     error: "UNKNOWN_TOPIC_ID",
   },
   {
     what: "Metadata that creates",
-    ask: ask("Metadata", 9, ["made-by-asking"], true, false, false),
+    ask: () => bench.ann.ask("Metadata", 9, [`made-by-asking-${++made}`], true, false, false),
     of: (answer) => answer.topics[0].errorCode,
     needs: [
-      { ...TOPIC, resourceName: "made-by-asking", operation: "create" },
+      { ...MADE, operation: "create" },
       { ...CLUSTER, operation: "create" },
     ],
-    beside: [{ ...TOPIC, resourceName: "made-by-asking", operation: "describe" }],
+    beside: [{ ...MADE, operation: "describe" }],
     error: "TOPIC_AUTHORIZATION_FAILED",
   },
   {
@@ -250,7 +268,10 @@ const CASES: Case[] = [
   {
     what: "InitProducerId",
     ask: ask("InitProducerId", 4, null, 1000, -1n, -1),
-    needs: [{ ...CLUSTER, operation: "idempotent-write" }, { ...TOPIC, operation: "write" }],
+    needs: [
+      { ...CLUSTER, operation: "idempotent-write" },
+      { ...TOPIC, operation: "write" },
+    ],
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
   {
@@ -271,7 +292,10 @@ const CASES: Case[] = [
       { resourceType: 2, resourceName: "readings", configurationKeys: null },
     ]),
     of: (answer) => answer.results[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe-configs" }, { ...TOPIC, operation: "alter-configs" }],
+    needs: [
+      { ...TOPIC, operation: "describe-configs" },
+      { ...TOPIC, operation: "alter-configs" },
+    ],
     error: "TOPIC_AUTHORIZATION_FAILED",
   },
   {

@@ -69,8 +69,11 @@ describe("a list of Kafka listeners", () => {
     ["mechanisms for nobody", { ...PLAIN, sasl: "off", mechanisms: ["PLAIN"] }, /no effect/],
     ["MQTT's certificate names", { ...PLAIN, tls: { certificateNames: "username" } }, /unknown/],
     ["no certificate", { ...PLAIN, tls: { keyFile: "/k" } }, /\.tls\.certFile: must name/],
-    ["a proxy that clients are not told of", { ...PLAIN, proxyProtocol: { from: ["::1"] } },
-      /\.advertised: must be given with proxyProtocol/],
+    [
+      "a proxy that clients are not told of",
+      { ...PLAIN, proxyProtocol: { from: ["::1"] } },
+      /\.advertised: must be given with proxyProtocol/,
+    ],
   ])("is refused with %s", (_what, listener, message) => {
     expect(() => parseKafkaListeners([listener], ["mqtt"])).toThrow(message);
   });
@@ -90,7 +93,9 @@ describe("a list of Kafka listeners", () => {
   it("asks for no login where there is nobody to log in", () => {
     const kafkaListeners = [{ ...PLAIN, sasl: "required" }];
     const config = { ...defaultConfig(), kafkaListeners };
-    expect(() => configuredKafkaListeners(config, [])).toThrow(/^kafkaListeners\[0\]\.sasl: required/);
+    expect(() => configuredKafkaListeners(config, [])).toThrow(
+      /^kafkaListeners\[0\]\.sasl: required/,
+    );
     expect(configuredKafkaListeners({ ...config, accessFile: "/a.yaml" }, [])).toHaveLength(2);
   });
 });

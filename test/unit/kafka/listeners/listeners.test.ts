@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AccessControl } from "../../../../src/access/open-access.ts";
+import { ManualClock } from "../../../../src/base/clock.ts";
+import { TributaryError } from "../../../../src/base/errors.ts";
+import { silentLogger } from "../../../../src/base/logger.ts";
 import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
 import { KafkaRefusals } from "../../../../src/kafka/refusals.ts";
-import { ManualClock } from "../../../../src/base/clock.ts";
-import { silentLogger } from "../../../../src/base/logger.ts";
-import { TributaryError } from "../../../../src/base/errors.ts";
 import { batchOf } from "../../../support/batches.ts";
 import { TlsFolder } from "../../../support/tls-folder.ts";
 import { AccessBench, userLine } from "../../access/support/access-bench.ts";
@@ -90,7 +90,10 @@ describe("several listeners", () => {
   it("close together, and none is left open where one cannot have its address", async () => {
     await start({ listeners: [kafkaListener({ name: "one" })] });
     const taken = { host: "127.0.0.1", port: broker.portOf("one") };
-    const second = [kafkaListener({ name: "two" }), kafkaListener({ name: "three" }, { address: taken })];
+    const second = [
+      kafkaListener({ name: "two" }),
+      kafkaListener({ name: "three" }, { address: taken }),
+    ];
     await expect(TestBroker.start({ listeners: second })).rejects.toMatchObject({
       code: "ADDRESS_IN_USE",
     });
@@ -99,7 +102,10 @@ describe("several listeners", () => {
 
 describe("a listener with TLS", () => {
   const tls = (name: string, clientCertificates: "off" | "optional" | "required") =>
-    kafkaListener({ name }, { tls: files.tls({ at: "kafkaListeners[0].tls", clientCertificates }) });
+    kafkaListener(
+      { name },
+      { tls: files.tls({ at: "kafkaListeners[0].tls", clientCertificates }) },
+    );
 
   it("serves clients that trust its certificate, and none that speak plainly", async () => {
     await start({ listeners: [tls("tls", "off")] });
@@ -124,7 +130,8 @@ describe("a listener with TLS", () => {
   });
 
   it("knows a client by its certificate, as on MQTT", async () => {
-    const accessFile = "anonymous: refused\ncertificates: { others: refused, users: [{ commonName: plc-7, user: press }] }\n";
+    const accessFile =
+      "anonymous: refused\ncertificates: { others: refused, users: [{ commonName: plc-7, user: press }] }\n";
     await start({ listeners: [tls("mtls", "optional")] }, accessFile);
     const known = files.authority.issue({ commonNames: ["plc-7"] });
     const client = await tlsClient(broker, "mtls", { ca: files.authority.cert, ...known });
@@ -173,7 +180,10 @@ describe("a login", () => {
   });
 
   it("must come in time, where one is needed", async () => {
-    const listeners = [kafkaListener({ name: "open" }), kafkaListener({ name: "sasl", sasl: "required" })];
+    const listeners = [
+      kafkaListener({ name: "open" }),
+      kafkaListener({ name: "sasl", sasl: "required" }),
+    ];
     await start({ listeners, limits: { loginMsMax: 40 } }, users);
     const open = await broker.client("open");
     const silent = await broker.client("sasl");
@@ -187,7 +197,10 @@ describe("a login", () => {
   });
 
   it("comes before the memory that a request may take", async () => {
-    const listeners = [kafkaListener({ name: "open" }), kafkaListener({ name: "sasl", sasl: "required" })];
+    const listeners = [
+      kafkaListener({ name: "open" }),
+      kafkaListener({ name: "sasl", sasl: "required" }),
+    ];
     await start({ listeners }, users);
     const large = batchOf(["x".repeat(200_000)]);
     const stranger = await broker.client("sasl");

@@ -83,9 +83,14 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
     user: string,
     mainClass: string,
     args: readonly string[],
-    { input = "", flag = "--command-config" } = {},
+    input = "",
   ): Promise<ToolResult> {
-    const server = ["--bootstrap-server", `localhost:${tlsPort}`, flag, inFolder(user)];
+    const server = [
+      "--bootstrap-server",
+      `localhost:${tlsPort}`,
+      "--command-config",
+      inFolder(user),
+    ];
     return await runKafkaTool(`${TOOLS}.${mainClass}`, [...server, ...args], { input });
   }
 
@@ -96,8 +101,11 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
     return stdout;
   }
 
-  const produce = (lines: string) =>
-    run("ann", "ConsoleProducer", ["--topic", TOPIC], { input: lines, flag: "--command-config" });
+  /** What the producer says, which ends well also where its records were refused. */
+  async function produce(lines: string): Promise<string> {
+    const { stdout, stderr } = await run("ann", "ConsoleProducer", ["--topic", TOPIC], lines);
+    return stdout + stderr;
+  }
 
   it("TopicCommand creates a topic for a super user, and shows it to nobody else", async () => {
     await tool("admin", "TopicCommand", ["--create", "--topic", TOPIC, "--partitions", "1"]);
@@ -129,8 +137,7 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
   });
 
   it("ConsoleProducer and ConsoleConsumer then do what they may", async () => {
-    const { code, stderr } = await produce("one\ntwo\n");
-    expect([code, stderr]).toEqual([0, expect.not.stringContaining("Exception")]);
+    expect(await produce("one\ntwo\n")).not.toContain("Exception");
     const read = await tool("ann", "consumer.ConsoleConsumer", [
       ...["--topic", TOPIC, "--group", "readers", "--from-beginning"],
       ...["--max-messages", "2", "--timeout-ms", "30000"],
@@ -145,9 +152,9 @@ sasl.jaas.config=org.apache.kafka.common.security.${module} required username="$
   it("AclCommand denies, and that wins, until it is removed", async () => {
     const denied = ["--deny-principal", "User:ann", "--operation", "Write", "--topic", TOPIC];
     await tool("admin", "AclCommand", ["--add", ...denied]);
-    expect((await produce("three\n")).stderr).toContain("TopicAuthorizationException");
+    expect(await produce("three\n")).toContain("TopicAuthorizationException");
     await tool("admin", "AclCommand", ["--remove", "--force", ...denied]);
-    expect((await produce("three\n")).stderr).not.toContain("Exception");
+    expect(await produce("three\n")).not.toContain("Exception");
     await tool("admin", "AclCommand", ["--remove", "--force", "--topic", "*"]);
   });
 

@@ -20,6 +20,8 @@ export type CredentialOf = (user: string) => ScramCredential;
 interface Agreed {
   readonly user: string;
   readonly credential: ScramCredential;
+  readonly clientNonce: string;
+  /** The client's, then the server's. */
   readonly nonce: string;
   /** What the client said of channel binding, as it has to say it again. */
   readonly bindingHeader: string;
@@ -55,7 +57,8 @@ export class ScramExchange {
     const credential = this.#credentialOf(user);
     const nonce = clientNonce + this.#serverNonce;
     const answer = `r=${nonce},s=${credential.salt.toString("base64")},i=${credential.iterations}`;
-    this.#agreed = { user, credential, nonce, bindingHeader, said: `${bare},${answer}` };
+    const said = `${bare},${answer}`;
+    this.#agreed = { user, credential, clientNonce, nonce, bindingHeader, said };
     return Buffer.from(answer);
   }
 
@@ -65,7 +68,7 @@ export class ScramExchange {
     this.#agreed = undefined;
     const [, withoutProof = "", binding = "", nonce, proof = ""] =
       CLIENT_FINAL.exec(textOf(message)) ?? [];
-    if (agreed === undefined || nonce !== agreed.nonce) throw malformed();
+    if (agreed === undefined || !isAgreed(nonce, agreed)) throw malformed();
     if (Buffer.from(binding, "base64").toString("utf8") !== agreed.bindingHeader) {
       throw malformed();
     }
@@ -78,6 +81,14 @@ export class ScramExchange {
     const signature = hmac(mechanism, serverKey, said).toString("base64");
     return { user, answer: Buffer.from(`v=${signature}`) };
   }
+}
+
+/**
+ * librdkafka before 2.6 puts its own nonce once more in front of both. It costs nothing to take that:
+ * what is proven is proven of server-first as it was sent.
+ */
+function isAgreed(said: string | undefined, { clientNonce, nonce }: Agreed): boolean {
+  return said === nonce || said === clientNonce + nonce;
 }
 
 /** The proof is the client's key, hidden by a signature of all that was said. */
@@ -104,5 +115,5 @@ function textOf(message: Buffer): string {
 }
 
 function malformed(): TributaryError {
-  return new TributaryError("ACCESS_DENIED", "That is not a message of SCRAM as it is taken here.");
+  return new TributaryError("ACCESS_DENIED", "That is no message of SCRAM as it is taken here.");
 }

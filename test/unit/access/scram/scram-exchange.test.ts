@@ -1,3 +1,4 @@
+import { createHmac, pbkdf2Sync } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -50,6 +51,32 @@ describe("a SCRAM login", () => {
     const login = exchange();
     login.challenge(Buffer.from(FIRST));
     expect(() => login.finish(Buffer.from(final))).toThrow();
+  });
+
+  /** What proves the password to the server that said that first, whatever else is in it. */
+  function proven(withoutProof: string): Buffer {
+    const salted = pbkdf2Sync("pencil", salt, 4096, 32, "sha256");
+    const clientKey = createHmac("sha256", salted).update("Client Key").digest();
+    const said = `n=user,r=rOprNGfwEbeRWgbNEkqO,${SERVER_FIRST},${withoutProof}`;
+    const signature = createHmac("sha256", pencil.storedKey).update(said).digest();
+    const proof = Buffer.from(clientKey.map((byte, at) => byte ^ (signature[at] ?? 0)));
+    return Buffer.from(`${withoutProof},p=${proof.toString("base64")}`);
+  }
+
+  it.each([
+    ["another nonce", `c=biws,r=${NONCES}x`],
+    ["the server's nonce alone", `c=biws,r=${SERVER_NONCE}`],
+    ["another word of channel binding", `c=eSws,r=${NONCES}`],
+  ])("is refused with %s, also where the proof is one of that", (_what, withoutProof) => {
+    const login = exchange();
+    login.challenge(Buffer.from(FIRST));
+    expect(() => login.finish(proven(withoutProof))).toThrow("That is no message");
+  });
+
+  it("takes the nonce as librdkafka says it before 2.6, with its own twice", () => {
+    const login = exchange();
+    login.challenge(Buffer.from(FIRST));
+    expect(login.finish(proven(`c=biws,r=rOprNGfwEbeRWgbNEkqO${NONCES}`)).user).toBe("user");
   });
 
   it("is over after its second message, and not begun without the first", () => {

@@ -44,9 +44,9 @@ async function login(client: WireClient, mechanism: string, message: string) {
 
 const tokens = () => `jwt:\n  secretFile: ${bench.path("secret")}\n`;
 
-async function token(expiresS: number): Promise<string> {
+async function token(expiresS: number, lists = {}): Promise<string> {
   const nowS = Math.floor(bench.clock.nowMs() / 1000);
-  const claims = new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("ann");
+  const claims = new SignJWT(lists).setProtectedHeader({ alg: "HS256" }).setSubject("ann");
   return await claims.setExpirationTime(nowS + expiresS).sign(Buffer.from(SECRET));
 }
 
@@ -102,6 +102,14 @@ describe("a client that must say who it is", () => {
     expect((await client.produce("readings", 0, batchOf(["x"]))).errorCode).toBe(0);
     bench.clock.advance(HOUR_S * 1000);
     await expect(client.produce("readings", 0, batchOf(["x"]))).rejects.toThrow("closed");
+  });
+
+  it("may do nothing by a token that is for MQTT topics alone, without ACLs as well", async () => {
+    const client = await start(tokens());
+    const limited = bearer(await token(HOUR_S, { publish: ["plant/#"] }));
+    expect((await login(client, "OAUTHBEARER", limited)).errorCode).toBe(0);
+    const produced = await client.produce("readings", 0, batchOf(["x"]));
+    expect(produced.errorCode).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
   });
 
   it("stays the user that it is", async () => {

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { defaultConfig } from "../../../../src/config/load-config.ts";
+import { DEFAULT_KAFKA_LIMITS } from "../../../../src/kafka/limits.ts";
 import { configuredKafkaListeners } from "../../../../src/kafka/listeners/configured-listeners.ts";
 import { NO_LISTENER_LIMITS } from "../../../../src/kafka/listeners/listener-config.ts";
 import { parseKafkaListeners } from "../../../../src/kafka/listeners/listener-list.ts";
@@ -97,5 +100,23 @@ describe("a list of Kafka listeners", () => {
       /^kafkaListeners\[0\]\.sasl: required/,
     );
     expect(configuredKafkaListeners({ ...config, accessFile: "/a.yaml" }, [])).toHaveLength(2);
+  });
+});
+
+describe("docs/kafka-listeners.md", () => {
+  const page = readFileSync("docs/kafka-listeners.md", "utf8");
+
+  it("shows listeners that can be read", () => {
+    const [, text = ""] = /^```yaml\n(.*?)^```$/ms.exec(page) ?? [];
+    const { kafkaListeners } = parse(text) as { kafkaListeners: unknown };
+    const names = parseKafkaListeners(kafkaListeners, []).map(({ settings }) => settings.name);
+    expect(names).toEqual(["lan", "vpn", "machines"]);
+  });
+
+  it("says the limits that there are", () => {
+    const { loginBytesMax, loginMsMax, aclsMax } = DEFAULT_KAFKA_LIMITS;
+    expect(page).toContain(`| ${loginBytesMax / 1024} KiB |`);
+    expect(page).toContain(`| ${loginMsMax / 1000} s;`);
+    expect(page).toContain(`| ACLs | ${aclsMax.toLocaleString("en-US")} |`);
   });
 });

@@ -3,7 +3,7 @@
  * and read by {@link BridgeFigures.samples} alone.
  */
 import type { MetricSample } from "../src/base/service.ts";
-import type { ListenerRefusalReason } from "./listeners/contract.ts";
+import type { ListenerRefusalReason } from "../src/listeners/contract.ts";
 
 export type RefusalReason =
   | ListenerRefusalReason

@@ -3,6 +3,7 @@
  * part's own file says what it owns; {@link MqttEngine} runs them.
  */
 import { openForAll } from "../src/access/open-for-all.ts";
+import { RateLimitedWarnings } from "../src/base/rate-limited-warnings.ts";
 import { BridgeFigures } from "./bridge-figures.ts";
 import { type BridgeLimits, type MqttBridgeOptions, withDefaultLimits } from "./bridge-options.ts";
 import { PayloadCodings } from "./coding/payload-codings.ts";
@@ -17,7 +18,6 @@ import { LogInlet } from "./ingest/log-inlet.ts";
 import { Publishing } from "./ingest/publishing.ts";
 import type { LocalPublisher } from "./links/local-publisher.ts";
 import { ReceivedIds } from "./qos2/received-ids.ts";
-import { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 import { Refusals } from "./refusals.ts";
 import { DEFAULT_ROUTE } from "./routes/route-config.ts";
 import { RouteTable } from "./routes/route-table.ts";

@@ -3,13 +3,13 @@
  * so. The {@link MqttEngine}, the listeners that clients come by, and the links to other brokers.
  */
 import type { ListenAddress, MetricSample, Service } from "../src/base/service.ts";
+import { ConnectionLimit } from "../src/listeners/connection-limit.ts";
 import { gauge } from "./bridge-figures.ts";
 import { DEFAULT_BRIDGE_LIMITS, type MqttBridgeOptions } from "./bridge-options.ts";
 import { MqttEngine } from "./engine.ts";
 import type { LinkConfig } from "./links/link-config.ts";
-import { ConnectionLimit } from "./listeners/connection-limit.ts";
 import type { Listener } from "./listeners/contract.ts";
-import { openListener } from "./listeners/open-listener.ts";
+import { openMqttListener } from "./listeners/open-mqtt-listener.ts";
 
 export interface MqttBridge extends Service {
   /** Where it listens, by the listeners' names. */
@@ -67,7 +67,9 @@ class RunningBridge implements MqttBridge {
       refused: this.#engine.refusals.turnedAway,
     };
     for (const config of listeners) {
-      this.#open.push(await openListener(config, (arrived) => this.#engine.accept(arrived), parts));
+      this.#open.push(
+        await openMqttListener(config, (arrived) => this.#engine.accept(arrived), parts),
+      );
     }
     if (links.length > 0) this.#links = await this.#startLinks(links);
   }

@@ -3,11 +3,11 @@
  * (MQTT 5), and for the log line and the figure, as an older client is told nothing.
  */
 import { isTributaryError, messageOf, type TributaryError } from "../src/base/errors.ts";
+import type { RateLimitedWarnings } from "../src/base/rate-limited-warnings.ts";
+import type { ReportTurnedAway } from "../src/listeners/contract.ts";
 import type { BridgeFigures, RefusalReason } from "./bridge-figures.ts";
-import type { ReportTurnedAway } from "./listeners/open-listener.ts";
 import { PacketError } from "./packets/packet-error.ts";
 import { ReasonCode } from "./packets/reason-codes.ts";
-import type { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 
 export interface RefusedClient {
   readonly clientId: string | undefined;

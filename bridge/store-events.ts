@@ -1,7 +1,7 @@
 /** What the stores of sessions tell of, as figures and as warnings that no client can cause at will. */
 import { messageOf } from "../src/base/errors.ts";
+import type { RateLimitedWarnings } from "../src/base/rate-limited-warnings.ts";
 import type { BridgeFigures } from "./bridge-figures.ts";
-import type { RateLimitedWarnings } from "./rate-limited-warnings.ts";
 import type { StoreEvents } from "./session/session-stores.ts";
 
 export function storeEvents(figures: BridgeFigures, warnings: RateLimitedWarnings): StoreEvents {

@@ -8,7 +8,6 @@
  * Upstream comes first because the log asks it what retention may take. A start that fails part way
  * closes what was started. Rooms a configuration has no use for are not even loaded.
  */
-import type { MqttBridge } from "../bridge/mqtt-bridge.ts";
 import { type AccessControl, openAccess } from "./access/open-access.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf, type TributaryError } from "./base/errors.ts";
@@ -27,7 +26,6 @@ import { DEFAULT_TOPIC_CONFIG } from "./log/options.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 
 const KAFKA_NODE_ID = 1;
-const MQTT = "mqtt";
 const OPEN_TO_ALL = "this listener can be reached from other machines and asks for no password";
 const CLOSED_TO_ALL =
   "other machines can reach this listener, but none is let in: name users in an access file (accessFile)";
@@ -64,20 +62,26 @@ export interface Gateway {
 
 /** @throws every code that begins CONFIG_, ADDRESS_ or DATA_; DISK_FULL, STORAGE_FAILED */
 export async function startGateway(config: Config, parts: GatewayParts): Promise<Gateway> {
-  const { kafka, http, upstream } = config;
+  const { http, upstream } = config;
   const mqtt = usesMqtt(config);
+  const kafka = config.kafka !== undefined || config.kafkaListeners !== undefined;
   // Loaded while the log recovers, each only where it is wanted.
   const loading = {
     upstream: upstream && import("./upstream/forwarder.ts"),
     mqtt: mqtt && import("../bridge/mqtt-bridge.ts"),
     mqttOptions: mqtt && import("../bridge/configured-bridge.ts"),
     kafka: kafka && import("./kafka/server.ts"),
+    kafkaListeners: kafka && import("./kafka/listeners/configured-listeners.ts"),
     http: http && import("./http/http-server.ts"),
     replay: http && import("./replay/replay-lines.ts"),
     replayQuery: http && import("./replay/replay-options.ts"),
   };
   await Promise.all(Object.values(loading).map(async (room) => room));
   const mqttOptions = loading.mqttOptions && (await loading.mqttOptions).configuredBridge(config);
+  const mqttNames = mqttOptions ? mqttOptions.listeners.map(({ settings }) => settings.name) : [];
+  const kafkaListeners =
+    loading.kafkaListeners &&
+    (await loading.kafkaListeners).configuredKafkaListeners(config, mqttNames);
   const upstreamOptions = upstream && upstreamConnection(config, upstream);
 
   if (leavesCertificateUnused(config)) parts.logger.warn({}, CERTIFICATE_UNUSED);
@@ -96,17 +100,15 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
     await declareTopics(log, declaredTopics(config), parts.logger);
     if (loading.mqtt && mqttOptions) {
       const { startMqttBridge } = await loading.mqtt;
-      for (const { settings, address } of mqttOptions.listeners) {
-        gateway.warnOfReach(settings.name, address, mqttReach(config, access));
-      }
+      gateway.warnOfReach(mqttOptions.listeners, reach(config, access));
       const { started } = gateway;
-      await gateway.serveMqtt(startMqttBridge({ ...shared, ...mqttOptions, started }));
+      await gateway.serve("mqtt", startMqttBridge({ ...shared, ...mqttOptions, started }));
     }
-    if (loading.kafka && kafka) {
+    if (loading.kafka && kafkaListeners) {
       const { startKafkaServer } = await loading.kafka;
-      await gateway.listen("kafka", kafka, () =>
-        startKafkaServer({ ...shared, ...kafkaOptions(config), listen: kafka }),
-      );
+      gateway.warnOfReach(kafkaListeners, reach(config, access));
+      const options = { ...shared, ...kafkaOptions(config), listeners: kafkaListeners };
+      await gateway.serve("kafka", startKafkaServer(options));
     }
     if (loading.http && loading.replay && loading.replayQuery && http) {
       const { startHttpServer } = await loading.http;
@@ -135,6 +137,20 @@ export async function startGateway(config: Config, parts: GatewayParts): Promise
   }
 }
 
+/** A room with listeners of its own: MQTT's, Kafka's. */
+interface ListeningService extends Service {
+  /** Where it listens, by the listeners' names. */
+  readonly listeners: ReadonlyMap<string, ListenAddress>;
+  /** Reads its listeners' certificates again. */
+  reload(): Promise<void>;
+}
+
+/** As far as it matters for who can reach it. */
+interface ReachableListener {
+  readonly settings: { readonly name: string };
+  readonly address: ListenAddress;
+}
+
 /** What runs, in the order it is closed in. */
 class RunningGateway implements Gateway {
   readonly log: Log;
@@ -142,8 +158,7 @@ class RunningGateway implements Gateway {
   startupMs = 0;
   readonly #access: AccessControl;
   readonly #parts: GatewayParts;
-  readonly #listeners = new Map<string, Service>();
-  #mqtt: MqttBridge | undefined;
+  readonly #services = new Map<string, Service | ListeningService>();
   readonly #started = Promise.withResolvers<void>();
   #forwarder: Forwarder | undefined;
   #closing: Promise<void> | undefined;
@@ -166,11 +181,10 @@ class RunningGateway implements Gateway {
   }
 
   get listeners(): GatewayListeners {
-    const addresses: Record<string, ListenAddress> = Object.fromEntries(
-      this.#mqtt?.listeners ?? [],
-    );
-    for (const [name, { address }] of this.#listeners) {
-      if (address !== undefined && name !== MQTT) addresses[name] = address;
+    const addresses: Record<string, ListenAddress> = {};
+    for (const [name, service] of this.#services) {
+      if ("listeners" in service) Object.assign(addresses, Object.fromEntries(service.listeners));
+      else if (service.address !== undefined) addresses[name] = service.address;
     }
     return addresses;
   }
@@ -182,7 +196,7 @@ class RunningGateway implements Gateway {
       type: "gauge",
       value: this.startupMs,
     };
-    const services = [...this.#listeners.values(), ...(this.#forwarder ? [this.#forwarder] : [])];
+    const services = [...this.#services.values(), ...(this.#forwarder ? [this.#forwarder] : [])];
     return [
       startup,
       ...this.#access.metrics(),
@@ -191,7 +205,10 @@ class RunningGateway implements Gateway {
   }
 
   async reload(): Promise<void> {
-    await Promise.all([this.#access.reload(), this.#mqtt?.reload()]);
+    const reloading = [...this.#services.values()].map(async (service) => {
+      if ("reload" in service) await service.reload();
+    });
+    await Promise.all([this.#access.reload(), ...reloading]);
   }
 
   notReady(): readonly string[] {
@@ -210,23 +227,26 @@ class RunningGateway implements Gateway {
   }
 
   async listen(name: string, wanted: ListenAddress, start: () => Promise<Service>): Promise<void> {
-    this.warnOfReach(name, wanted, OPEN_TO_ALL);
+    this.warnOfReach([{ settings: { name }, address: wanted }], OPEN_TO_ALL);
     try {
-      this.#listeners.set(name, await start());
+      this.#services.set(name, await start());
     } catch (error) {
       throw listenFailure(name, wanted, error);
     }
   }
 
-  async serveMqtt(starting: Promise<MqttBridge>): Promise<void> {
-    this.#mqtt = await starting;
-    this.#listeners.set(MQTT, this.#mqtt);
+  async serve(name: string, starting: Promise<ListeningService>): Promise<void> {
+    this.#services.set(name, await starting);
   }
 
   /** Says what it means that other machines can reach a listener, where that may surprise. */
-  warnOfReach(name: string, wanted: ListenAddress, message: string | undefined): void {
-    if (message === undefined || isLoopback(wanted.host)) return;
-    this.#parts.logger.warn({ listener: name, address: showAddress(wanted) }, message);
+  warnOfReach(listeners: readonly ReachableListener[], message: string | undefined): void {
+    if (message === undefined) return;
+    for (const { settings, address } of listeners) {
+      if (isLoopback(address.host)) continue;
+      const fields = { listener: settings.name, address: showAddress(address) };
+      this.#parts.logger.warn(fields, message);
+    }
   }
 
   ready(): void {
@@ -241,7 +261,7 @@ class RunningGateway implements Gateway {
   }
 
   async #close(): Promise<void> {
-    const listeners = [...this.#listeners].map(([name, service]) =>
+    const listeners = [...this.#services].map(([name, service]) =>
       this.#stop(name, service, LISTENER_CLOSE_MS_MAX),
     );
     await Promise.all(listeners);
@@ -297,18 +317,17 @@ function leavesCertificateUnused({ mqttTls, mqtts, mqttWss }: Config): boolean {
   return mqttTls.certFile !== undefined && mqtts === undefined && mqttWss === undefined;
 }
 
-function mqttReach({ accessFile }: Config, { anonymous }: AccessControl): string | undefined {
+function reach({ accessFile }: Config, { anonymous }: AccessControl): string | undefined {
   if (anonymous === "allowed") return OPEN_TO_ALL;
   return accessFile === undefined ? CLOSED_TO_ALL : undefined;
 }
 
-function kafkaOptions({ data, gateway, kafkaAdvertised, log, limits }: Config) {
+function kafkaOptions({ data, gateway, log, limits }: Config) {
   return {
     logDirectory: data,
     segmentBytes: log.segmentBytes,
     nodeId: KAFKA_NODE_ID,
     clusterId: gateway,
-    advertised: kafkaAdvertised,
     defaultPartitions: log.partitions,
     limits: {
       connectionsMax: limits.kafkaConnectionsMax,

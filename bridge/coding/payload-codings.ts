@@ -3,12 +3,12 @@
  * many routes decode Sparkplug, and the count of payloads that did not decode.
  */
 import { messageOf } from "../../src/base/errors.ts";
+import type { RateLimitedWarnings } from "../../src/base/rate-limited-warnings.ts";
 import type { MetricSample } from "../../src/base/service.ts";
 import { PAYLOAD_CODECS } from "../../src/codec/codecs.ts";
 import type { KeyValues } from "../../src/log/contract.ts";
 import type { PayloadCoding } from "../ingest/payload-coding.ts";
 import type { Message } from "../message.ts";
-import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 import type { DeviceTime } from "../routes/device-time.ts";
 import type { DefaultRouteConfig, PayloadCodec } from "../routes/route-config.ts";
 import { BirthStore } from "../sparkplug/birth-store.ts";

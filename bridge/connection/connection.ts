@@ -10,6 +10,7 @@
  * a frame that breaks the protocol ends it after what came before has been answered.
  */
 import type { Duplex } from "node:stream";
+import { NOBODY } from "../../src/access/nobody.ts";
 import { assert } from "../../src/base/errors.ts";
 import { ExpressLane } from "../ingest/express-lane.ts";
 import { Intake, type Origin } from "../ingest/intake.ts";
@@ -31,7 +32,6 @@ import { ClientTerms, farewellOf, refusalOf, UNSPOKEN } from "./client-terms.ts"
 import type { ConnectionParts, Entrance, Leaving } from "./connection-parts.ts";
 import { FrameReader, type FrameTaker } from "./frame-reader.ts";
 import { identityOf } from "./identity.ts";
-import { NOBODY } from "./nobody.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { Load } from "./pressure.ts";
 import { RateLimit } from "./rate-limit.ts";

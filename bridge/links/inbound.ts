@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
-import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
+import type { RateLimitedWarnings } from "../../src/base/rate-limited-warnings.ts";
 import { AcknowledgementLine } from "./acknowledgement-line.ts";
 import { goesRound, hopsOf, LINK_HEADER, throughGateway } from "./hops.ts";
 import { InTopics } from "./in-topics.ts";

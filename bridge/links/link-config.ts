@@ -2,7 +2,7 @@
  * What an operator may say of a link to another MQTT broker, and the check of it. Secrets are never
  * part of it: a password is named by its file.
  */
-import { topicNameComplaint } from "../../src/log/topic-name.ts";
+
 import {
   type Fields,
   flag,
@@ -12,7 +12,8 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "../config-fields.ts";
+} from "../../src/config/config-fields.ts";
+import { topicNameComplaint } from "../../src/log/topic-name.ts";
 import { type Qos, SHARE_PREFIX } from "../packets/packet.ts";
 import { filterComplaint } from "../routes/topic-filter.ts";
 import { outTopicComplaint } from "./out-topic.ts";

@@ -7,8 +7,8 @@
  */
 import { messageOf } from "../../src/base/errors.ts";
 import type { Offset } from "../../src/base/offset.ts";
+import type { RateLimitedWarnings } from "../../src/base/rate-limited-warnings.ts";
 import { WakeUp } from "../../src/base/wake-up.ts";
-import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 import type { DropReason, LinkFigures } from "./link-figures.ts";
 import type { OutLane } from "./out-lane.ts";
 import type { OutLanes } from "./out-lanes.ts";

@@ -5,8 +5,8 @@
  */
 import { isTributaryError, messageOf } from "../../src/base/errors.ts";
 import { type Offset, toOffset } from "../../src/base/offset.ts";
+import type { RateLimitedWarnings } from "../../src/base/rate-limited-warnings.ts";
 import type { Log } from "../../src/log/contract.ts";
-import type { RateLimitedWarnings } from "../rate-limited-warnings.ts";
 
 const POSITION_INTERVAL_MS = 100;
 const POSITION_MESSAGES_MAX = 500;

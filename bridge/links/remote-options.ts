@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import type { IClientOptions } from "mqtt";
 import { messageOf } from "../../src/base/errors.ts";
-import { invalid } from "../config-fields.ts";
+import { invalid } from "../../src/config/config-fields.ts";
 import { NEVER_EXPIRES } from "../packets/packet.ts";
 import type { LinkConfig } from "./link-config.ts";
 

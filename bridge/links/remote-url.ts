@@ -2,7 +2,7 @@
  * Where a link's other end is: `mqtt://host:port`, `mqtts://`, `ws://host/path`, `wss://`. A URL is
  * shown in logs, so it must hold no password.
  */
-import { invalid } from "../config-fields.ts";
+import { invalid } from "../../src/config/config-fields.ts";
 
 export interface RemoteAddress {
   readonly protocol: "mqtt" | "mqtts" | "ws" | "wss";

@@ -4,9 +4,9 @@
  */
 import type { ListenAddress } from "../../src/base/service.ts";
 import type { Config } from "../../src/config/option-table.ts";
+import { completeMqttTls } from "./certificate-names.ts";
 import type { ListenerConfig } from "./listener-config.ts";
 import { parseListeners } from "./listener-list.ts";
-import { completeTls } from "./listener-tls.ts";
 
 const OPTIONS = {
   mqtt: { flag: "--mqtt", tls: false, webSocket: false },
@@ -44,7 +44,7 @@ function listenerOf(name: OptionName, address: ListenAddress, config: Config): L
     },
     address,
     addressAdvice: `give ${flag} another HOST:PORT, or off`,
-    tls: tls ? completeTls(config.mqttTls, "mqttTls") : undefined,
+    tls: tls ? completeMqttTls(config.mqttTls, "mqttTls") : undefined,
     webSocket: webSocket ? { path: config.mqttWsPath, origins: config.mqttWsOrigins } : undefined,
     proxies: undefined,
   };

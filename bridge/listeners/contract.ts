@@ -1,10 +1,5 @@
-/**
- * Where clients come in: TCP, TLS, WebSocket, each with or without a proxy in front. All give the
- * same thing, a byte stream and what is known of its other end.
- */
-import type { Duplex } from "node:stream";
-import type { PeerCertificate } from "../../src/access/contract.ts";
-import type { ListenAddress } from "../../src/base/service.ts";
+/** What MQTT says of a listener beside what all protocols do (`src/listeners`). */
+import type { Arrived as ArrivedBy, Listener as ListenerOf } from "../../src/listeners/contract.ts";
 
 export interface ListenerSettings {
   /** Its name in ACLs, metrics and logs: `mqtt`, `mqtts`, ... */
@@ -24,53 +19,6 @@ export interface ListenerLimits {
   readonly inflightMax: number | undefined;
 }
 
-export interface Arrived {
-  /**
-   * A socket, a TLS socket, or a WebSocket as a stream. No byte of MQTT has been read, and nobody
-   * listens to it: whoever takes it listens to `error` at once. The bytes of a `data` event are good
-   * until it returns.
-   */
-  readonly stream: Duplex;
-  readonly listener: ListenerSettings;
-  /** The client's own address, also behind a proxy that tells it. */
-  readonly remote: { readonly address: string; readonly port: number };
-  /** Over loopback, and not through a proxy. */
-  readonly loopback: boolean;
-  /** Undefined where none was shown (or none asked for). */
-  readonly certificate: PeerCertificate | undefined;
-}
-
-export interface Listener {
-  readonly settings: ListenerSettings;
-  readonly address: ListenAddress;
-  /** Connections now, those in a handshake among them. */
-  readonly connectionCount: number;
-  /**
-   * Reads its certificate, key and authorities again; who connects from now on meets them. Where
-   * they cannot be used, those it has stay, and the log says why. Never rejects.
-   */
-  reload(): Promise<void>;
-  /**
-   * Accepts no more and drops who is still in a handshake; resolves when its last connection is
-   * gone. Ending those it has handed on is for whoever has them.
-   */
-  close(): Promise<void>;
-}
-
-/** Why somebody was turned away before a byte of MQTT was read. */
-export type ListenerRefusalReason =
-  | "connections-full"
-  /** The handshakes (PROXY, TLS, WebSocket) took too long. */
-  | "timed-out"
-  /** A PROXY header missing or malformed, or from somebody who is not trusted with one. */
-  | "proxy"
-  /** A TLS handshake that failed. */
-  | "tls"
-  /** A client certificate missing, or not to be trusted. */
-  | "certificate"
-  /** Not the WebSocket upgrade that MQTT asks for. */
-  | "websocket"
-  /** A web page of another site. */
-  | "origin"
-  /** The system would not hand over a connection. */
-  | "accept";
+/** Its stream may be a WebSocket's; the bytes of a `data` event are good until it returns. */
+export type Arrived = ArrivedBy<ListenerSettings>;
+export type Listener = ListenerOf<ListenerSettings>;

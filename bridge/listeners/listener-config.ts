@@ -1,31 +1,11 @@
-/** What a listener is to be: made of the configuration, and given to `openListener`. */
+/** What an MQTT listener is to be: made of the configuration, and given to `openMqttListener`. */
 import type { ListenAddress } from "../../src/base/service.ts";
+import type { ListenerConfig as AnyListenerConfig } from "../../src/listeners/listener-config.ts";
 import type { ListenerSettings } from "./contract.ts";
 
-export interface ListenerConfig {
-  readonly settings: ListenerSettings;
-  /** Port 0 takes any free one. */
-  readonly address: ListenAddress;
-  /** What an operator does who has to change the address, for error messages. */
-  readonly addressAdvice: string;
-  readonly tls: ListenerTls | undefined;
+export interface ListenerConfig extends AnyListenerConfig<ListenerSettings> {
   readonly webSocket: ListenerWebSocket | undefined;
-  /** CIDR blocks of the proxies in front: each must send a PROXY header, and nobody else may come. */
-  readonly proxies: readonly string[] | undefined;
 }
-
-export interface ListenerTls {
-  /** The key in the configuration, for error messages: `mqttTls`, `mqttListeners[0].tls`. */
-  readonly at: string;
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** The authorities that client certificates must come from. */
-  readonly clientCaFile: string | undefined;
-  readonly clientCertificates: ClientCertificates;
-}
-
-const CLIENT_CERTIFICATES = ["off", "optional", "required"] as const;
-export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
 
 export interface ListenerWebSocket {
   readonly path: string;

@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "n
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { messageOf } from "../../src/base/errors.ts";
-import type { ListenerRefusalReason } from "./contract.ts";
-import type { Incoming, NextStage, Stage } from "./incoming.ts";
+import type { ListenerRefusalReason } from "../../src/listeners/contract.ts";
+import type { Incoming, NextStage, Stage } from "../../src/listeners/incoming.ts";
 import type { ListenerWebSocket } from "./listener-config.ts";
 import { originAllowed } from "./origin.ts";
 import { WebSocketStream } from "./web-socket-stream.ts";

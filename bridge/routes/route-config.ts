@@ -2,7 +2,7 @@
  * What an operator may say of a route, and the check of it. A route says which MQTT topics go to
  * which log topic and how; the first whose filter matches wins, then the default route.
  */
-import { topicNameComplaint } from "../../src/log/topic-name.ts";
+
 import {
   anyMap,
   type Fields,
@@ -13,7 +13,8 @@ import {
   oneOf,
   text,
   wholeNumber,
-} from "../config-fields.ts";
+} from "../../src/config/config-fields.ts";
+import { topicNameComplaint } from "../../src/log/topic-name.ts";
 import { TIME_UNITS, type TimeUnit } from "./device-time.ts";
 import { templateComplaint } from "./template.ts";
 import { filterComplaint, TopicFilter } from "./topic-filter.ts";

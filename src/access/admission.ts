@@ -37,6 +37,15 @@ export function wayOf({ username, password, certificate }: Credentials, policy: 
   return asked && username !== undefined && username !== "" ? "password" : "nothing";
 }
 
+/** Whether somebody is let in without a name and a password. */
+export function admitsUnnamed(
+  { certificate, loopback }: Pick<Credentials, "loopback" | "certificate">,
+  policy: Policy,
+): boolean {
+  if (certificate === undefined) return letsInAnonymous(policy, loopback);
+  return userOfCertificate(certificate, policy.certificates) !== undefined;
+}
+
 /** @throws ACCESS_DENIED; LIMIT_EXCEEDED where too many wait for their check */
 export async function admit(
   way: Way,

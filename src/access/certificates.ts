@@ -2,9 +2,9 @@
  * Which user a client certificate stands for. TLS has verified it; here only its names are read.
  * Where nothing is said of a certificate its common name is the user's name.
  */
-import type { PeerCertificate } from "./contract.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
 import { isMisleading } from "./misleading.ts";
-import { ANONYMOUS } from "./rules.ts";
+import { isAnonymousName } from "./rules.ts";
 
 export interface NamedCertificate {
   readonly by: "commonName" | "alternativeName" | "fingerprint";
@@ -36,7 +36,7 @@ export function userOfCertificate(
 
 /** A name that somebody else gave: a certificate's, a token's. It may be odd, but not misleading. */
 export function isUserName(name: unknown): name is string {
-  if (typeof name !== "string" || name === "" || name === ANONYMOUS) return false;
+  if (typeof name !== "string" || name === "" || isAnonymousName(name)) return false;
   return name.length <= USER_LENGTH_MAX && !isMisleading(name);
 }
 

@@ -2,6 +2,8 @@
  * Who may do what on this gateway, the same for every protocol: a client shows credentials and
  * becomes a principal; a principal is asked for each topic. What implements it stands beside it.
  */
+import type { PeerCertificate } from "../base/peer-certificate.ts";
+import type { ScramMechanism } from "./scram/scram-credential.ts";
 
 /** What a client shows when it connects. Never logged. */
 export interface Credentials {
@@ -20,29 +22,33 @@ export interface Credentials {
   readonly gone?: AbortSignal | undefined;
 }
 
-export interface PeerCertificate {
-  readonly commonName: string | undefined;
-  /** DNS names, then URIs, of the subject alternative name. */
-  readonly alternativeNames: readonly string[];
-  /** SHA-256, upper-case hexadecimal with colons. */
-  readonly fingerprint: string;
-}
-
 /** Somebody who has been let in. */
 export interface Principal {
   /** `anonymous`, or the user's name: what ACLs, quotas and the logs call them. */
   readonly name: string;
   /** When a token runs out: the connection must end then. Undefined: never. */
   readonly expiresAtMs: number | undefined;
+  /** Whether it may do over Kafka only what an ACL allows. */
+  readonly heldToAcls: boolean;
   /** May this client publish to this topic? Cheap; ask again when {@link Access.version} moves. */
   mayPublish(clientId: string, topic: string): boolean;
   /** May it subscribe to this filter (without its `$share/<group>/`)? */
   maySubscribe(clientId: string, filter: string): boolean;
 }
 
+/** A login by SCRAM (RFC 5802): two messages of the client, each with its answer. */
+export interface ScramLogin {
+  /** @throws ACCESS_DENIED where it is no first message; not for a name that is unknown */
+  challenge(clientFirst: Buffer): Buffer;
+  /** @throws ACCESS_DENIED where the password is not proven */
+  finish(clientFinal: Buffer): { readonly principal: Principal; readonly answer: Buffer };
+}
+
 export interface Access {
   /** Counts up whenever an answer that was given before may be another one now. */
   readonly version: number;
+  /** Whether Kafka's ACLs are in force. */
+  readonly acls: boolean;
 
   /**
    * Lets a client in.
@@ -50,6 +56,15 @@ export interface Access {
    * where there is more to say than the client may know), LIMIT_EXCEEDED where too many wait
    */
   authenticate(credentials: Credentials): Promise<Principal>;
+
+  /** Begins a login of a client that proves its password and does not send it. */
+  beginScram(mechanism: ScramMechanism, listener: string): ScramLogin;
+
+  /**
+   * Whether a client would be let in that shows only this: no name, no password. Answers at once,
+   * and counts nothing.
+   */
+  letsIn(shown: Pick<Credentials, "loopback" | "certificate">): boolean;
 
   /**
    * The principal again after the rules have changed; undefined where it may not be here any more

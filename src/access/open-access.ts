@@ -3,13 +3,14 @@
  * disturbing whom it still lets in. Without a file: whoever comes over loopback, or with a verified
  * certificate, may do everything, and nobody else anything.
  */
+import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { MetricSample } from "../base/service.ts";
 import { AccessFigures } from "./access-figures.ts";
-import { admit, denied, wayOf } from "./admission.ts";
-import type { Access, Credentials, Principal } from "./contract.ts";
+import { admit, admitsUnnamed, denied, wayOf } from "./admission.ts";
+import type { Access, Credentials, Principal, ScramLogin } from "./contract.ts";
 import type { AnonymousPolicy } from "./file/access-file.ts";
 import { type CheckLimits, CheckQueue, TOKEN_CHECK_LIMITS } from "./passwords/check-queue.ts";
 import { PasswordChecks } from "./passwords/password-checks.ts";
@@ -17,6 +18,12 @@ import { loadPolicy, type Policy, stillHolds } from "./policy.ts";
 import { GrantedPrincipal, type Proof } from "./principal.ts";
 import { recalled, remembered } from "./remembered.ts";
 import type { Subject } from "./rules.ts";
+import type { ScramMechanism } from "./scram/scram-credential.ts";
+import { scramOf } from "./scram/scram-decoy.ts";
+import { ScramExchange } from "./scram/scram-exchange.ts";
+
+const SERVER_NONCE_BYTES = 18;
+const JUST_CHANGED = "The access rules have just changed: try again.";
 
 export interface AccessOptions {
   /** The access file; undefined: there is none. */
@@ -63,6 +70,10 @@ class FileAccess implements AccessControl {
     return this.#version;
   }
 
+  get acls(): boolean {
+    return this.#policy.kafka.acls;
+  }
+
   get anonymous(): AnonymousPolicy {
     return this.#policy.anonymous;
   }
@@ -74,7 +85,7 @@ class FileAccess implements AccessControl {
       const { user, proof } = await admit(way, credentials, this.#policy, checks);
       // The rules may have changed while a password was looked into.
       const principal = this.#grant({ user, listener: credentials.listener }, proof);
-      if (principal === undefined) throw denied("The access rules have just changed: try again.");
+      if (principal === undefined) throw denied(JUST_CHANGED);
       this.#figures.granted(way);
       return principal;
     } catch (error) {
@@ -82,6 +93,31 @@ class FileAccess implements AccessControl {
       this.#figures.refused(credentials.gone?.aborted === true ? "gone" : busy ? "busy" : way);
       throw error;
     }
+  }
+
+  beginScram(mechanism: ScramMechanism, listener: string): ScramLogin {
+    const { users } = this.#policy;
+    const exchange = new ScramExchange(
+      (user) => scramOf(users, mechanism, user),
+      randomBytes(SERVER_NONCE_BYTES).toString("base64"),
+    );
+    return {
+      challenge: (message) => this.#refusing(() => exchange.challenge(message)),
+      finish: (message) =>
+        this.#refusing(() => {
+          const { user, answer } = exchange.finish(message);
+          // Only who is there has proven anything, by what stood in the file then.
+          const stored = users.get(user)?.text ?? "";
+          const principal = this.#grant({ user, listener }, { by: "password", stored });
+          if (principal === undefined) throw denied(JUST_CHANGED);
+          this.#figures.granted("password");
+          return { principal, answer };
+        }),
+    };
+  }
+
+  letsIn(shown: Pick<Credentials, "loopback" | "certificate">): boolean {
+    return admitsUnnamed(shown, this.#policy);
   }
 
   renew(principal: Principal): Principal | undefined {
@@ -118,10 +154,19 @@ class FileAccess implements AccessControl {
     await this.#reloading;
   }
 
+  #refusing<T>(step: () => T): T {
+    try {
+      return step();
+    } catch (error) {
+      this.#figures.refused("password");
+      throw error;
+    }
+  }
+
   #grant(subject: Subject, proof: Proof): Principal | undefined {
-    const { rules } = this.#policy;
+    const { rules, kafka } = this.#policy;
     if (!stillHolds(this.#policy, subject.user, proof)) return undefined;
-    return new GrantedPrincipal(subject, proof, rules);
+    return new GrantedPrincipal(subject, proof, rules, kafka);
   }
 
   async #reload(): Promise<void> {

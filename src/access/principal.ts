@@ -1,10 +1,13 @@
 /** Somebody who has been let in: what the rules say to it, and by what it was let in. */
-import type { PeerCertificate, Principal } from "./contract.ts";
+import type { PeerCertificate } from "../base/peer-certificate.ts";
+import type { Principal } from "./contract.ts";
+import { type KafkaAccess, NO_ACLS } from "./file/read-kafka.ts";
 import {
   type Action,
   ANONYMOUS,
   type Decision,
   decide,
+  isUser,
   type Rule,
   rulesOfSubject,
   type Subject,
@@ -27,10 +30,17 @@ export class GrantedPrincipal implements Principal {
   readonly proof: Proof;
   /** Undefined: there are no rules, and everything is allowed. */
   readonly #rules: readonly Rule[] | undefined;
+  readonly #kafka: KafkaAccess;
 
-  constructor(subject: Subject, proof: Proof, rules: readonly Rule[] | undefined) {
+  constructor(
+    subject: Subject,
+    proof: Proof,
+    rules: readonly Rule[] | undefined,
+    kafka: KafkaAccess = NO_ACLS,
+  ) {
     this.subject = subject;
     this.proof = proof;
+    this.#kafka = kafka;
     this.#rules = rules && rulesOfSubject(rules, subject);
   }
 
@@ -40,6 +50,13 @@ export class GrantedPrincipal implements Principal {
 
   get expiresAtMs(): number | undefined {
     return this.#grant?.expiresAtMs;
+  }
+
+  get heldToAcls(): boolean {
+    // A token that lists what it is for is for nothing else.
+    if (this.#grant?.lists !== undefined) return true;
+    const { acls, superUsers } = this.#kafka;
+    return acls && !superUsers.some((wanted) => isUser(wanted, this.subject.user));
   }
 
   mayPublish(clientId: string, topic: string): boolean {

@@ -52,6 +52,11 @@ export interface Request extends PlaceholderValues {
 
 export const ANONYMOUS = "anonymous";
 
+/** What clients are called that show no name: here, and in Kafka's ACLs. Nobody else may be. */
+export function isAnonymousName(name: string): boolean {
+  return name === ANONYMOUS || name === ANONYMOUS.toUpperCase();
+}
+
 /** Those that may speak of what `subject` does: the same list where that is all of them. */
 export function rulesOfSubject(rules: readonly Rule[], subject: Subject): readonly Rule[] {
   const speaking = rules.filter(
@@ -83,6 +88,7 @@ function speaksOf({ effect, actions, clients, patterns }: Rule, request: Request
   });
 }
 
-function isUser(wanted: string, user: string | undefined): boolean {
+/** `wanted` is a name or a glob; no glob takes anonymous clients. */
+export function isUser(wanted: string, user: string | undefined): boolean {
   return user === undefined ? wanted === ANONYMOUS : matchesGlob(wanted, user);
 }

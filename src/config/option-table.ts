@@ -73,6 +73,11 @@ export const OPTION_TABLE = {
     address(),
     "The address Kafka clients are told to connect to, where it is not the one listened on",
   ),
+  kafkaListeners: optional(
+    handedOn("a list of listeners, see docs/kafka-listeners.md"),
+    "More Kafka listeners, each with settings of its own",
+    ["file"],
+  ),
   http: option(listenAddress(), "127.0.0.1:8080", "Where to listen for HTTP"),
   accessFile: optional(
     path,

@@ -10,10 +10,12 @@ import type { Turnstile } from "../base/turnstile.ts";
 import type { Log } from "../log/contract.ts";
 import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
+import type { AclStore } from "./acls/acl-store.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
+import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
@@ -67,6 +69,8 @@ export interface RequestContext {
   /** Aborts when the connection is closed. */
   readonly signal: AbortSignal;
   readonly session: KafkaSession;
+  /** What this client may do; nothing before its login. */
+  readonly rights: Rights;
   readonly broker: KafkaBroker;
 }
 
@@ -75,6 +79,8 @@ export interface KafkaBroker {
   readonly log: Log;
   /** Who is let in. */
   readonly access: Access;
+  /** And what who is held to ACLs may do. */
+  readonly acls: AclStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: number;

@@ -20,6 +20,9 @@ import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { deleteRecords } from "./apis/21-delete-records.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
+import { describeAcls } from "./apis/29-describe-acls.ts";
+import { createAcls } from "./apis/30-create-acls.ts";
+import { deleteAcls } from "./apis/31-delete-acls.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
 import { alterConfigs } from "./apis/33-alter-configs.ts";
 import { describeLogDirs } from "./apis/35-describe-log-dirs.ts";
@@ -52,6 +55,9 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   alterConfigs,
   describeLogDirs,

@@ -9,32 +9,32 @@
  * connection is closed, with a warning in the log.
  */
 import type { Socket } from "node:net";
-import { AssertionFailure, isTributaryError, messageOf } from "../base/errors.ts";
-import { isLoopback } from "../base/loopback.ts";
+import { AssertionFailure, isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
 import type { ListenAddress } from "../base/service.ts";
+import { showAddress } from "../config/kinds/address.ts";
+import { plainAddress } from "../listeners/address-block.ts";
 import { type AnyKafkaApi, HangUp, type KafkaBroker, NO_RESPONSE } from "./api.ts";
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
+import type { KafkaClient } from "./listeners/listener-config.ts";
+import type { KafkaRefusals, RefusedKafkaClient } from "./refusals.ts";
 import {
   beginResponse,
   type RequestHeader,
   readRequestHeader,
   type UnservedApiVersions,
 } from "./request-header.ts";
+import { NO_RIGHTS, Rights } from "./rights.ts";
 import { KafkaSession } from "./session.ts";
 
-/** What all connections of a listener share. */
+/** What all connections share. */
 export interface ConnectionHost {
   readonly broker: KafkaBroker;
   readonly apis: ReadonlyMap<number, AnyKafkaApi>;
   readonly traffic: KafkaTraffic;
-  /** The configured address, if there is one. */
-  readonly advertised: ListenAddress | undefined;
+  readonly refusals: KafkaRefusals;
 }
-
-/** What rules of the access file call it. */
-const LISTENER = "kafka";
 
 type Pieces = readonly Uint8Array[];
 
@@ -42,6 +42,10 @@ export class KafkaConnection {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #clientHost: string;
+  /** For the log. */
+  readonly #client: RefusedKafkaClient;
+  /** Of a request, once its client is in. */
+  readonly #requestBytesMax: number;
   readonly #advertised: ListenAddress;
   readonly #splitter: FrameSplitter;
   readonly #gone = new AbortController();
@@ -52,38 +56,53 @@ export class KafkaConnection {
   #inFlightBytes = 0;
   #working = false;
   #draining = false;
+  /** The login failed: its answer is the last. */
+  #ending = false;
+  #loginTimer: NodeJS.Timeout | undefined;
   /** Resolves when all requests begun so far are answered and their answers handed to the socket. */
   #answered: Promise<void> = Promise.resolve();
 
-  constructor(socket: Socket, host: ConnectionHost) {
+  constructor(arrived: KafkaClient, host: ConnectionHost) {
+    const { listener, remote, loopback, certificate } = arrived;
+    // Nothing stands between a Kafka client and TCP but TLS, which is a socket as well.
+    const socket = arrived.stream as Socket;
     this.#socket = socket;
     this.#host = host;
     const { limits } = host.broker;
-    this.#clientHost = plainAddress(socket.remoteAddress);
-    this.#advertised = host.advertised ?? {
-      host: plainAddress(socket.localAddress),
+    this.#clientHost = remote.address;
+    this.#client = {
+      listener: listener.name,
+      client: showAddress({ host: remote.address, port: remote.port }),
+    };
+    this.#advertised = listener.advertised ?? {
+      host: plainAddress(socket.localAddress ?? ""),
       port: socket.localPort ?? 0,
     };
     this.#session = new KafkaSession({
       access: host.broker.access,
       clock: host.broker.clock,
+      login: listener,
       shown: {
-        listener: LISTENER,
+        listener: listener.name,
         remoteAddress: this.#clientHost,
-        loopback: isLoopback(this.#clientHost),
-        certificate: undefined,
+        loopback,
+        certificate,
         gone: this.#gone.signal,
       },
     });
-    this.#splitter = new FrameSplitter(limits.requestBytesMax);
+    this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
+    this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
+    if (this.#session.welcome) this.#open();
+    else this.#awaitLogin(limits.loginMsMax);
     socket.setNoDelay(true);
     socket.setTimeout(limits.connectionIdleMsMax, () => socket.destroy());
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (error) => {
-      const fields = { client: this.#clientHost, error: error.message };
+      const fields = { ...this.#client, error: error.message };
       host.broker.logger.debug(fields, "a Kafka connection broke");
     });
     socket.on("close", () => {
+      clearTimeout(this.#loginTimer);
       this.#waiting.length = 0;
       this.#gone.abort();
     });
@@ -103,8 +122,22 @@ export class KafkaConnection {
     this.#socket.destroy();
   }
 
+  /** The client is in, or would be: what it may send is no longer what a login needs. */
+  #open(): void {
+    clearTimeout(this.#loginTimer);
+    this.#splitter.frameBytesMax = this.#requestBytesMax;
+  }
+
+  /** A login that is being looked into may wait for its turn: that is not the client's doing. */
+  #awaitLogin(loginMsMax: number): void {
+    this.#loginTimer = setTimeout(() => {
+      if (this.#session.checking) this.#awaitLogin(loginMsMax);
+      else this.#fail(new TributaryError("TIMED_OUT", `No login came within ${loginMsMax} ms.`));
+    }, loginMsMax);
+  }
+
   #receive(chunk: Buffer): void {
-    if (this.#draining) return;
+    if (this.#draining || this.#ending) return;
     this.#host.traffic.bytesIn += chunk.length;
     try {
       for (const frame of this.#splitter.push(chunk)) {
@@ -121,8 +154,9 @@ export class KafkaConnection {
   }
 
   #isFull(): boolean {
-    const { requestsInFlightMax, inFlightBytesMax } = this.#host.broker.limits;
-    return this.#inFlight >= requestsInFlightMax || this.#inFlightBytes >= inFlightBytesMax;
+    const { requestsInFlightMax, inFlightBytesMax, loginBytesMax } = this.#host.broker.limits;
+    const bytesMax = this.#session.welcome ? inFlightBytesMax : loginBytesMax;
+    return this.#inFlight >= requestsInFlightMax || this.#inFlightBytes >= bytesMax;
   }
 
   /** Begins the requests that wait, in order; one run at a time. */
@@ -134,7 +168,7 @@ export class KafkaConnection {
         const header = readRequestHeader(frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
-        if (this.#gone.signal.aborted) break;
+        if (this.#gone.signal.aborted || this.#ending) break;
         const answer = this.#answer(header);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
@@ -156,10 +190,12 @@ export class KafkaConnection {
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
+      let rights = NO_RIGHTS;
       if (api.beforeLogin !== true) {
         const entered = this.#session.enter(clientId);
         // Nothing waits for whoever is in: pipelined requests keep their order.
-        if (entered instanceof Promise) await entered;
+        const principal = entered instanceof Promise ? await entered : entered;
+        rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
       const request = api.decode(body, version);
       const response = await api.handle(request, {
@@ -169,10 +205,12 @@ export class KafkaConnection {
         advertised: this.#advertised,
         signal: this.#gone.signal,
         session: this.#session,
+        rights,
         broker,
       });
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
+      if (api.beforeLogin === true) this.#heedLogin();
       const writer = beginResponse(api, version, correlationId);
       api.encode(writer, response, version, 0);
       return writer.finishFrame();
@@ -191,6 +229,7 @@ export class KafkaConnection {
     const pieces = await answer;
     await before;
     if (pieces !== undefined) await this.#send(pieces);
+    if (this.#ending) this.#socket.destroySoon();
     this.#inFlight -= 1;
     this.#inFlightBytes -= requestBytes;
     if (!this.#draining && !this.#isFull()) this.#socket.resume();
@@ -215,10 +254,19 @@ export class KafkaConnection {
     });
   }
 
+  /** Whoever was let in may send more; whoever was not, nothing more. */
+  #heedLogin(): void {
+    const { failure, welcome } = this.#session;
+    if (failure !== undefined) {
+      this.#ending = true;
+      this.#host.refusals.loginRefused(this.#client, failure);
+    } else if (welcome) {
+      this.#open();
+    }
+  }
+
   #hangUp({ reason }: HangUp): undefined {
-    this.#host.traffic.refused += 1;
-    const fields = { client: this.#clientHost, reason };
-    this.#host.broker.logger.warn(fields, "closing a Kafka connection");
+    this.#host.refusals.hangingUp(this.#client, reason);
     this.#socket.destroy();
   }
 
@@ -229,23 +277,14 @@ export class KafkaConnection {
         throw error;
       });
     } else if (!this.#socket.destroyed) {
-      const fields = { client: this.#clientHost, error: messageOf(error) };
-      const { logger } = this.#host.broker;
-      if (isTributaryError(error, "ACCESS_DENIED", "LIMIT_EXCEEDED")) {
-        this.#host.traffic.refused += 1;
-        logger.warn(fields, "closing a Kafka connection: its client is not let in");
-      } else if (isTributaryError(error)) {
-        this.#host.traffic.refused += 1;
-        logger.warn(fields, "closing a Kafka connection: its client does not keep to the protocol");
+      if (isTributaryError(error)) {
+        this.#host.refusals.closing(this.#client, error);
       } else {
-        logger.error(fields, "closing a Kafka connection: a request failed unexpectedly");
+        const fields = { ...this.#client, error: messageOf(error) };
+        const message = "closing a Kafka connection: a request failed unexpectedly";
+        this.#host.broker.logger.error(fields, message);
       }
     }
     this.#socket.destroy();
   }
-}
-
-/** An IPv4 address that came through an IPv6 socket, as itself. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? "").replace(/^::ffff:/, "");
 }

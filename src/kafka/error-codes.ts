@@ -131,7 +131,12 @@ const FROM_CATALOGUE: Readonly<Record<ErrorCode, KafkaErrorName>> = {
 
 /** The Kafka code for what the log, the wire or a check threw. @throws `error` itself where it is a bug */
 export function kafkaErrorOf(error: unknown): KafkaErrorCode {
-  if (error instanceof KafkaRefusal) return KAFKA_ERRORS[error.kafkaError];
-  if (error instanceof TributaryError) return KAFKA_ERRORS[FROM_CATALOGUE[error.code]];
+  return KAFKA_ERRORS[kafkaErrorNameOf(error)];
+}
+
+/** The same by its name. @throws `error` itself where it is a bug */
+export function kafkaErrorNameOf(error: unknown): KafkaErrorName {
+  if (error instanceof KafkaRefusal) return error.kafkaError;
+  if (error instanceof TributaryError) return FROM_CATALOGUE[error.code];
   throw error;
 }

@@ -14,7 +14,8 @@ const FIRST_ALLOCATION_BYTES = 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export class FrameSplitter {
-  readonly #frameBytesMax: number;
+  /** A longer request is refused from its length on. */
+  frameBytesMax: number;
   /** The first bytes of a length, until there are four. */
   #lengthPart: Buffer = NOTHING;
   #partial: Buffer = NOTHING;
@@ -23,7 +24,7 @@ export class FrameSplitter {
   #wanted = 0;
 
   constructor(frameBytesMax: number) {
-    this.#frameBytesMax = frameBytesMax;
+    this.frameBytesMax = frameBytesMax;
   }
 
   /** The requests that `chunk` completes, in order. @throws FRAME_MALFORMED, FRAME_TOO_LARGE */
@@ -79,10 +80,10 @@ export class FrameSplitter {
   }
 
   #checked(length: number): number {
-    if (length > this.#frameBytesMax) {
+    if (length > this.frameBytesMax) {
       throw new TributaryError(
         "FRAME_TOO_LARGE",
-        `A request of ${length} bytes is over the limit of ${this.#frameBytesMax} bytes.`,
+        `A request of ${length} bytes is over the limit of ${this.frameBytesMax} bytes.`,
       );
     }
     if (length < FRAME_BYTES_MIN) {

@@ -3,8 +3,6 @@ import type { MetricSample } from "../base/service.ts";
 
 export class KafkaTraffic {
   connections = 0;
-  /** Connections closed for what their client sent, or because there were too many. */
-  refused = 0;
   bytesIn = 0;
   bytesOut = 0;
   readonly #requests = new Map<string, number>();
@@ -25,11 +23,6 @@ export class KafkaTraffic {
         type: "gauge",
         value: this.connections,
       },
-      counter(
-        "tributary_kafka_connections_refused_total",
-        "Connections closed for a breach of the protocol or of a limit.",
-        this.refused,
-      ),
       counter("tributary_kafka_received_bytes_total", "Bytes received.", this.bytesIn),
       counter("tributary_kafka_sent_bytes_total", "Bytes sent.", this.bytesOut),
       ...requests,

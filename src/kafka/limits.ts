@@ -2,6 +2,10 @@
 export interface KafkaLimits {
   /** A longer request closes its connection (Kafka's socket.request.max.bytes). */
   readonly requestBytesMax: number;
+  /** The same for whoever still has to log in, one request and all of them together. */
+  readonly loginBytesMax: number;
+  /** How long a connection may take until its client has logged in, where it has to. */
+  readonly loginMsMax: number;
   /** Requests of one connection that are read ahead of their answers; then its socket waits. */
   readonly requestsInFlightMax: number;
   /** The same, in bytes of requests. */
@@ -28,6 +32,8 @@ export interface KafkaLimits {
   readonly producerExpiryMs: number;
   /** Searches by time of all connections that run at once; the others wait. */
   readonly timeSearchesMax: number;
+  /** Access control entries. */
+  readonly aclsMax: number;
   /** Topics that one request may create, configure or give partitions. */
   readonly topicsPerRequestMax: number;
 }
@@ -36,6 +42,8 @@ const MIB = 1024 * 1024;
 
 export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   requestBytesMax: 32 * MIB,
+  loginBytesMax: 64 * 1024,
+  loginMsMax: 10_000,
   requestsInFlightMax: 64,
   inFlightBytesMax: 16 * MIB,
   connectionsMax: 1000,
@@ -49,5 +57,6 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   producersMax: 4096,
   producerExpiryMs: 24 * 60 * 60 * 1000,
   timeSearchesMax: 2,
+  aclsMax: 10_000,
   topicsPerRequestMax: 1000,
 };

@@ -1,18 +1,18 @@
 /**
- * The Kafka listener: takes connections, up to a limit, and gives them what they share. Owns the
- * listening socket and the set of connections; each of those owns itself.
+ * The Kafka server: its listeners, and what the connections that come by them share. Owns the set of
+ * connections; each of those owns itself.
  */
-import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
 import type { Access } from "../access/contract.ts";
 import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
-import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
 import { Turnstile } from "../base/turnstile.ts";
+import { ConnectionLimit } from "../listeners/connection-limit.ts";
+import { openListener } from "../listeners/open-listener.ts";
 import type { Log } from "../log/contract.ts";
 import { DEFAULT_LOG_OPTIONS } from "../log/options.ts";
+import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
@@ -20,15 +20,26 @@ import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "./limits.ts";
+import {
+  KAFKA_PROTOCOL,
+  type KafkaClient,
+  type KafkaListener,
+  type KafkaListenerConfig,
+  plainKafkaListener,
+} from "./listeners/listener-config.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
+import { KafkaRefusals } from "./refusals.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
   /** Who is let in; by default, everybody. */
   readonly access?: Access;
-  readonly listen: ListenAddress;
-  /** Where clients are told to connect; by default, the address that each of them came to. */
+  /** Where clients come in, in the order of opening. */
+  readonly listeners?: readonly KafkaListenerConfig[];
+  /** In place of `listeners`: one plain listener, called `kafka`. */
+  readonly listen?: ListenAddress;
+  /** Where its clients are told to connect; by default, the address that each of them came to. */
   readonly advertised?: ListenAddress | undefined;
   readonly nodeId: number;
   readonly clusterId: string;
@@ -48,22 +59,134 @@ export interface KafkaServerOptions {
 
 const DEFAULT_PARTITIONS = 4;
 const DEFAULT_LOG_DIRECTORY = "data";
+const NO_ACLS_YET =
+  "ACLs are in force for Kafka clients, and there is none: only kafka.superUsers of the access file may do anything";
 
-/** @throws ADDRESS_IN_USE, CONFIG_INVALID where it cannot listen there */
-export async function startKafkaServer(options: KafkaServerOptions): Promise<Service> {
-  const { log, clock, logger } = options;
+export interface KafkaServer extends Service {
+  /** Where it listens, by the listeners' names. */
+  readonly listeners: ReadonlyMap<string, ListenAddress>;
+  /** Reads the listeners' certificates again. */
+  reload(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID naming the key, ADDRESS_IN_USE */
+export async function startKafkaServer(options: KafkaServerOptions): Promise<KafkaServer> {
+  const server = new RunningServer(options);
+  try {
+    await server.start(listenersOf(options));
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+class RunningServer implements KafkaServer {
+  readonly #broker: KafkaBroker;
+  readonly #host: ConnectionHost;
+  readonly #open: KafkaListener[] = [];
+  readonly #connections = new Set<KafkaConnection>();
+
+  constructor(options: KafkaServerOptions) {
+    const { clock, logger } = options;
+    this.#broker = brokerOf(options);
+    this.#host = {
+      broker: this.#broker,
+      apis: new Map(KAFKA_APIS.map((api) => [api.key, api])),
+      traffic: new KafkaTraffic(),
+      refusals: new KafkaRefusals(logger, clock),
+    };
+  }
+
+  /** The first listener's. */
+  get address(): ListenAddress | undefined {
+    return this.#open[0]?.address;
+  }
+
+  get listeners(): ReadonlyMap<string, ListenAddress> {
+    return new Map(this.#open.map(({ settings, address }) => [settings.name, address]));
+  }
+
+  async start(listeners: readonly KafkaListenerConfig[]): Promise<void> {
+    const { logger, limits, access, acls } = this.#broker;
+    if (access.acls && acls.table.size === 0) logger.warn({}, NO_ACLS_YET);
+    const parts = {
+      logger,
+      connections: new ConnectionLimit(limits.connectionsMax),
+      protocol: KAFKA_PROTOCOL,
+      refused: this.#host.refusals.turnedAway,
+    };
+    for (const config of listeners) {
+      this.#open.push(await openListener(config, (arrived) => this.#accept(arrived), parts));
+    }
+  }
+
+  metrics(): readonly MetricSample[] {
+    const connections = this.#open.map(({ settings: { name }, connectionCount }) => ({
+      name: "tributary_kafka_listener_connections",
+      help: "Connections of a listener.",
+      type: "gauge" as const,
+      value: connectionCount,
+      labels: { listener: name },
+    }));
+    return [
+      ...this.#host.traffic.metrics(),
+      ...this.#host.refusals.metrics(),
+      ...connections,
+      {
+        name: "tributary_kafka_idempotent_producers",
+        help: "Pairs of idempotent producer and partition that are remembered.",
+        type: "gauge",
+        value: this.#broker.producers.size,
+      },
+      {
+        name: "tributary_kafka_acls",
+        help: "Access control entries.",
+        type: "gauge",
+        value: this.#broker.acls.table.size,
+      },
+      ...this.#broker.groups.metrics(),
+    ];
+  }
+
+  async reload(): Promise<void> {
+    await Promise.all(this.#open.map((listener) => listener.reload()));
+  }
+
+  async close(): Promise<void> {
+    const closed = Promise.all(this.#open.map((listener) => listener.close()));
+    this.#broker.groups.close();
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections) connection.destroy();
+    }, this.#broker.limits.closeMsMax);
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #accept(arrived: KafkaClient): void {
+    const { traffic } = this.#host;
+    const connection = new KafkaConnection(arrived, this.#host);
+    this.#connections.add(connection);
+    traffic.connections += 1;
+    arrived.stream.on("close", () => {
+      this.#connections.delete(connection);
+      traffic.connections -= 1;
+    });
+  }
+}
+
+function listenersOf({ listeners, listen, advertised }: KafkaServerOptions) {
+  return listeners ?? (listen === undefined ? [] : [plainKafkaListener(listen, advertised)]);
+}
+
+function brokerOf(options: KafkaServerOptions): KafkaBroker {
+  const { log, clock, logger, groupLimits } = options;
   const limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
-  const server = createServer();
-  await listen(server, options.listen);
-  const groups = new GroupCoordinator({
-    log,
-    clock,
-    logger,
-    ...(options.groupLimits && { limits: options.groupLimits }),
-  });
-  const broker: KafkaBroker = {
+  return {
     log,
     access: options.access ?? openForAll,
+    acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
     clock,
     logger,
     nodeId: options.nodeId,
@@ -74,98 +197,14 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Ser
     logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
-    groups,
+    groups: new GroupCoordinator({
+      log,
+      clock,
+      logger,
+      ...(groupLimits && { limits: groupLimits }),
+    }),
     producers: new ProducerRegistry(log, clock, limits),
     producerIds: new ProducerIds(log),
     apis: KAFKA_APIS,
   };
-  return new KafkaListener(server, {
-    broker,
-    apis: new Map(KAFKA_APIS.map((api) => [api.key, api])),
-    traffic: new KafkaTraffic(),
-    advertised: options.advertised,
-  });
-}
-
-class KafkaListener implements Service {
-  readonly address: ListenAddress;
-  readonly #server: Server;
-  readonly #host: ConnectionHost;
-  readonly #connections = new Set<KafkaConnection>();
-
-  constructor(server: Server, host: ConnectionHost) {
-    this.#server = server;
-    this.#host = host;
-    const bound = server.address();
-    if (bound === null || typeof bound === "string") throw new Error("not a TCP listener");
-    this.address = { host: bound.address, port: bound.port };
-    server.on("connection", (socket) => this.#accept(socket));
-    server.on("error", (error) => {
-      host.broker.logger.error({ error: error.message }, "the Kafka listener failed");
-    });
-    host.broker.logger.info(this.address, "Kafka listener ready");
-  }
-
-  metrics(): readonly MetricSample[] {
-    const { broker, traffic } = this.#host;
-    return [
-      ...traffic.metrics(),
-      {
-        name: "tributary_kafka_idempotent_producers",
-        help: "Pairs of idempotent producer and partition that are remembered.",
-        type: "gauge",
-        value: broker.producers.size,
-      },
-      ...broker.groups.metrics(),
-    ];
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#host.broker.groups.close();
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
-    }, this.#host.broker.limits.closeMsMax);
-    await Promise.all([...this.#connections].map((connection) => connection.close()));
-    await closed;
-    clearTimeout(timer);
-  }
-
-  #accept(socket: Socket): void {
-    const { broker, traffic } = this.#host;
-    if (this.#connections.size >= broker.limits.connectionsMax) {
-      traffic.refused += 1;
-      broker.logger.warn(
-        { client: socket.remoteAddress, connectionsMax: broker.limits.connectionsMax },
-        "a Kafka connection was refused: there are as many as the limit allows",
-      );
-      socket.destroy();
-      return;
-    }
-    const connection = new KafkaConnection(socket, this.#host);
-    this.#connections.add(connection);
-    traffic.connections += 1;
-    socket.on("close", () => {
-      this.#connections.delete(connection);
-      traffic.connections -= 1;
-    });
-  }
-}
-
-async function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
-  const listening = once(server, "listening");
-  server.listen({ host, port });
-  try {
-    await listening;
-  } catch (error) {
-    const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    throw new TributaryError(
-      inUse ? "ADDRESS_IN_USE" : "CONFIG_INVALID",
-      inUse
-        ? `Something else listens on ${host}:${port} already; stop it, or choose another --kafka.`
-        : `Cannot listen for Kafka clients on ${host}:${port}: ${messageOf(error)}.`,
-      { cause: error },
-    );
-  }
 }

@@ -7,6 +7,7 @@ import { type CertificateUsers, COMMON_NAMES } from "../certificates.ts";
 import type { Rule } from "../rules.ts";
 import { readCertificates } from "./read-certificates.ts";
 import { type JwtSettings, readJwt } from "./read-jwt.ts";
+import { type KafkaAccess, NO_ACLS, readKafka } from "./read-kafka.ts";
 import { readGroups, readRules } from "./read-rules.ts";
 import { readUsers, type StoredPassword } from "./read-users.ts";
 import { YamlPart } from "./yaml-part.ts";
@@ -19,8 +20,9 @@ export interface AccessFile {
   readonly users: ReadonlyMap<string, StoredPassword>;
   readonly certificates: CertificateUsers;
   readonly jwt: JwtSettings | undefined;
-  /** Undefined: who is let in may do everything. */
+  /** Undefined: who is let in may do everything with MQTT topics. */
   readonly rules: readonly Rule[] | undefined;
+  readonly kafka: KafkaAccess;
 }
 
 /** What holds where there is no access file. */
@@ -30,6 +32,7 @@ export const NO_ACCESS_FILE: AccessFile = {
   certificates: COMMON_NAMES,
   jwt: undefined,
   rules: undefined,
+  kafka: NO_ACLS,
 };
 
 export const ACCESS_FILE: YamlForm = {
@@ -51,19 +54,15 @@ export function parseAccessText(file: string, text: string): AccessFile {
 
 /** @throws CONFIG_INVALID, CONFIG_UNKNOWN_OPTION */
 export function parseAccessFile(yaml: YamlDocument): AccessFile {
-  const { anonymous, users, groups, certificates, jwt, rules } = YamlPart.whole(yaml).fields([
-    "anonymous",
-    "users",
-    "groups",
-    "certificates",
-    "jwt",
-    "rules",
-  ]);
+  const { anonymous, users, groups, certificates, jwt, rules, kafka } = YamlPart.whole(yaml).fields(
+    ["anonymous", "users", "groups", "certificates", "jwt", "rules", "kafka"],
+  );
   return {
     anonymous: anonymous?.oneOf(["loopback", "allowed", "refused"]) ?? "loopback",
     users: readUsers(users),
     certificates: readCertificates(certificates),
     jwt: readJwt(jwt, yaml.file),
     rules: readRules(rules, readGroups(groups)),
+    kafka: readKafka(kafka, rules !== undefined),
   };
 }

@@ -6,6 +6,7 @@ import { editUsers } from "../../access/file/edit-access-file.ts";
 import { userNameComplaint } from "../../access/file/read-users.ts";
 import { hashPassword } from "../../access/passwords/argon2.ts";
 import { DEFAULT_COST, showPhc } from "../../access/passwords/phc.ts";
+import { deriveScram, SCRAM_MECHANISMS, showScram } from "../../access/scram/scram-credential.ts";
 import { TributaryError } from "../../base/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { addConfigFlags, configFrom } from "../config-flags.ts";
@@ -24,23 +25,34 @@ export function usersCommand(context: CommandContext): Command {
     .addCommand(removeCommand(context));
 }
 
+interface StoredForScram {
+  readonly password: string;
+  readonly scram: readonly string[];
+}
+
 interface Flags {
   readonly passwordStdin?: boolean;
+  readonly scram?: boolean;
   readonly json?: boolean;
 }
 
 function listCommand({ env, out }: CommandContext): Command {
   const command = usersSubcommand("list", "every user and what a check of the password costs");
   return command.action(async ({ json }: Flags) => {
-    const users = [...readAccessFile(accessFileOf(command, env)).users].map(([name, { hash }]) => ({
+    const { users } = readAccessFile(accessFileOf(command, env));
+    const shown = [...users].map(([name, { hash, scram }]) => ({
       name,
       memoryKib: hash.memoryKib,
       passes: hash.passes,
       lanes: hash.lanes,
+      scram: [...scram.keys()],
     }));
-    if (json) return out.line(JSON.stringify(users));
-    const rows = users.map((user) => [user.name, user.memoryKib, user.passes, user.lanes]);
-    return out.line(tableText(["USER", "MEMORY (KiB)", "PASSES", "LANES"], rows));
+    if (json) return out.line(JSON.stringify(shown));
+    const rows = shown.map((user) => [
+      ...[user.name, user.memoryKib, user.passes, user.lanes],
+      user.scram.length > 0 ? "yes" : "no",
+    ]);
+    return out.line(tableText(["USER", "MEMORY (KiB)", "PASSES", "LANES", "SCRAM"], rows));
   });
 }
 
@@ -53,8 +65,8 @@ function addCommand(context: CommandContext): Command {
     if (existsSync(file) && readAccessFile(file).users.has(name)) {
       throw wrong(`${name} is a user already: tributary users passwd gives a new password.`);
     }
-    const hash = await newHash(context, flags);
-    editUsers(file, (users) => users.set(name, hash));
+    const stored = await newPassword(context, flags);
+    editUsers(file, (users) => users.set(name, stored));
     return done(context, flags, { added: name }, `added ${name} to ${file}. ${TAKEN_WHEN}`);
   });
 }
@@ -64,8 +76,10 @@ function passwordCommand(context: CommandContext): Command {
   return command.action(async (name: string, flags: Flags) => {
     const file = accessFileOf(command, context.env);
     mustBeUser(file, name);
-    const hash = await newHash(context, flags);
-    editUsers(file, (users) => users.set(name, hash));
+    // What stands there for SCRAM is of the old password: it is made anew, or goes.
+    const { scram = hasScram(file, name) } = flags;
+    const stored = await newPassword(context, { ...flags, scram });
+    editUsers(file, (users) => users.set(name, stored));
     const text = `changed the password of ${name} in ${file}. ${TAKEN_WHEN}`;
     return done(context, flags, { changed: name }, text);
   });
@@ -89,7 +103,9 @@ function usersSubcommand(name: string, description: string): Command {
 function withPassword(name: string, description: string): Command {
   return usersSubcommand(name, description)
     .argument("<name>")
-    .option("--password-stdin", "take the password from the first line of standard input");
+    .option("--password-stdin", "take the password from the first line of standard input")
+    .option("--scram", "let the user log in to Kafka by SCRAM: easier to guess from a stolen file")
+    .option("--no-scram", "do not (passwd: without either, as before)");
 }
 
 /** @throws CONFIG_INVALID where no access file is configured */
@@ -107,13 +123,24 @@ function mustBeUser(file: string, name: string): void {
   throw wrong(`${name} is no user in ${file}: tributary users list shows them.`);
 }
 
-async function newHash(context: CommandContext, { passwordStdin }: Flags): Promise<string> {
+function hasScram(file: string, name: string): boolean {
+  return (readAccessFile(file).users.get(name)?.scram.size ?? 0) > 0;
+}
+
+/** What is to stand in the access file behind the user's name. */
+async function newPassword(
+  context: CommandContext,
+  { passwordStdin, scram = false }: Flags,
+): Promise<string | StoredForScram> {
   const password = passwordStdin ? await readSecretLine(context.stdin) : await askTwice(context);
   const bytes = Buffer.byteLength(password);
   if (bytes < PASSWORD_BYTES.min || bytes > PASSWORD_BYTES.max) {
     throw wrong(`A password has ${PASSWORD_BYTES.min} to ${PASSWORD_BYTES.max} bytes.`);
   }
-  return showPhc(await hashPassword(password, DEFAULT_COST));
+  const hash = showPhc(await hashPassword(password, DEFAULT_COST));
+  if (!scram) return hash;
+  const credentials = SCRAM_MECHANISMS.map((mechanism) => deriveScram(mechanism, password));
+  return { password: hash, scram: (await Promise.all(credentials)).map(showScram) };
 }
 
 async function askTwice({ stdin, ask }: CommandContext): Promise<string> {

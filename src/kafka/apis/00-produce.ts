@@ -18,6 +18,7 @@ import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.
 import { findPartition } from "../partition-lookup.ts";
 import { checkProducedBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
+import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
 const RECORD_BATCHES_VERSION = 3;
 
@@ -61,11 +62,14 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
 
   async handle(request, context) {
     const pending = request.topics.map(({ name, partitions }) => {
+      const unauthorized = unauthorizedError(request, context.rights, name);
       const topic = context.broker.log.topic(name);
       return {
         name,
         partitions: partitions.map(({ index, records }) =>
-          appendBatch(request, context, topic, index, records),
+          unauthorized === undefined
+            ? appendBatch(request, context, topic, index, records)
+            : Promise.resolve(refused(index, unauthorized, NOT_ALLOWED)),
         ),
       };
     });
@@ -120,6 +124,18 @@ function readPartition(reader: WireReader) {
   const records = reader.nullableBytes();
   reader.tags();
   return { index, records };
+}
+
+function unauthorizedError(
+  { transactionalId }: ProduceRequest,
+  rights: Rights,
+  topicName: string,
+): KafkaErrorCode | undefined {
+  if (transactionalId !== null && !rights.transactionalId("write", transactionalId)) {
+    return KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  }
+  if (!rights.topic("write", topicName)) return KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
+  return undefined;
 }
 
 /** Appends before it first waits; never rejects but for a bug. */

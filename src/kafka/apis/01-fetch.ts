@@ -125,9 +125,16 @@ function readForgotten(reader: WireReader, version: number): void {
 function targetsOf({ topic, partitions }: TopicToFetch, context: RequestContext): FetchTarget[] {
   const { log } = context.broker;
   const byId = context.version >= TOPIC_IDS_VERSION;
+  const find = () => (byId ? log.topicById(topic) : log.topic(topic));
+  // Who may not read a topic does not learn by its name whether there is one.
+  const name = byId ? find()?.name : topic;
+  if (name !== undefined && !context.rights.topic("read", name)) {
+    const topicMissing = KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
+    return partitions.map((partition) => ({ ...partition, topic: () => undefined, topicMissing }));
+  }
   return partitions.map((partition) => ({
     ...partition,
-    topic: () => (byId ? log.topicById(topic) : log.topic(topic)),
+    topic: find,
     topicMissing: byId ? KAFKA_ERRORS.UNKNOWN_TOPIC_ID : KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION,
   }));
 }

@@ -69,12 +69,14 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
   },
 
   async handle(request, context) {
+    const { rights, signal } = context;
     const topics = [];
     for (const { name, partitions } of request.topics) {
       const found: Found[] = [];
+      const mayLook = rights.topic("describe", name);
       for (const wanted of partitions) {
-        if (context.signal.aborted) break;
-        found.push(await lookUp(name, wanted, context));
+        if (signal.aborted) break;
+        found.push(mayLook ? await lookUp(name, wanted, context) : unauthorized(wanted));
       }
       topics.push({ name, partitions: found });
     }
@@ -96,6 +98,11 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
     writer.tags();
   },
 };
+
+function unauthorized({ index }: PartitionToLookUp): Found {
+  const errorCode = KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
+  return { index, errorCode, timestampMs: -1, offset: -1, leaderEpoch: -1 };
+}
 
 async function lookUp(
   topicName: string,

@@ -7,8 +7,8 @@ import type { Topic } from "../../log/contract.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
-import { clusterOperations, topicOperations } from "../authorized-operations.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { NOT_ASKED } from "../rights.ts";
 import { findOrCreateTopic } from "../topic-creation.ts";
 
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
@@ -33,7 +33,8 @@ export interface MetadataResponse {
   readonly clusterId: string;
   readonly topics: readonly DescribedTopic[];
   readonly clusterOperations: number;
-  readonly topicOperations: number;
+  /** What the client may do with it (KIP-430). */
+  readonly topicOperations: (topic: Topic | undefined) => number;
 }
 
 interface DescribedTopic {
@@ -68,8 +69,11 @@ export const metadata: KafkaApi<MetadataRequest, MetadataResponse> = {
       port: advertised.port,
       clusterId: broker.clusterId,
       topics: await describeTopics(request, context),
-      clusterOperations: clusterOperations(request.clusterOperationsAsked),
-      topicOperations: topicOperations(request.topicOperationsAsked),
+      clusterOperations: context.rights.clusterOperations(request.clusterOperationsAsked),
+      topicOperations: (topic) =>
+        topic === undefined
+          ? NOT_ASKED
+          : context.rights.topicOperations(request.topicOperationsAsked, topic.name),
     };
   },
 
@@ -98,22 +102,34 @@ function readWanted(reader: WireReader, version: number): WantedTopic {
 
 async function describeTopics(
   { topics, autoCreate }: MetadataRequest,
-  { broker }: RequestContext,
+  { broker, rights }: RequestContext,
 ): Promise<DescribedTopic[]> {
-  if (topics === null) return broker.log.topics().map(describe);
+  if (topics === null) {
+    return broker.log
+      .topics()
+      .filter(({ name }) => rights.topic("describe", name))
+      .map(describe);
+  }
   const described: DescribedTopic[] = [];
   let mayCreate = autoCreate && broker.autoCreateTopics ? broker.limits.topicsPerRequestMax : 0;
   for (const { id, name } of topics) {
     if (name === null) {
       const topic = broker.log.topicById(id);
-      if (topic === undefined) described.push(missing(name, KAFKA_ERRORS.UNKNOWN_TOPIC_ID, id));
-      else described.push(describe(topic));
+      // An id tells who may not look at its topic no name.
+      const found = topic !== undefined && rights.topic("describe", topic.name);
+      described.push(found ? describe(topic) : missing(name, KAFKA_ERRORS.UNKNOWN_TOPIC_ID, id));
+      continue;
+    }
+    if (!rights.topic("describe", name)) {
+      described.push(missing(name, KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED));
       continue;
     }
     const topic = broker.log.topic(name);
     if (topic !== undefined) described.push(describe(topic));
     else if (mayCreate === 0) {
       described.push(missing(name, KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION));
+    } else if (!rights.createTopic(name)) {
+      described.push(missing(name, KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED));
     } else {
       mayCreate -= 1;
       try {
@@ -153,6 +169,6 @@ function writeTopic(
     if (version >= 5) writer.array([], () => {}); // Those offline.
     writer.tags();
   });
-  if (version >= 8) writer.int32(topicOperations);
+  if (version >= 8) writer.int32(topicOperations(topic));
   writer.tags();
 }

@@ -44,17 +44,22 @@ export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> =
     return { ...claim, topics };
   },
 
-  async handle(request, { broker }) {
-    const commits = request.topics.flatMap(({ name, partitions }) =>
-      partitions.map((partition) => ({ topic: name, ...partition })),
+  async handle(request, { broker, rights }) {
+    const mayCommit = rights.group("read", request.groupId);
+    const mayRead = request.topics.map(({ name }) => mayCommit && rights.topic("read", name));
+    const commits = request.topics.flatMap(({ name, partitions }, at) =>
+      mayRead[at] === true ? partitions.map((partition) => ({ topic: name, ...partition })) : [],
     );
-    const errors = (await broker.groups.commit(request.groupId, request, commits)).values();
+    const outcome = mayCommit ? await broker.groups.commit(request.groupId, request, commits) : [];
+    const errors = outcome.values();
+    const unauthorized = mayCommit ? "TOPIC_AUTHORIZATION_FAILED" : "GROUP_AUTHORIZATION_FAILED";
     return {
-      topics: request.topics.map(({ name, partitions }) => ({
+      topics: request.topics.map(({ name, partitions }, at) => ({
         name,
         partitions: partitions.map(({ partition }) => ({
           partition,
-          error: errors.next().value ?? "UNKNOWN_SERVER_ERROR",
+          error:
+            mayRead[at] === true ? (errors.next().value ?? "UNKNOWN_SERVER_ERROR") : unauthorized,
         })),
       })),
     };

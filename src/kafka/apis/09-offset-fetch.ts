@@ -9,8 +9,9 @@
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS } from "../error-codes.ts";
+import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
 import type { GroupOffsets } from "../groups/offsets.ts";
+import type { Rights } from "../rights.ts";
 
 const BATCHED_VERSION = 8;
 const NOT_COMMITTED = { offset: -1, leaderEpoch: -1, metadata: "" };
@@ -25,11 +26,13 @@ interface AskedGroup {
 
 interface FetchedGroup {
   readonly groupId: string;
+  readonly error: KafkaErrorName;
   readonly topics: readonly FetchedTopic[];
 }
 
 interface FetchedTopic {
   readonly name: string;
+  readonly error: KafkaErrorName;
   readonly partitions: FetchedPartition[];
 }
 
@@ -64,36 +67,28 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
     return { groups };
   },
 
-  handle({ groups }, { broker }) {
+  handle({ groups }, { broker, rights }) {
     const { offsets } = broker.groups;
     return {
-      groups: groups.map(({ groupId, topics }) => ({
-        groupId,
-        topics:
-          topics === null
-            ? everything(offsets, groupId)
-            : topics.map(({ name, partitions }) => ({
-                name,
-                partitions: partitions.map((partition) => ({
-                  partition,
-                  ...(offsets.fetch(groupId, { topic: name, partition }) ?? NOT_COMMITTED),
-                })),
-              })),
-      })),
+      groups: groups.map((group) =>
+        rights.group("describe", group.groupId)
+          ? fetchGroup(offsets, rights, group)
+          : unauthorized(group),
+      ),
     };
   },
 
   encode(writer, { groups }, version, throttleMs) {
     if (version >= 3) writer.int32(throttleMs);
     if (version >= BATCHED_VERSION) {
-      writer.array(groups, ({ groupId, topics }) => {
+      writer.array(groups, ({ groupId, error, topics }) => {
         writer.string(groupId);
         writeTopics(writer, topics, version);
-        writer.int16(KAFKA_ERRORS.NONE).tags();
+        writer.int16(KAFKA_ERRORS[error]).tags();
       });
     } else {
       writeTopics(writer, groups[0]?.topics ?? [], version);
-      if (version >= 2) writer.int16(KAFKA_ERRORS.NONE);
+      if (version >= 2) writer.int16(KAFKA_ERRORS[groups[0]?.error ?? "NONE"]);
     }
     writer.tags();
   },
@@ -119,23 +114,61 @@ function readTopics(reader: WireReader): AskedGroup["topics"] {
   });
 }
 
+/** Where everything is asked for, what the client may not know of is left out. */
+function fetchGroup(
+  offsets: GroupOffsets,
+  rights: Rights,
+  { groupId, topics }: AskedGroup,
+): FetchedGroup {
+  if (topics === null) {
+    const known = everything(offsets, groupId).filter(({ name }) => rights.topic("describe", name));
+    return { groupId, error: "NONE", topics: known };
+  }
+  const fetched = topics.map(({ name, partitions }): FetchedTopic => {
+    const mayLook = rights.topic("describe", name);
+    const of = (partition: number) =>
+      (mayLook && offsets.fetch(groupId, { topic: name, partition })) || NOT_COMMITTED;
+    return {
+      name,
+      error: mayLook ? "NONE" : "TOPIC_AUTHORIZATION_FAILED",
+      partitions: partitions.map((partition) => ({ partition, ...of(partition) })),
+    };
+  });
+  return { groupId, error: "NONE", topics: fetched };
+}
+
+/** Version 1 has no other place for a group's error than its partitions. */
+function unauthorized({ groupId, topics }: AskedGroup): FetchedGroup {
+  const error = "GROUP_AUTHORIZATION_FAILED";
+  const refused = (topics ?? []).map(({ name, partitions }) => ({
+    name,
+    error,
+    partitions: partitions.map((partition) => ({ partition, ...NOT_COMMITTED })),
+  })) satisfies FetchedTopic[];
+  return { groupId, error, topics: refused };
+}
+
 function everything(offsets: GroupOffsets, groupId: string): FetchedTopic[] {
   const byTopic = new Map<string, FetchedTopic>();
   for (const stored of offsets.fetchAll(groupId)) {
-    const topic = byTopic.get(stored.topic) ?? { name: stored.topic, partitions: [] };
+    const topic = byTopic.get(stored.topic) ?? noneOf(stored.topic);
     topic.partitions.push(stored);
     byTopic.set(stored.topic, topic);
   }
   return [...byTopic.values()];
 }
 
+function noneOf(name: string): FetchedTopic {
+  return { name, error: "NONE", partitions: [] };
+}
+
 function writeTopics(writer: WireWriter, topics: readonly FetchedTopic[], version: number): void {
-  writer.array(topics, ({ name, partitions }) => {
+  writer.array(topics, ({ name, error, partitions }) => {
     writer.string(name);
     writer.array(partitions, ({ partition, offset, leaderEpoch, metadata }) => {
       writer.int32(partition).int64(offset);
       if (version >= 5) writer.int32(leaderEpoch);
-      writer.string(metadata).int16(KAFKA_ERRORS.NONE).tags();
+      writer.string(metadata).int16(KAFKA_ERRORS[error]).tags();
     });
     writer.tags();
   });

@@ -5,8 +5,10 @@
  * Version 0 must stay: old librdkafka tells by it whether it may use LZ4.
  */
 import type { ListenAddress } from "../../base/service.ts";
+import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS } from "../error-codes.ts";
+import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
+import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
 const GROUP_KEY_TYPE = 0;
 const TRANSACTION_KEY_TYPE = 1;
@@ -19,10 +21,16 @@ export interface FindCoordinatorRequest {
 }
 
 export interface FindCoordinatorResponse {
-  readonly keys: readonly string[];
-  /** Undefined for a kind of key that no coordinator here takes. */
-  readonly coordinator: { readonly nodeId: number; readonly address: ListenAddress } | undefined;
+  readonly nodeId: number;
+  readonly address: ListenAddress;
+  readonly keys: readonly { readonly key: string; readonly error: KafkaErrorName }[];
 }
+
+const MESSAGES: Partial<Record<KafkaErrorName, string>> = {
+  INVALID_REQUEST: "Ask for key type 0 (group) or 1.",
+  GROUP_AUTHORIZATION_FAILED: NOT_ALLOWED,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: NOT_ALLOWED,
+};
 
 export const findCoordinator: KafkaApi<FindCoordinatorRequest, FindCoordinatorResponse> = {
   key: 10,
@@ -38,30 +46,49 @@ export const findCoordinator: KafkaApi<FindCoordinatorRequest, FindCoordinatorRe
     return { keyType, keys };
   },
 
-  handle({ keyType, keys }, { broker, advertised }) {
-    const isOurs = keyType === GROUP_KEY_TYPE || keyType === TRANSACTION_KEY_TYPE;
+  handle({ keyType, keys }, { broker, advertised, rights }) {
     return {
-      keys,
-      coordinator: isOurs ? { nodeId: broker.nodeId, address: advertised } : undefined,
+      nodeId: broker.nodeId,
+      address: advertised,
+      keys: keys.map((key) => ({ key, error: errorOf(keyType, key, rights) })),
     };
   },
 
-  encode(writer, { keys, coordinator }, version, throttleMs) {
-    const error = coordinator === undefined ? KAFKA_ERRORS.INVALID_REQUEST : KAFKA_ERRORS.NONE;
-    const message = coordinator === undefined ? "Ask for key type 0 (group) or 1." : null;
-    const { host, port } = coordinator?.address ?? NOWHERE;
-    const nodeId = coordinator?.nodeId ?? -1;
+  encode(writer, { keys, ...coordinator }, version, throttleMs) {
     if (version >= 1) writer.int32(throttleMs);
     if (version >= BATCHED_VERSION) {
-      writer.array(keys, (key) => {
-        writer.string(key).int32(nodeId).string(host).int32(port);
-        writer.int16(error).explanation(message).tags();
+      writer.array(keys, ({ key, error }) => {
+        writer.string(key);
+        writePlace(writer, coordinator, error);
+        writer
+          .int16(KAFKA_ERRORS[error])
+          .explanation(MESSAGES[error] ?? null)
+          .tags();
       });
     } else {
-      writer.int16(error);
-      if (version >= 1) writer.explanation(message);
-      writer.int32(nodeId).string(host).int32(port);
+      const error = keys[0]?.error ?? "INVALID_REQUEST";
+      writer.int16(KAFKA_ERRORS[error]);
+      if (version >= 1) writer.explanation(MESSAGES[error] ?? null);
+      writePlace(writer, coordinator, error);
     }
     writer.tags();
   },
 };
+
+function errorOf(keyType: number, key: string, rights: Rights): KafkaErrorName {
+  if (keyType === GROUP_KEY_TYPE) {
+    return rights.group("describe", key) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
+  }
+  if (keyType !== TRANSACTION_KEY_TYPE) return "INVALID_REQUEST";
+  return rights.transactionalId("describe", key) ? "NONE" : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+}
+
+function writePlace(
+  writer: WireWriter,
+  { nodeId, address }: Omit<FindCoordinatorResponse, "keys">,
+  error: KafkaErrorName,
+): void {
+  const { host, port } = error === "NONE" ? address : NOWHERE;
+  writer.int32(error === "NONE" ? nodeId : -1);
+  writer.string(host).int32(port);
+}

@@ -8,7 +8,7 @@
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS } from "../error-codes.ts";
 import type { JoinRequest } from "../groups/join-group.ts";
-import type { GroupProtocol, JoinAnswer } from "../groups/member.ts";
+import { type GroupProtocol, type JoinAnswer, refusedJoin } from "../groups/member.ts";
 
 /** Of a client's own name: enough to tell it by, in its member id and for operators. */
 const CLIENT_ID_CHARS_MAX = 100;
@@ -55,7 +55,10 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
     };
   },
 
-  handle(request, { broker, clientId, clientHost, version, signal }) {
+  handle(request, { broker, clientId, clientHost, version, signal, rights }) {
+    if (!rights.group("read", request.groupId)) {
+      return refusedJoin("GROUP_AUTHORIZATION_FAILED", request.memberId);
+    }
     return broker.groups.join(
       {
         ...request,

@@ -15,7 +15,8 @@ export const heartbeat: KafkaApi<GroupMemberClaim, KafkaErrorName> = {
     return claim;
   },
 
-  handle(request, { broker }) {
+  handle(request, { broker, rights }) {
+    if (!rights.group("read", request.groupId)) return "GROUP_AUTHORIZATION_FAILED";
     return broker.groups.heartbeat(request.groupId, request);
   },
 

@@ -39,7 +39,8 @@ export const leaveGroup: KafkaApi<LeaveGroupRequest, LeaveGroupResponse> = {
     return { groupId, members };
   },
 
-  handle({ groupId, members }, { broker, version }) {
+  handle({ groupId, members }, { broker, version, rights }) {
+    if (!rights.group("read", groupId)) return { error: "GROUP_AUTHORIZATION_FAILED", members: [] };
     const outcome = broker.groups.leave(groupId, members);
     if (typeof outcome === "string") return { error: outcome, members: [] };
     const left = members.map((member, index) => ({

@@ -4,7 +4,7 @@
  */
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS } from "../error-codes.ts";
-import type { SyncAnswer } from "../groups/member.ts";
+import { refusedSync, type SyncAnswer } from "../groups/member.ts";
 import type { SyncRequest } from "../groups/sync-group.ts";
 import { readMemberClaim } from "../read-member-claim.ts";
 
@@ -27,7 +27,8 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
     return { ...claim, protocolType, protocolName, assignments };
   },
 
-  handle(request, { broker, signal }) {
+  handle(request, { broker, signal, rights }) {
+    if (!rights.group("read", request.groupId)) return refusedSync("GROUP_AUTHORIZATION_FAILED");
     return broker.groups.sync(request, signal);
   },
 

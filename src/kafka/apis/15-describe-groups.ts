@@ -1,17 +1,28 @@
 /**
  * DescribeGroups, versions 0 to 5. A group that does not exist is described as Dead, without an
- * error (that came with version 6). Authorized operations are never listed: access rules are not
- * per group here.
+ * error (that came with version 6).
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS } from "../error-codes.ts";
-import type { DescribedMember, GroupDescription } from "../groups/description.ts";
+import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
+import {
+  type DescribedMember,
+  type GroupDescription,
+  unknownGroup,
+} from "../groups/description.ts";
+import { NOT_ASKED } from "../rights.ts";
 
-/** "Not asked for", where a set of operations would stand. */
-const NO_AUTHORIZED_OPERATIONS = -0x8000_0000;
+export interface DescribeGroupsRequest {
+  readonly groupIds: readonly string[];
+  readonly operationsAsked: boolean;
+}
 
-export const describeGroups: KafkaApi<readonly string[], readonly GroupDescription[]> = {
+export interface AnsweredGroup extends GroupDescription {
+  readonly error: KafkaErrorName;
+  readonly operations: number;
+}
+
+export const describeGroups: KafkaApi<DescribeGroupsRequest, readonly AnsweredGroup[]> = {
   key: 15,
   name: "DescribeGroups",
   versions: [0, 5],
@@ -19,22 +30,29 @@ export const describeGroups: KafkaApi<readonly string[], readonly GroupDescripti
 
   decode(reader, version) {
     const groupIds = reader.array((each) => each.string());
-    if (version >= 3) reader.boolean(); // Whether to list authorized operations: see above.
+    const operationsAsked = version >= 3 ? reader.boolean() : false;
     reader.tags();
-    return groupIds;
+    return { groupIds, operationsAsked };
   },
 
-  handle(groupIds, { broker }) {
-    return groupIds.map((groupId) => broker.groups.describe(groupId));
+  handle({ groupIds, operationsAsked }, { broker, rights }) {
+    return groupIds.map((groupId): AnsweredGroup => {
+      if (!rights.group("describe", groupId)) {
+        const error = "GROUP_AUTHORIZATION_FAILED";
+        return { ...unknownGroup(groupId), error, operations: NOT_ASKED };
+      }
+      const operations = rights.groupOperations(operationsAsked, groupId);
+      return { ...broker.groups.describe(groupId), error: "NONE", operations };
+    });
   },
 
   encode(writer, groups, version, throttleMs) {
     if (version >= 1) writer.int32(throttleMs);
-    writer.array(groups, ({ groupId, state, protocolType, protocolName, members }) => {
-      writer.int16(KAFKA_ERRORS.NONE).string(groupId).string(state);
-      writer.string(protocolType).string(protocolName);
-      writer.array(members, (member) => writeMember(writer, member, version));
-      if (version >= 3) writer.int32(NO_AUTHORIZED_OPERATIONS);
+    writer.array(groups, (group) => {
+      writer.int16(KAFKA_ERRORS[group.error]).string(group.groupId).string(group.state);
+      writer.string(group.protocolType).string(group.protocolName);
+      writer.array(group.members, (member) => writeMember(writer, member, version));
+      if (version >= 3) writer.int32(group.operations);
       writer.tags();
     });
     writer.tags();

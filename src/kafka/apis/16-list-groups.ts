@@ -27,9 +27,13 @@ export const listGroups: KafkaApi<ListGroupsRequest, readonly GroupDescription[]
     return { states, types };
   },
 
-  handle({ states, types }, { broker }) {
+  handle({ states, types }, { broker, rights }) {
     if (!passes(types, GROUP_TYPE)) return [];
-    return broker.groups.list().filter(({ state }) => passes(states, state));
+    const seesAll = rights.cluster("describe");
+    return broker.groups
+      .list()
+      .filter(({ groupId }) => seesAll || rights.group("describe", groupId))
+      .filter(({ state }) => passes(states, state));
   },
 
   encode(writer, groups, version, throttleMs) {

@@ -5,9 +5,13 @@
  */
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
-import { MECHANISMS } from "../sasl/mechanisms.ts";
 
-export const saslHandshake: KafkaApi<string, KafkaErrorCode> = {
+interface SaslHandshakeResponse {
+  readonly errorCode: KafkaErrorCode;
+  readonly mechanisms: readonly string[];
+}
+
+export const saslHandshake: KafkaApi<string, SaslHandshakeResponse> = {
   key: 17,
   name: "SaslHandshake",
   versions: [0, 1],
@@ -19,10 +23,13 @@ export const saslHandshake: KafkaApi<string, KafkaErrorCode> = {
   },
 
   handle(mechanism, { session }) {
-    return session.ask(mechanism) ? KAFKA_ERRORS.NONE : KAFKA_ERRORS.UNSUPPORTED_SASL_MECHANISM;
+    const { NONE, UNSUPPORTED_SASL_MECHANISM, ILLEGAL_SASL_STATE } = KAFKA_ERRORS;
+    const { mechanisms } = session;
+    if (mechanisms.length === 0) return { errorCode: ILLEGAL_SASL_STATE, mechanisms };
+    return { errorCode: session.ask(mechanism) ? NONE : UNSUPPORTED_SASL_MECHANISM, mechanisms };
   },
 
-  encode(writer, errorCode) {
-    writer.int16(errorCode).array(MECHANISMS, (mechanism) => writer.string(mechanism));
+  encode(writer, { errorCode, mechanisms }) {
+    writer.int16(errorCode).array(mechanisms, (mechanism) => writer.string(mechanism));
   },
 };

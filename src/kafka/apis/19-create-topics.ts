@@ -15,6 +15,7 @@ import { type AskedConfig, configChange, describeTopicConfigs } from "../configs
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { namedTwice } from "../named-twice.ts";
+import { NOT_ALLOWED } from "../rights.ts";
 import { createTopic } from "../topic-creation.ts";
 
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
@@ -62,7 +63,7 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
     return { topics, validateOnly };
   },
 
-  async handle({ topics, validateOnly }, { broker }) {
+  async handle({ topics, validateOnly }, { broker, rights }) {
     const twice = namedTwice(topics.map(({ name }) => name));
     const created: CreatedTopic[] = [];
     for (const [at, topic] of topics.entries()) {
@@ -72,6 +73,8 @@ export const createTopics: KafkaApi<CreateTopicsRequest, CreateTopicsResponse> =
       } else if (at >= broker.limits.topicsPerRequestMax) {
         const reason = "Create fewer topics at a time.";
         created.push(failed(name, KAFKA_ERRORS.POLICY_VIOLATION, reason));
+      } else if (!rights.createTopic(name)) {
+        created.push(failed(name, KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED, NOT_ALLOWED));
       } else created.push(await create(broker, topic, validateOnly));
     }
     return { topics: created };

@@ -7,6 +7,7 @@ import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi, KafkaBroker } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
+import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
 const TOPIC_IDS_VERSION = 6;
 const NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000";
@@ -43,9 +44,9 @@ export const deleteTopics: KafkaApi<DeleteTopicsRequest, DeleteTopicsResponse> =
     return { topics };
   },
 
-  async handle({ topics }, { broker }) {
+  async handle({ topics }, { broker, rights }) {
     const deleted: DeletedTopic[] = [];
-    for (const topic of topics) deleted.push(await deleteTopic(broker, topic));
+    for (const topic of topics) deleted.push(await deleteTopic(broker, rights, topic));
     return { topics: deleted };
   },
 
@@ -72,10 +73,16 @@ function readTopic(reader: WireReader, version: number): TopicToDelete {
 
 async function deleteTopic(
   broker: KafkaBroker,
+  rights: Rights,
   { name, id }: TopicToDelete,
 ): Promise<DeletedTopic> {
   const topic = name === null ? broker.log.topicById(id) : broker.log.topic(name);
+  const known = topic?.name ?? name;
   try {
+    // Nor is a name told to somebody who only has the id.
+    if (known !== null && !(rights.topic("describe", known) && rights.topic("delete", known))) {
+      throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
+    }
     if (topic === undefined) {
       if (name === null) throw new KafkaRefusal("UNKNOWN_TOPIC_ID", "No topic has this id.");
       throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);

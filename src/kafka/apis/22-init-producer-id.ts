@@ -33,7 +33,15 @@ export const initProducerId: KafkaApi<InitProducerIdRequest, InitProducerIdRespo
     return { transactionalId };
   },
 
-  async handle({ transactionalId }, { broker, clientHost }) {
+  async handle({ transactionalId }, { broker, clientHost, rights }) {
+    // KIP-679: who may write to some topic may do so idempotently.
+    const mayWrite = rights.cluster("idempotent-write") || rights.anyTopic("write");
+    if (transactionalId === null && !mayWrite) {
+      return refused(KAFKA_ERRORS.CLUSTER_AUTHORIZATION_FAILED);
+    }
+    if (transactionalId !== null && !rights.transactionalId("write", transactionalId)) {
+      return refused(KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
     if (transactionalId !== null) {
       broker.logger.warn(
         { transactionalId, clientHost },

@@ -58,12 +58,14 @@ export const offsetForLeaderEpoch: KafkaApi<
     return { topics };
   },
 
-  handle({ topics }, { broker }) {
+  handle({ topics }, { broker, rights }) {
     return {
-      topics: topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map((wanted) => endOf(broker.log, name, wanted)),
-      })),
+      topics: topics.map(({ name, partitions }) => {
+        const mayLook = rights.topic("describe", name);
+        const of = (wanted: PartitionToCheck) =>
+          mayLook ? endOf(broker.log, name, wanted) : unauthorized(wanted);
+        return { name, partitions: partitions.map(of) };
+      }),
     };
   },
 
@@ -79,6 +81,11 @@ export const offsetForLeaderEpoch: KafkaApi<
     writer.tags();
   },
 };
+
+function unauthorized({ index }: PartitionToCheck): EpochEnd {
+  const errorCode = KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
+  return { index, errorCode, leaderEpoch: -1, endOffset: -1 };
+}
 
 function endOf(
   log: Log,

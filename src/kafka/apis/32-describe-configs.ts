@@ -15,6 +15,7 @@ import {
 import { describeTopicConfigs } from "../configs/topic-configs.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
+import { NOT_ALLOWED } from "../rights.ts";
 
 export interface DescribeConfigsRequest {
   readonly resources: readonly Resource[];
@@ -96,11 +97,17 @@ function describe(resource: Resource, context: RequestContext): Described {
 }
 
 function configsOf({ type, name }: Resource, context: RequestContext): readonly DescribedConfig[] {
-  const { broker } = context;
+  const { broker, rights } = context;
   if (type === CONFIG_RESOURCES.topic) {
+    if (!rights.topic("describe-configs", name)) {
+      throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
+    }
     const topic = broker.log.topic(name);
     if (topic !== undefined) return describeTopicConfigs(topic, broker.log.topicDefaults);
     throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
+  }
+  if (!rights.cluster("describe-configs")) {
+    throw new KafkaRefusal("CLUSTER_AUTHORIZATION_FAILED", NOT_ALLOWED);
   }
   if (type === CONFIG_RESOURCES.broker) {
     // An empty name asks for what was set for all brokers while they run: nothing can be.

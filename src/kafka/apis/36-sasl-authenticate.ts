@@ -9,6 +9,7 @@ import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.
 export interface SaslAuthenticateResponse {
   readonly errorCode: KafkaErrorCode;
   readonly errorMessage: string | null;
+  readonly answer: Buffer;
   /** In milliseconds; 0: it does not end. */
   readonly lifetimeMs: number;
 }
@@ -28,19 +29,19 @@ export const saslAuthenticate: KafkaApi<Buffer, SaslAuthenticateResponse> = {
 
   async handle(message, { session, clientId }) {
     try {
-      const lifetimeMs = await session.prove(message, clientId);
-      return { errorCode: KAFKA_ERRORS.NONE, errorMessage: null, lifetimeMs };
+      const proved = await session.prove(message, clientId);
+      return { errorCode: KAFKA_ERRORS.NONE, errorMessage: null, ...proved };
     } catch (error) {
-      return { errorCode: kafkaErrorOf(error), errorMessage: messageOf(error), lifetimeMs: 0 };
+      const errorCode = kafkaErrorOf(error);
+      return { errorCode, errorMessage: messageOf(error), answer: NOTHING, lifetimeMs: 0 };
     }
   },
 
-  encode(writer, { errorCode, errorMessage, lifetimeMs }, version) {
-    writer.int16(errorCode).explanation(errorMessage).bytes(NOTHING);
+  encode(writer, { errorCode, errorMessage, answer, lifetimeMs }, version) {
+    writer.int16(errorCode).explanation(errorMessage).bytes(answer);
     if (version >= 1) writer.int64(lifetimeMs);
     writer.tags();
   },
 };
 
-/** What the mechanisms that take one message have to say in return. */
 const NOTHING = Buffer.alloc(0);

@@ -19,11 +19,17 @@ export const deleteGroups: KafkaApi<readonly string[], DeleteGroupsResponse> = {
     return groupIds;
   },
 
-  async handle(groupIds, { broker }) {
-    const errors = await broker.groups.delete(groupIds);
-    return groupIds.map((groupId, index) => ({
+  async handle(groupIds, { broker, rights }) {
+    const mayDelete = groupIds.map((groupId) => rights.group("delete", groupId));
+    const errors = (
+      await broker.groups.delete(groupIds.filter((_, at) => mayDelete[at] === true))
+    ).values();
+    return groupIds.map((groupId, at) => ({
       groupId,
-      error: errors[index] ?? "UNKNOWN_SERVER_ERROR",
+      error:
+        mayDelete[at] === true
+          ? (errors.next().value ?? "UNKNOWN_SERVER_ERROR")
+          : "GROUP_AUTHORIZATION_FAILED",
     }));
   },
 

@@ -30,20 +30,27 @@ export const offsetDelete: KafkaApi<OffsetDeleteRequest, OffsetDeleteResponse> =
     return { groupId, topics };
   },
 
-  async handle({ groupId, topics }, { broker }) {
-    const places = topics.flatMap(({ name, partitions }) =>
-      partitions.map((partition) => ({ topic: name, partition })),
+  async handle({ groupId, topics }, { broker, rights }) {
+    if (!rights.group("delete", groupId)) {
+      return { error: "GROUP_AUTHORIZATION_FAILED", topics: [] };
+    }
+    const mayRead = topics.map(({ name }) => rights.topic("read", name));
+    const places = topics.flatMap(({ name, partitions }, at) =>
+      mayRead[at] === true ? partitions.map((partition) => ({ topic: name, partition })) : [],
     );
     const outcome = await broker.groups.deleteOffsets(groupId, places);
     if (typeof outcome === "string") return { error: outcome, topics: [] };
     const errors = outcome.values();
     return {
       error: "NONE",
-      topics: topics.map(({ name, partitions }) => ({
+      topics: topics.map(({ name, partitions }, at) => ({
         name,
         partitions: partitions.map((partition) => ({
           partition,
-          error: errors.next().value ?? "UNKNOWN_SERVER_ERROR",
+          error:
+            mayRead[at] === true
+              ? (errors.next().value ?? "UNKNOWN_SERVER_ERROR")
+              : "TOPIC_AUTHORIZATION_FAILED",
         })),
       })),
     };

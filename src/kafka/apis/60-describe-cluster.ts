@@ -1,6 +1,5 @@
 /** DescribeCluster, versions 0 and 1 (KIP-700): a cluster of this one broker. */
 import type { KafkaApi } from "../api.ts";
-import { clusterOperations } from "../authorized-operations.ts";
 import { KAFKA_ERRORS } from "../error-codes.ts";
 
 const BROKER_ENDPOINTS = 1;
@@ -30,13 +29,13 @@ export const describeCluster: KafkaApi<DescribeClusterRequest, DescribeClusterRe
     return { operationsAsked };
   },
 
-  handle({ operationsAsked }, { broker, advertised }) {
+  handle({ operationsAsked }, { broker, advertised, rights }) {
     return {
       nodeId: broker.nodeId,
       host: advertised.host,
       port: advertised.port,
       clusterId: broker.clusterId,
-      operations: clusterOperations(operationsAsked),
+      operations: rights.clusterOperations(operationsAsked),
     };
   },
 

@@ -1,9 +1,10 @@
 /**
- * The SASL mechanisms that take one message: what a client says in it, as credentials. Each is one
- * line of the table; SCRAM, which takes two, is not among them.
+ * The SASL mechanisms. Of those that take one message: what a client says in it, as credentials;
+ * SCRAM takes two, and `access` looks into them.
  *
  * Sources: RFC 4616 (PLAIN), RFC 7628 (OAUTHBEARER), KIP-255.
  */
+import { SCRAM_MECHANISMS, type ScramMechanism } from "../../access/scram/scram-credential.ts";
 import { TributaryError } from "../../base/errors.ts";
 
 /** Who a client says it is. Never logged. */
@@ -12,21 +13,18 @@ export interface Claim {
   readonly password: Buffer;
 }
 
-export type Mechanism = "PLAIN" | "OAUTHBEARER";
+type OneMessage = "PLAIN" | "OAUTHBEARER";
+export type Mechanism = OneMessage | ScramMechanism;
 
-const READERS: Readonly<Record<Mechanism, (message: Buffer) => Claim>> = {
+const READERS: Readonly<Record<OneMessage, (message: Buffer) => Claim>> = {
   PLAIN: readPlain,
   OAUTHBEARER: readBearer,
 };
 
-export const MECHANISMS = Object.keys(READERS) as readonly Mechanism[];
-
-export function isMechanism(name: string): name is Mechanism {
-  return Object.hasOwn(READERS, name);
-}
+export const MECHANISMS: readonly Mechanism[] = ["PLAIN", ...SCRAM_MECHANISMS, "OAUTHBEARER"];
 
 /** @throws ACCESS_DENIED where it is not a message of that mechanism */
-export function readClaim(mechanism: Mechanism, message: Buffer): Claim {
+export function readClaim(mechanism: OneMessage, message: Buffer): Claim {
   return READERS[mechanism](message);
 }
 
@@ -54,6 +52,6 @@ function readBearer(message: Buffer): Claim {
   throw malformed("OAUTHBEARER");
 }
 
-function malformed(mechanism: Mechanism): TributaryError {
+function malformed(mechanism: OneMessage): TributaryError {
   return new TributaryError("ACCESS_DENIED", `That is not a message of SASL ${mechanism}.`);
 }

@@ -18,6 +18,7 @@ export const ROOMS: readonly Room[] = [
   { path: "src/codec/", layer: 1 },
   { path: "src/config/", layer: 1 },
   { path: "src/access/", layer: 2 },
+  { path: "src/listeners/", layer: 2 },
   { path: "src/log/", layer: 2 },
   { path: "bridge/", layer: 3 },
   { path: "src/kafka/", layer: 3 },

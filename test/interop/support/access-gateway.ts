@@ -8,10 +8,10 @@ import { connect as connectTls } from "node:tls";
 import type { IConnectPacket } from "mqtt-packet";
 import { freePorts } from "../../support/free-ports.ts";
 import { GatewayProcess } from "../../support/gateway-process.ts";
+import { TestAuthority } from "../../support/test-authority.ts";
+import { TlsFolder } from "../../support/tls-folder.ts";
 import { type SpokenVersion, WitnessClient } from "../../support/witness-client.ts";
 import { userLine } from "../../unit/access/support/access-bench.ts";
-import { TestAuthority } from "../../unit/bridge/support/certificates.ts";
-import { TlsFolder } from "../../unit/bridge/support/tls-folder.ts";
 
 const SECRET = randomBytes(32).toString("hex");
 const USERS = ["ann", "bob", "dev-1", "dev-2"] as const;

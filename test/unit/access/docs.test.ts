@@ -23,7 +23,9 @@ const transcript = blocks("console")
 describe("docs/access.md", () => {
   test("shows access files that can be read", () => {
     const files = blocks("yaml").map((text) => parseAccessText("f", text));
-    expect(files.map(({ rules }) => rules?.length)).toEqual([5, 1, 1]);
+    const rules = files.map((file) => file.rules?.length);
+    expect(rules).toEqual([5, undefined, 1, 1, undefined]);
+    expect(files.map(({ kafka }) => kafka.acls)).toEqual([true, false, true, true, true]);
     expect(readAccessFile("deploy/compose-access.yaml").anonymous).toBe("allowed");
   });
 

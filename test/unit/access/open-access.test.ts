@@ -1,9 +1,12 @@
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { appendFileSync, rmSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import type { PeerCertificate } from "../../../src/access/contract.ts";
-import { openAccess } from "../../../src/access/open-access.ts";
+import type { Principal } from "../../../src/access/contract.ts";
+import { type AccessControl, openAccess } from "../../../src/access/open-access.ts";
 import { openForAll } from "../../../src/access/open-for-all.ts";
+import { deriveScram, showScram } from "../../../src/access/scram/scram-credential.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { PeerCertificate } from "../../../src/base/peer-certificate.ts";
 import { AccessBench, credentials, login, REMOTE, userLine } from "./support/access-bench.ts";
 
 const bench = new AccessBench();
@@ -271,3 +274,81 @@ test("access that is open for all lets everybody do everything", async () => {
   expect(principal.maySubscribe("c", "#")).toBe(true);
   expect(openForAll.renew(principal)).toBe(principal);
 });
+
+describe("over Kafka", () => {
+  test("ACLs are held to whom the file does not except", async () => {
+    const held = async (text: string, shown = login("ann", "pass")) => {
+      const access = await bench.open(text);
+      return [access.acls, (await access.authenticate(shown)).heldToAcls];
+    };
+    expect(await held(USERS)).toEqual([false, false]);
+    expect(await held(`${USERS}rules: []`)).toEqual([true, true]);
+    expect(await held(`${USERS}kafka: { acls: on, superUsers: [bob] }`)).toEqual([true, true]);
+    expect(await held(`${USERS}kafka: { acls: on, superUsers: ["a*"] }`)).toEqual([true, false]);
+    const anonymous = "kafka: { acls: on, superUsers: ['*'] }";
+    expect(await held(anonymous, credentials())).toEqual([true, true]);
+    const named = "kafka: { acls: on, superUsers: [anonymous] }";
+    expect(await held(named, credentials())).toEqual([true, false]);
+  });
+
+  test("who would be let in without a name is known at once, and not counted", async () => {
+    const access = await bench.open("anonymous: loopback\ncertificates: { others: commonName }");
+    const from = (loopback: boolean, certificate?: PeerCertificate) =>
+      access.letsIn({ loopback, certificate });
+    expect([from(true), from(false), from(false, PUMP)]).toEqual([true, false, true]);
+    expect(from(true, { ...PUMP, commonName: undefined })).toBe(false);
+    const counted = access.metrics().filter(({ name }) => /granted|refused/.test(name));
+    expect(counted.every(({ value }) => value === 0)).toBe(true);
+  });
+
+  test("a login by SCRAM is a user's, until the password changes", async () => {
+    const access = await bench.open(await scramFile("pass"));
+    const log = () => logInByScram(access, "ann", "pass");
+    expect((await log()).name).toBe("ann");
+    const principal = await log();
+    expect(access.renew(principal)?.name).toBe("ann");
+    bench.write(await scramFile("word"));
+    await access.reload();
+    expect(access.renew(principal)).toBeUndefined();
+    await expect(log()).rejects.toThrow(denied("wrong"));
+    await expect(logInByScram(access, "carl", "pass")).rejects.toThrow(denied("wrong"));
+  });
+
+  test("a password that changes in the middle of a login lets nobody in by the old one", async () => {
+    const access = await bench.open(await scramFile("pass"));
+    const changed = await scramFile("word");
+    const login = logInByScram(access, "ann", "pass", async () => {
+      bench.write(changed);
+      await access.reload();
+    });
+    await expect(login).rejects.toThrow(denied("just changed"));
+  });
+});
+
+async function scramFile(password: string): Promise<string> {
+  const line = (await userLine("ann", password)).replace(": ", ": { password: '");
+  const scram = showScram(await deriveScram("SCRAM-SHA-256", password, 4096));
+  return `users: { ${line}', scram: ${scram} } }\n`;
+}
+
+/** The client's side of RFC 5802. */
+async function logInByScram(
+  access: AccessControl,
+  user: string,
+  password: string,
+  between = async () => {},
+): Promise<Principal> {
+  const login = access.beginScram("SCRAM-SHA-256", "kafka");
+  const bare = `n=${user},r=abc`;
+  const first = String(login.challenge(Buffer.from(`n,,${bare}`)));
+  const [, nonce = "", salt = "", count] = /^r=(.*),s=(.*),i=(.*)$/.exec(first) ?? [];
+  const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), Number(count), 32, "sha256");
+  const hmac = (key: Buffer, text: string) => createHmac("sha256", key).update(text).digest();
+  const clientKey = hmac(salted, "Client Key");
+  const storedKey = createHash("sha256").update(clientKey).digest();
+  const signature = hmac(storedKey, `${bare},${first},c=biws,r=${nonce}`);
+  const proof = clientKey.map((byte, at) => byte ^ (signature[at] ?? 0));
+  await between();
+  const final = `c=biws,r=${nonce},p=${Buffer.from(proof).toString("base64")}`;
+  return login.finish(Buffer.from(final)).principal;
+}

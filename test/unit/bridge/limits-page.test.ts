@@ -4,8 +4,6 @@ import { DEFAULT_BRIDGE_LIMITS } from "../../../bridge/bridge-options.ts";
 import { REQUESTS_MAX } from "../../../bridge/connection/open-requests.ts";
 import { ALIASED_BYTES_MAX } from "../../../bridge/ingest/topic-aliases.ts";
 import { plainListener } from "../../../bridge/listeners/listener-config.ts";
-import { HANDSHAKE_MS_MAX } from "../../../bridge/listeners/open-listener.ts";
-import { PROXY_HEADER_BYTES_MAX } from "../../../bridge/listeners/proxy-header.ts";
 import { TOPIC_LEVELS_MAX } from "../../../bridge/routes/topic-filter.ts";
 import { AccessFigures } from "../../../src/access/access-figures.ts";
 import {
@@ -14,6 +12,8 @@ import {
   TOKEN_CHECKS_WAITING_MAX,
 } from "../../../src/access/passwords/check-queue.ts";
 import { NAMED_OPTIONS, OPTIONS_BY_KEY } from "../../../src/config/named-option.ts";
+import { HANDSHAKE_MS_MAX } from "../../../src/listeners/open-listener.ts";
+import { PROXY_HEADER_BYTES_MAX } from "../../../src/listeners/proxy-header.ts";
 import { newLog, startBridge } from "./support/bridges.ts";
 
 const MIB = 1024 * 1024;
@@ -78,7 +78,7 @@ describe("docs/limits.md", () => {
     expect(metrics.length).toBeGreaterThan(10);
     expect(metrics.filter((name) => !known.has(name))).toEqual([]);
 
-    const sources = ["bridge/bridge-figures.ts", "bridge/listeners/contract.ts"];
+    const sources = ["bridge/bridge-figures.ts", "src/listeners/contract.ts"];
     const types = sources.map((path) => readFileSync(path, "utf8")).join("");
     const reasons = rows
       .map((row) => bare(row.at(-1) ?? ""))

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { readAccessFile } from "../../../src/access/file/access-file.ts";
 import { CliBench } from "./run-cli.ts";
 
 const bench = new CliBench();
@@ -112,12 +113,12 @@ describe("users passwd, remove and list", () => {
     );
     const listed = JSON.parse((await users("list", "--json")).stdout);
     expect(listed).toEqual([
-      { name: "007", memoryKib: 19_456, passes: 2, lanes: 1 },
-      { name: "ann", memoryKib: 256, passes: 2, lanes: 1 },
+      { name: "007", memoryKib: 19_456, passes: 2, lanes: 1, scram: [] },
+      { name: "ann", memoryKib: 256, passes: 2, lanes: 1, scram: [] },
     ]);
     expect((await users("remove", "007", "--json")).stdout).toBe('{"removed":"007"}\n');
     expect((await users()).stdout).toBe(
-      "USER  MEMORY (KiB)  PASSES  LANES\nann            256       2      1\n",
+      "USER  MEMORY (KiB)  PASSES  LANES  SCRAM\nann            256       2      1  no\n",
     );
     await users("remove", "ann");
     expect(readFileSync(file, "utf8")).toBe("users: {}\n");
@@ -139,3 +140,32 @@ describe("users passwd, remove and list", () => {
 });
 
 const OLD = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+
+describe("users and SCRAM", () => {
+  const stored = () => readAccessFile(file).users.get("ann");
+  const kinds = () => [...(stored()?.scram.keys() ?? [])];
+  const BOTH = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+  test("add keeps something for it only where it is asked to", async () => {
+    await withPassword("correct horse", "add", "ann");
+    expect(kinds()).toEqual([]);
+    await withPassword("correct horse", "add", "bob", "--scram");
+    expect([...(readAccessFile(file).users.get("bob")?.scram.keys() ?? [])]).toEqual(BOTH);
+    expect(readFileSync(file, "utf8")).not.toContain("horse");
+    const { stdout } = await users("list");
+    expect(stdout).toMatch(/ann .* no\n/);
+    expect(stdout).toMatch(/bob .* yes\n/);
+  });
+
+  test("passwd makes it anew, gives it or takes it away, but never leaves the old", async () => {
+    await withPassword("correct horse", "add", "ann", "--scram");
+    const before = stored()?.scram.get("SCRAM-SHA-256");
+    await withPassword("battery staple", "passwd", "ann");
+    expect(kinds()).toEqual(BOTH);
+    expect(stored()?.scram.get("SCRAM-SHA-256")?.storedKey).not.toEqual(before?.storedKey);
+    await withPassword("battery staple", "passwd", "ann", "--no-scram");
+    expect(kinds()).toEqual([]);
+    await withPassword("battery staple", "passwd", "ann", "--scram");
+    expect(kinds()).toEqual(BOTH);
+  });
+});

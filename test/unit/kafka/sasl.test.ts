@@ -2,6 +2,7 @@ import { SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { AccessControl } from "../../../src/access/open-access.ts";
 import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
+import { MECHANISMS } from "../../../src/kafka/sasl/mechanisms.ts";
 import { batchOf } from "../../support/batches.ts";
 import { AccessBench, userLine } from "../access/support/access-bench.ts";
 import { TestBroker } from "./test-broker.ts";
@@ -43,9 +44,9 @@ async function login(client: WireClient, mechanism: string, message: string) {
 
 const tokens = () => `jwt:\n  secretFile: ${bench.path("secret")}\n`;
 
-async function token(expiresS: number): Promise<string> {
+async function token(expiresS: number, lists = {}): Promise<string> {
   const nowS = Math.floor(bench.clock.nowMs() / 1000);
-  const claims = new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("ann");
+  const claims = new SignJWT(lists).setProtectedHeader({ alg: "HS256" }).setSubject("ann");
   return await claims.setExpirationTime(nowS + expiresS).sign(Buffer.from(SECRET));
 }
 
@@ -73,7 +74,7 @@ describe("a client that must say who it is", () => {
   ])("is refused %s, with the same error", async (_what, message) => {
     const client = await start();
     const handshake = await client.ask("SaslHandshake", 1, "PLAIN");
-    expect(handshake.mechanisms).toEqual(["PLAIN", "OAUTHBEARER"]);
+    expect(handshake.mechanisms).toEqual(MECHANISMS);
     const answer = await client.ask("SaslAuthenticate", 2, Buffer.from(message, "latin1"));
     expect(answer.errorCode).toBe(KAFKA_ERRORS.SASL_AUTHENTICATION_FAILED);
     await expect(client.produce("readings", 0, batchOf(["x"]))).rejects.toThrow("closed");
@@ -83,7 +84,7 @@ describe("a client that must say who it is", () => {
     const client = await start();
     const handshake = await client.ask("SaslHandshake", 1, "GSSAPI");
     expect(handshake.errorCode).toBe(KAFKA_ERRORS.UNSUPPORTED_SASL_MECHANISM);
-    expect(handshake.mechanisms).toEqual(["PLAIN", "OAUTHBEARER"]);
+    expect(handshake.mechanisms).toEqual(MECHANISMS);
     const answer = await client.ask("SaslAuthenticate", 2, Buffer.from("\0ann\0pass"));
     expect(answer.errorCode).toBe(KAFKA_ERRORS.ILLEGAL_SASL_STATE);
   });
@@ -101,6 +102,14 @@ describe("a client that must say who it is", () => {
     expect((await client.produce("readings", 0, batchOf(["x"]))).errorCode).toBe(0);
     bench.clock.advance(HOUR_S * 1000);
     await expect(client.produce("readings", 0, batchOf(["x"]))).rejects.toThrow("closed");
+  });
+
+  it("may do nothing by a token that is for MQTT topics alone, without ACLs as well", async () => {
+    const client = await start(tokens());
+    const limited = bearer(await token(HOUR_S, { publish: ["plant/#"] }));
+    expect((await login(client, "OAUTHBEARER", limited)).errorCode).toBe(0);
+    const produced = await client.produce("readings", 0, batchOf(["x"]));
+    expect(produced.errorCode).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
   });
 
   it("stays the user that it is", async () => {

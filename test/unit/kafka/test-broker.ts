@@ -1,8 +1,11 @@
 /** A Kafka server over a log in memory, on a free port, with a bare client. */
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Logger } from "../../../src/base/logger.ts";
-import type { Service } from "../../../src/base/service.ts";
-import { type KafkaServerOptions, startKafkaServer } from "../../../src/kafka/server.ts";
+import {
+  type KafkaServer,
+  type KafkaServerOptions,
+  startKafkaServer,
+} from "../../../src/kafka/server.ts";
 import type { Log } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
 import type { LogOptions } from "../../../src/log/options.ts";
@@ -21,7 +24,7 @@ export class TestBroker {
   readonly #logOptions: Partial<LogOptions>;
   readonly #clients: WireClient[] = [];
   log!: Log;
-  server!: Service;
+  server!: KafkaServer;
 
   constructor(options: Partial<KafkaServerOptions>, logOptions: Partial<LogOptions> = {}) {
     this.#options = options;
@@ -58,10 +61,22 @@ export class TestBroker {
     });
   }
 
-  async client(): Promise<WireClient> {
-    const client = await WireClient.open(this.port);
+  /** Connects to the listener of that name, or to the first. */
+  async client(listener?: string): Promise<WireClient> {
+    return this.keep(await WireClient.open(this.portOf(listener)));
+  }
+
+  /** Closes it when the broker closes. */
+  keep(client: WireClient): WireClient {
     this.#clients.push(client);
     return client;
+  }
+
+  portOf(listener: string | undefined): number {
+    if (listener === undefined) return this.port;
+    const port = this.server.listeners.get(listener)?.port;
+    if (port === undefined) throw new Error(`no listener ${listener}`);
+    return port;
   }
 
   /** Stops the server and the log, and starts both again on the same storage. */

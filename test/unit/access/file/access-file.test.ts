@@ -1,11 +1,15 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { parseAccessText, readAccessFile } from "../../../../src/access/file/access-file.ts";
+import { deriveScram, showScram } from "../../../../src/access/scram/scram-credential.ts";
 import { AccessBench, userLine } from "../support/access-bench.ts";
 
 const bench = new AccessBench();
 afterAll(() => bench.close());
 
 const ANN = await userLine("ann", "pass");
+
+const SCRAM = showScram(await deriveScram("SCRAM-SHA-256", "pass", 4096));
+const BOTH = `${ANN.replace(": ", ": { password: '")}', scram: ${SCRAM} }`;
 
 const WHOLE = `# Everything a file can have.
 anonymous: refused
@@ -84,6 +88,25 @@ test.each(["", "# nothing yet\n", "{}"])(
   },
 );
 
+test("a user may have something for SCRAM beside the hash", () => {
+  const { users } = parseAccessText("f", `users: { ${BOTH} }`);
+  const { users: without } = parseAccessText("f", `users:\n  ${ANN}`);
+  const [ann, before] = [users.get("ann"), without.get("ann")];
+  expect([...(ann?.scram.keys() ?? [])]).toEqual(["SCRAM-SHA-256"]);
+  expect(ann?.hash).toEqual(before?.hash);
+  // Whoever is connected by another of the two is sent away when one of them changes.
+  expect(ann?.text).not.toBe(before?.text);
+});
+
+test.each([
+  ["", { acls: false, superUsers: [] }],
+  ["rules: []", { acls: true, superUsers: [] }],
+  ["rules: []\nkafka: { acls: off }", { acls: false, superUsers: [] }],
+  ["kafka: { acls: on, superUsers: [ann, 'ops-*'] }", { acls: true, superUsers: ["ann", "ops-*"] }],
+])("ACLs of Kafka are in force or not by %j", (text, kafka) => {
+  expect(parseAccessText("f", text).kafka).toEqual(kafka);
+});
+
 describe("what is wrong is said with its place", () => {
   test.each([
     ["[]", "f:1:1: the access file must be a map."],
@@ -97,6 +120,14 @@ describe("what is wrong is said with its place", () => {
     [`users: { "rene\\u0301": x }`, "is no user's name: it must be composed (Unicode NFC)"],
     [`users: { 'a/b': x }`, "users.a/b is no user's name: it must be 1 to 128 characters"],
     [`users: { 'dev*': x }`, "without * ? + # /"],
+    [`users: { ANONYMOUS: x }`, "it must not be anonymous or ANONYMOUS"],
+    ["users: { ann: {} }", "users.ann must have a password."],
+    ["users: { ann: { hash: x } }", "users.ann.hash is not known"],
+    [`users: { ${BOTH.replace("SHA-256", "SHA-1")} }`, "ann.scram must be a SCRAM credential"],
+    [`users: { ${BOTH.replace(/scram: (\S+)/, "scram: [$1, $1]")} }`, "is the second of its kind"],
+    ["kafka: on", "f:1:8: kafka must be a map."],
+    ["kafka: { acls: yes }", "kafka.acls must be on or off."],
+    ["kafka: { superUser: ann }", "did you mean superUsers?"],
     ["rules: all", "f:1:8: rules must be a list of rules."],
     ["rules:", "rules has no value"],
     ["rules: [{ topics: ['#'] }]", "f:1:9: rules.0 must have either allow or deny."],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { NOBODY } from "../../../../bridge/connection/nobody.ts";
 import { Vigil, type Watched } from "../../../../bridge/connection/vigil.ts";
 import { ReasonCode } from "../../../../bridge/packets/reason-codes.ts";
+import { NOBODY } from "../../../../src/access/nobody.ts";
 
 const LIMITS = { connectTimeoutMs: 1_000, subscriberDrainMs: 2_000 };
 const OPEN: Watched = {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BridgeFigures } from "../../../../bridge/bridge-figures.ts";
-import { NOBODY } from "../../../../bridge/connection/nobody.ts";
 import { SubscriptionIndex } from "../../../../bridge/delivery/subscription-index.ts";
 import { Destinations } from "../../../../bridge/ingest/destinations.ts";
 import { ExpressLane } from "../../../../bridge/ingest/express-lane.ts";
@@ -15,6 +14,7 @@ import type { ProtocolVersion, PublishPacket } from "../../../../bridge/packets/
 import { DEFAULT_ROUTE } from "../../../../bridge/routes/route-config.ts";
 import { RouteTable } from "../../../../bridge/routes/route-table.ts";
 import type { Session } from "../../../../bridge/session/session.ts";
+import { NOBODY } from "../../../../src/access/nobody.ts";
 import { openForAll } from "../../../../src/access/open-for-all.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
 import type { AppendGroup, Log } from "../../../../src/log/contract.ts";

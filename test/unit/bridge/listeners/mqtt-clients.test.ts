@@ -3,8 +3,8 @@ import { connectAsync, type IClientOptions } from "mqtt";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ListenerConfig } from "../../../../bridge/listeners/listener-config.ts";
+import { TlsFolder } from "../../../support/tls-folder.ts";
 import { ListenerBench } from "../support/listener-bench.ts";
-import { TlsFolder } from "../support/tls-folder.ts";
 
 const WEB_SOCKET = { path: "/mqtt", origins: undefined };
 

@@ -3,8 +3,8 @@ import { get, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import type { Listener } from "../../../../bridge/listeners/contract.ts";
+import { TlsFolder } from "../../../support/tls-folder.ts";
 import { closed, ListenerBench, readBytes, until } from "../support/listener-bench.ts";
-import { TlsFolder } from "../support/tls-folder.ts";
 
 const WEB_SOCKET = { path: "/mqtt", origins: undefined };
 

@@ -10,6 +10,7 @@ test("[MQTT-3.8.4-5], [MQTT-3.9.3-1] each filter gets its own code, in order", a
     authenticate: async () => ({
       name: "somebody",
       expiresAtMs: undefined,
+      heldToAcls: false,
       mayPublish: () => true,
       maySubscribe: (_: string, filter: string) => !filter.startsWith("secret"),
     }),

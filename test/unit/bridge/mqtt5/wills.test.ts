@@ -141,6 +141,7 @@ test("a will may not go where its client may not publish, then or any more", asy
   const principal = {
     name: "device",
     expiresAtMs: undefined,
+    heldToAcls: false,
     mayPublish: (_: string, topic: string) => allowed || topic !== "status",
     maySubscribe: () => true,
   };
@@ -164,6 +165,7 @@ test("a will is published after a restart only where the rules of then allow it"
   const named = (name: string) => ({
     name,
     expiresAtMs: undefined,
+    heldToAcls: false,
     mayPublish: () => may.publish,
     maySubscribe: () => true,
   });

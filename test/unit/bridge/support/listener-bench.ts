@@ -1,15 +1,15 @@
 /** Listeners for tests, on any free port, with everything they do at hand; all closed at the end. */
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ConnectionLimit } from "../../../../bridge/listeners/connection-limit.ts";
-import type {
-  Arrived,
-  Listener,
-  ListenerRefusalReason,
-} from "../../../../bridge/listeners/contract.ts";
+import type { Arrived, Listener } from "../../../../bridge/listeners/contract.ts";
 import type { ListenerConfig } from "../../../../bridge/listeners/listener-config.ts";
-import { type ListenerParts, openListener } from "../../../../bridge/listeners/open-listener.ts";
+import {
+  type MqttListenerParts,
+  openMqttListener,
+} from "../../../../bridge/listeners/open-mqtt-listener.ts";
 import { silentLogger } from "../../../../src/base/logger.ts";
+import { ConnectionLimit } from "../../../../src/listeners/connection-limit.ts";
+import type { ListenerRefusalReason } from "../../../../src/listeners/contract.ts";
 
 export interface Refusal {
   readonly reason: ListenerRefusalReason;
@@ -31,10 +31,10 @@ export class ListenerBench {
 
   async open(
     config: Partial<ListenerConfig> = {},
-    parts: Partial<ListenerParts> = {},
+    parts: Partial<MqttListenerParts> = {},
     accept: (arrived: Arrived) => void = (arrived) => this.arrivals.give(arrived),
   ): Promise<Listener> {
-    const listener = await openListener(
+    const listener = await openMqttListener(
       {
         settings: { name: "test", certificateNames: undefined, limits: NO_LIMITS },
         address: { host: "127.0.0.1", port: 0 },

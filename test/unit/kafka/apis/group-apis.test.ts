@@ -202,9 +202,11 @@ covers(offsetFetch, {
     groups: [
       {
         groupId: "g",
+        error: "NONE",
         topics: [
           {
             name: "t",
+            error: "NONE",
             partitions: [{ partition: 3, offset: 42, leaderEpoch: 5, metadata: "note" }],
           },
         ],
@@ -222,16 +224,22 @@ covers(offsetFetch, {
 covers(findCoordinator, {
   args: [0, ["g"]],
   request: () => ({ keyType: 0, keys: ["g"] }),
-  response: { keys: ["g"], coordinator: { nodeId: 1, address: { host: "edge", port: 9092 } } },
+  response: {
+    nodeId: 1,
+    address: { host: "edge", port: 9092 },
+    keys: [{ key: "g", error: "NONE" }],
+  },
   read: () => ({ coordinators: [{ nodeId: 1, host: "edge", port: 9092, errorCode: 0 }] }),
 });
 
 covers(describeGroups, {
-  args: [["g"], false],
-  request: () => ["g"],
+  args: [["g"], true],
+  request: (version) => ({ groupIds: ["g"], operationsAsked: version >= 3 }),
   response: [
     {
       groupId: "g",
+      error: "NONE",
+      operations: 256,
       state: "Stable",
       protocolType: "consumer",
       protocolName: "range",
@@ -255,6 +263,7 @@ covers(describeGroups, {
         groupState: "Stable",
         protocolType: "consumer",
         protocolData: "range",
+        ...(version >= 3 ? { authorizedOperations: 256 } : {}),
         members: [
           {
             memberId: "m-1",

@@ -1,12 +1,13 @@
 /**
  * The long poll behind Fetch: reads what there is, and where that is less than asked for, waits for
- * flushes until there is enough, the time is over or the connection has gone. Owns, for one request,
- * what has been read so far: a partition is read on from there, never again.
+ * flushes until there is enough, the time is over or the connection has gone. A reader of committed
+ * records waits for the last stable offset in the same way, which moves by flushes too.
+ * Owns, for one request, what has been read so far: a partition is read on from there, never again.
  *
  * Fair to others: the log is read in slices, and between large ones the event loop goes round.
  */
 import { type Offset, toOffset } from "../base/offset.ts";
-import type { Log, Partition, Topic } from "../log/contract.ts";
+import type { AbortedTransaction, Log, Partition, ReadOptions, Topic } from "../log/contract.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "./error-codes.ts";
 import { findPartition, leaderEpochError } from "./partition-lookup.ts";
 
@@ -16,7 +17,10 @@ export interface FetchRules {
   readonly bytesMax: number;
   readonly waitMsMax: number;
   readonly readSliceBytes: number;
+  readonly isolation: Isolation;
 }
+
+export type Isolation = NonNullable<ReadOptions["isolation"]>;
 
 export interface FetchTarget {
   /** Looked up anew for each look at the log: a topic may be deleted while the fetch waits. */
@@ -36,12 +40,25 @@ export class FetchedPartition {
   partition: Partition | undefined;
   readonly batches: Buffer[] = [];
   bytes = 0;
+  readonly #isolation: Isolation;
+  /** By producer and first offset: one transaction may be met in several slices. */
+  readonly #aborted = new Map<string, AbortedTransaction>();
   #next: Offset | undefined;
   /** Set when the next batch no longer fits. */
   #full = false;
 
-  constructor(target: FetchTarget) {
+  constructor(target: FetchTarget, isolation: Isolation) {
     this.target = target;
+    this.#isolation = isolation;
+  }
+
+  /**
+   * The aborted transactions that `batches` are part of, by first offset; null where uncommitted
+   * records were asked for.
+   */
+  get aborted(): readonly AbortedTransaction[] | null {
+    if (this.#isolation === "uncommitted" || this.errorCode !== KAFKA_ERRORS.NONE) return null;
+    return [...this.#aborted.values()].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
   /** Finds the partition and checks what the client believes of it. */
@@ -63,12 +80,13 @@ export class FetchedPartition {
   }
 
   get readable(): boolean {
+    const { partition } = this;
+    if (partition === undefined || this.#next === undefined) return false;
+    const { lastStableOffset, highWatermark } = partition;
     return (
       this.errorCode === KAFKA_ERRORS.NONE &&
       !this.#full &&
-      this.partition !== undefined &&
-      this.#next !== undefined &&
-      this.#next < this.partition.highWatermark &&
+      this.#next < (this.#isolation === "committed" ? lastStableOffset : highWatermark) &&
       this.bytes < this.target.bytesMax
     );
   }
@@ -80,12 +98,17 @@ export class FetchedPartition {
   async read(log: Log, bytesMax: number, sliceBytes: number): Promise<number> {
     if (this.partition === undefined || this.#next === undefined) return 0;
     try {
-      const slice = await log.read(this.partition, this.#next, Math.min(bytesMax, sliceBytes));
+      const isolation = this.#isolation;
+      const sliceMax = Math.min(bytesMax, sliceBytes);
+      const slice = await log.read(this.partition, this.#next, sliceMax, { isolation });
       if (this.batches.length > 0 && slice.bytes > bytesMax) {
         this.#full = true;
         return 0;
       }
       for (const batch of slice.batches) this.batches.push(batch);
+      for (const each of slice.aborted) {
+        this.#aborted.set(`${each.producerId}/${each.firstOffset}`, each);
+      }
       this.#next = slice.nextOffset;
       this.bytes += slice.bytes;
       return slice.bytes;
@@ -108,7 +131,7 @@ export async function fetchPartitions(
   rules: FetchRules,
   signal: AbortSignal,
 ): Promise<readonly FetchedPartition[]> {
-  const fetched = targets.map((target) => new FetchedPartition(target));
+  const fetched = targets.map((target) => new FetchedPartition(target, rules.isolation));
   for (const each of fetched) each.open();
   const partitions = fetched.flatMap(({ partition }) => partition ?? []);
   const flush = new FlushWait(log, partitions, rules.waitMsMax, signal);

@@ -4,13 +4,20 @@
  *
  * Sessions (KIP-227) are never granted: session id 0, and every partition that was asked for is
  * answered. Batches go out as they are stored; one that began before the wanted offset comes whole.
- * Without transactions the last stable offset is the high watermark.
+ * A reader of committed records gets those below the last stable offset, and the transactions among
+ * them that were aborted, which it leaves out itself (KIP-98).
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
-import { type FetchedPartition, type FetchTarget, fetchPartitions } from "../fetch-poll.ts";
+import {
+  type FetchedPartition,
+  type FetchTarget,
+  fetchPartitions,
+  type Isolation,
+} from "../fetch-poll.ts";
+import { readIsolation } from "../read-isolation.ts";
 
 const TOPIC_IDS_VERSION = 13;
 
@@ -18,6 +25,7 @@ export interface FetchRequest {
   readonly waitMsMax: number;
   readonly bytesMin: number;
   readonly bytesMax: number;
+  readonly isolation: Isolation;
   readonly sessionId: number;
   readonly topics: readonly TopicToFetch[];
 }
@@ -54,14 +62,14 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     const waitMsMax = reader.int32();
     const bytesMin = reader.int32();
     const bytesMax = reader.int32();
-    reader.int8(); // Isolation level: both are the same without transactions.
+    const isolation = readIsolation(reader);
     const sessionId = version >= 7 ? reader.int32() : 0;
     if (version >= 7) reader.int32(); // Session epoch.
     const topics = reader.array((each) => readTopic(each, version));
     if (version >= 7) reader.array((each) => readForgotten(each, version));
     if (version >= 11) reader.string(); // Rack: there is one replica.
     reader.tags();
-    return { waitMsMax, bytesMin, bytesMax, sessionId, topics };
+    return { waitMsMax, bytesMin, bytesMax, isolation, sessionId, topics };
   },
 
   async handle(request, context) {
@@ -75,6 +83,7 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
       bytesMax: clamp(request.bytesMax, limits.fetchBytesMax),
       waitMsMax: clamp(request.waitMsMax, limits.fetchWaitMsMax),
       readSliceBytes: limits.readSliceBytes,
+      isolation: request.isolation,
     };
     const fetched = await fetchPartitions(log, targets, rules, context.signal);
     let at = 0;
@@ -142,11 +151,13 @@ function targetsOf({ topic, partitions }: TopicToFetch, context: RequestContext)
 function writePartition(writer: WireWriter, fetched: FetchedPartition, version: number): void {
   const { target, partition, errorCode, batches } = fetched;
   const failed = errorCode !== KAFKA_ERRORS.NONE || partition === undefined;
-  const highWatermark = failed ? -1 : partition.highWatermark;
   writer.int32(target.index).int16(errorCode);
-  writer.int64(highWatermark).int64(highWatermark);
+  writer.int64(failed ? -1 : partition.highWatermark);
+  writer.int64(failed ? -1 : partition.lastStableOffset);
   if (version >= 5) writer.int64(partition === undefined ? -1 : partition.logStartOffset);
-  writer.nullableArray(null, () => {}); // Aborted transactions: none.
+  writer.nullableArray(fetched.aborted, ({ producerId, firstOffset }) => {
+    writer.int64(producerId).int64(firstOffset).tags();
+  });
   if (version >= 11) writer.int32(-1); // Preferred read replica.
   writer.ranges(batches);
   writer.tags();

@@ -17,6 +17,7 @@ import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
 import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
+import type { TransactionCoordinator } from "./transactions/coordinator.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
@@ -96,6 +97,7 @@ export interface KafkaBroker {
   /** Searches by time go through it. */
   readonly timeSearches: Turnstile;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;
   readonly producerIds: ProducerIds;

@@ -37,7 +37,7 @@ export interface BatchRules {
 /**
  * Answers the batch, its max timestamp put right where its records contradict it.
  * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
- *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for what belongs to a transaction
+ *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for a timestamp that only the broker may set
  */
 export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer {
   if (records === null || records.length === 0) throw invalid("there is no batch");
@@ -79,8 +79,8 @@ function checkHeader(batch: Buffer, produceVersion: number): void {
   if (producerId(batch) >= 0n && baseSequence(batch) < 0) {
     throw invalid("it has a producer id but no sequence");
   }
-  if (isTransactional(batch)) {
-    throw new KafkaRefusal("INVALID_TXN_STATE", "This gateway does not serve transactions.");
+  if (isTransactional(batch) && producerId(batch) < 0n) {
+    throw invalid("it is part of a transaction but has no producer id");
   }
   if (isLogAppendTime(batch)) {
     throw new KafkaRefusal("INVALID_TIMESTAMP", "Only the broker may set LogAppendTime.");

@@ -26,6 +26,14 @@ const STATE_PREFIX = "producer/";
 /** Where a batch went; `placed` is valid once `flushed` has resolved. */
 export type AppendedBatch = Pick<RememberedBatch, "placed" | "flushed">;
 
+/** What is known of one that has written to a partition. */
+export interface ActiveProducer {
+  readonly id: bigint;
+  readonly epoch: number;
+  readonly lastSequence: number;
+  readonly lastSeenMs: number;
+}
+
 export class ProducerRegistry {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -90,6 +98,18 @@ export class ProducerRegistry {
       () => this.#restore(key),
     );
     return appended;
+  }
+
+  /** Those that are remembered of a partition, the longest silent first. */
+  activeIn(partition: Partition): ActiveProducer[] {
+    const prefix = `${STATE_PREFIX}${partition.id}/`;
+    const active: ActiveProducer[] = [];
+    for (const [key, { epoch, lastSeenMs, batches }] of this.#states) {
+      if (!key.startsWith(prefix)) continue;
+      const lastSequence = batches.at(-1)?.lastSequence ?? -1;
+      active.push({ id: BigInt(key.slice(prefix.length)), epoch, lastSequence, lastSeenMs });
+    }
+    return active;
   }
 
   #remember(key: string, state: ProducerState): void {

@@ -7,6 +7,7 @@ import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
+import type { Timers } from "../base/timers.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { ConnectionLimit } from "../listeners/connection-limit.ts";
 import { openListener } from "../listeners/open-listener.ts";
@@ -30,6 +31,8 @@ import {
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { TransactionCoordinator } from "./transactions/coordinator.ts";
+import type { TransactionLimits } from "./transactions/limits.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
@@ -53,8 +56,11 @@ export interface KafkaServerOptions {
   readonly logDirectory?: string;
   /** How large a segment of the log grows, for those who ask. */
   readonly segmentBytes?: number;
+  /** Those that transactions time out by; the system's by default. */
+  readonly timers?: Timers;
   readonly limits?: Partial<KafkaLimits>;
   readonly groupLimits?: Partial<GroupLimits>;
+  readonly transactionLimits?: Partial<TransactionLimits>;
 }
 
 const DEFAULT_PARTITIONS = 4;
@@ -146,6 +152,7 @@ class RunningServer implements KafkaServer {
         value: this.#broker.acls.table.size,
       },
       ...this.#broker.groups.metrics(),
+      ...this.#broker.transactions.metrics(),
     ];
   }
 
@@ -156,6 +163,7 @@ class RunningServer implements KafkaServer {
   async close(): Promise<void> {
     const closed = Promise.all(this.#open.map((listener) => listener.close()));
     this.#broker.groups.close();
+    this.#broker.transactions.close();
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
     }, this.#broker.limits.closeMsMax);
@@ -181,8 +189,15 @@ function listenersOf({ listeners, listen, advertised }: KafkaServerOptions) {
 }
 
 function brokerOf(options: KafkaServerOptions): KafkaBroker {
-  const { log, clock, logger, groupLimits } = options;
+  const { log, clock, logger, timers, groupLimits, transactionLimits } = options;
   const limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+  const groups = new GroupCoordinator({
+    log,
+    clock,
+    logger,
+    ...(groupLimits && { limits: groupLimits }),
+  });
+  const producerIds = new ProducerIds(log);
   return {
     log,
     access: options.access ?? openForAll,
@@ -197,14 +212,18 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
-    groups: new GroupCoordinator({
+    groups,
+    transactions: new TransactionCoordinator({
       log,
       clock,
       logger,
-      ...(groupLimits && { limits: groupLimits }),
+      groups,
+      producerIds,
+      ...(transactionLimits && { limits: transactionLimits }),
+      ...(timers && { timers }),
     }),
     producers: new ProducerRegistry(log, clock, limits),
-    producerIds: new ProducerIds(log),
+    producerIds,
     apis: KAFKA_APIS,
   };
 }

@@ -159,6 +159,8 @@ async function appendBatch(
       topic: topic.config,
       decompressedBytesMax: broker.limits.decompressedBytesMax,
     });
+    const { transactionalId } = request;
+    broker.transactions.admit(batch, { partition, transactionalId });
     const appended: AppendedBatch = broker.producers.append(partition, batch);
     await appended.flushed;
     return {
@@ -175,17 +177,11 @@ async function appendBatch(
 }
 
 function requestRefusal(
-  { acks, transactionalId }: ProduceRequest,
+  { acks }: ProduceRequest,
   version: number,
 ): [KafkaErrorCode, string] | undefined {
   if (version < RECORD_BATCHES_VERSION) {
     return [KAFKA_ERRORS.UNSUPPORTED_VERSION, "Use Produce version 3 or later."];
-  }
-  if (transactionalId !== null) {
-    return [
-      KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-      "This gateway does not serve transactions.",
-    ];
   }
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     return [KAFKA_ERRORS.INVALID_REQUIRED_ACKS, `acks is ${acks}; use 0, 1 or all (-1).`];

@@ -6,6 +6,7 @@
  *     membership.ts   who is in one, and for how long
  *     rebalance.ts    how it gets from one generation to the next
  *     offsets.ts      what it has committed
+ *     transactional-offsets.ts  what it commits with producers' transactions
  *     expiry.ts       when it is forgotten
  *
  * Answers carry Kafka's errors by name. Waiting answers settle when `signal` aborts.
@@ -30,6 +31,7 @@ import { groupMetrics } from "./metrics.ts";
 import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
 import { subscribedTopics } from "./subscription.ts";
 import { type SyncRequest, syncGroup } from "./sync-group.ts";
+import { TransactionalOffsets } from "./transactional-offsets.ts";
 
 export interface CoordinatorOptions {
   readonly log: Log;
@@ -43,6 +45,7 @@ export interface CoordinatorOptions {
 
 export class GroupCoordinator {
   readonly offsets: GroupOffsets;
+  readonly transactionalOffsets: TransactionalOffsets;
   readonly #limits: GroupLimits;
   readonly #directory: GroupDirectory;
   readonly #expiry: GroupExpiry;
@@ -53,6 +56,7 @@ export class GroupCoordinator {
     const limits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
     this.#limits = limits;
     this.offsets = new GroupOffsets(log, clock, limits);
+    this.transactionalOffsets = new TransactionalOffsets(log, clock, this.offsets);
     const parts = { log, clock, logger, timers, limits, newId, offsets: this.offsets };
     this.#directory = new GroupDirectory(parts);
     this.#expiry = new GroupExpiry({ ...parts, directory: this.#directory });
@@ -99,14 +103,31 @@ export class GroupCoordinator {
     claim: MemberClaim,
     commits: readonly OffsetCommit[],
   ): Promise<KafkaErrorName[]> {
-    const group = this.#mayCommit(groupId, claim);
+    const group = this.#mayCommit(groupId, claim, (found) => found.mayCommit(claim));
     if (typeof group === "string") return commits.map(() => group);
-    group.commitsInFlight += 1;
-    try {
-      return await this.offsets.commit(groupId, commits);
-    } finally {
-      group.commitsInFlight -= 1;
-    }
+    return await committing(group, this.offsets.commit(groupId, commits));
+  }
+
+  /** The same for offsets that count once the producer's transaction is committed. */
+  async commitInTransaction(
+    groupId: string,
+    claim: MemberClaim,
+    producerId: number,
+    commits: readonly OffsetCommit[],
+  ): Promise<KafkaErrorName[]> {
+    const group = this.#mayCommit(groupId, claim, (found) => found.mayCommitInTransaction(claim));
+    if (typeof group === "string") return commits.map(() => group);
+    return await committing(group, this.transactionalOffsets.add(groupId, producerId, commits));
+  }
+
+  /** A transaction that commits offsets for these groups has been committed: they are there now. */
+  found(groupIds: Iterable<string>): void {
+    for (const id of groupIds) this.#directory.open(id);
+  }
+
+  /** Why no group may be called that, or none can be asked for now. */
+  refusalOf(groupId: string): KafkaErrorName | undefined {
+    return this.#refuse(groupId);
   }
 
   describe(groupId: string): GroupDescription {
@@ -124,7 +145,8 @@ export class GroupCoordinator {
     const results = groupIds.map((id): KafkaErrorName => {
       const group = this.#findForAdmin(id);
       if (typeof group === "string") return group;
-      if (!group.isIdle) return "NON_EMPTY_GROUP";
+      const hasPending = this.transactionalOffsets.pending.hasGroup(id);
+      if (!group.isIdle || hasPending) return "NON_EMPTY_GROUP";
       doomed.add(group);
       return "NONE";
     });
@@ -165,7 +187,11 @@ export class GroupCoordinator {
     for (const group of this.#directory.all()) group.die("COORDINATOR_NOT_AVAILABLE");
   }
 
-  #mayCommit(groupId: string, claim: MemberClaim): Group | KafkaErrorName {
+  #mayCommit(
+    groupId: string,
+    claim: MemberClaim,
+    check: (group: Group) => KafkaErrorName,
+  ): Group | KafkaErrorName {
     const refusal = this.#refuse(groupId);
     if (refusal !== undefined) return refusal;
     // A member's commit to a group that is no more must not found it again.
@@ -173,7 +199,7 @@ export class GroupCoordinator {
       claim.generation < 0 ? this.#directory.open(groupId) : this.#directory.find(groupId);
     if (group === undefined)
       return claim.generation < 0 ? "POLICY_VIOLATION" : "ILLEGAL_GENERATION";
-    const error = group.mayCommit(claim);
+    const error = check(group);
     return error === "NONE" ? group : error;
   }
 
@@ -205,6 +231,16 @@ export class GroupCoordinator {
       0,
     );
     return bytes > protocolBytesMax ? "POLICY_VIOLATION" : undefined;
+  }
+}
+
+/** Keeps the group from being forgotten meanwhile. */
+async function committing<Result>(group: Group, commit: Promise<Result>): Promise<Result> {
+  group.commitsInFlight += 1;
+  try {
+    return await commit;
+  } finally {
+    group.commitsInFlight -= 1;
   }
 }
 

@@ -84,6 +84,19 @@ export class Group {
     return this.rebalance.state === "CompletingRebalance" ? "REBALANCE_IN_PROGRESS" : "NONE";
   }
 
+  /**
+   * The same for a transactional producer, which may be told of no member (before KIP-447): its own
+   * epoch fences it then. One that names a member must be of the current generation.
+   */
+  mayCommitInTransaction(claim: MemberClaim): KafkaErrorName {
+    const anonymous = claim.generation < 0 && claim.memberId === "" && claim.instanceId === null;
+    if (anonymous) return "NONE";
+    const member = this.admit(claim);
+    if (typeof member === "string") return member;
+    this.members.touch(member);
+    return "NONE";
+  }
+
   /** Takes `member` out, tells it so where it waits, and has its work shared anew. */
   remove(member: Member, reason: string): void {
     this.members.remove(member);

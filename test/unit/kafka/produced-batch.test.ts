@@ -89,9 +89,9 @@ describe("a produced batch", () => {
       { code: "BATCH_INVALID" },
     ],
     [
-      "of a transaction",
+      "of a transaction without a producer",
       () => changed((batch) => batch.writeInt16BE(0x10, AT.attributes)),
-      { kafkaError: "INVALID_TXN_STATE" },
+      { code: "BATCH_INVALID" },
     ],
     [
       "stamped LogAppendTime",

@@ -197,7 +197,10 @@ covers(offsetFetch, {
     ],
     true,
   ],
-  request: () => ({ groups: [{ groupId: "g", topics: [{ name: "t", partitions: [0, 3] }] }] }),
+  request: (version) => ({
+    groups: [{ groupId: "g", topics: [{ name: "t", partitions: [0, 3] }] }],
+    requireStable: version >= 7,
+  }),
   response: {
     groups: [
       {
@@ -206,8 +209,9 @@ covers(offsetFetch, {
         topics: [
           {
             name: "t",
-            error: "NONE",
-            partitions: [{ partition: 3, offset: 42, leaderEpoch: 5, metadata: "note" }],
+            partitions: [
+              { partition: 3, error: "NONE", offset: 42, leaderEpoch: 5, metadata: "note" },
+            ],
           },
         ],
       },

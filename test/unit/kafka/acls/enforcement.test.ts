@@ -69,6 +69,18 @@ const commitOf = (name: string) => ({
     { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata: "" },
   ],
 });
+const addReadings = ask("AddPartitionsToTxn", 3, [
+  {
+    transactionalId: "tx",
+    producerId: 1n,
+    producerEpoch: 0,
+    topics: [{ name: "readings", partitions: [0] }],
+  },
+]);
+const addedError = (answer: Answer): number =>
+  answer.resultsByTransaction[0].topicResults[0].resultsByPartition[0].partitionErrorCode;
+const commitReadings = () =>
+  bench.ann.ask("TxnOffsetCommit", 3, "tx", "g", 1n, 0, -1, "", null, [commitOf("readings")]);
 const member = { memberId: "m", groupInstanceId: null };
 
 const CASES: Case[] = [
@@ -275,6 +287,95 @@ const CASES: Case[] = [
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
   {
+    what: "InitProducerId of a transaction",
+    ask: ask("InitProducerId", 4, "tx", 1000, -1n, -1),
+    needs: [{ ...TRANSACTION, operation: "write" }],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AddPartitionsToTxn by its transactional id",
+    ask: addReadings,
+    of: addedError,
+    needs: [{ ...TRANSACTION, operation: "write" }],
+    beside: [{ ...TOPIC, operation: "write" }],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AddPartitionsToTxn by its topic",
+    ask: addReadings,
+    of: addedError,
+    needs: [{ ...TOPIC, operation: "write" }],
+    beside: [{ ...TRANSACTION, operation: "write" }],
+    error: "TOPIC_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AddOffsetsToTxn by its transactional id",
+    ask: ask("AddOffsetsToTxn", 3, "tx", 1n, 0, "g"),
+    needs: [{ ...TRANSACTION, operation: "write" }],
+    beside: [{ ...GROUP, operation: "read" }],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AddOffsetsToTxn by its group",
+    ask: ask("AddOffsetsToTxn", 3, "tx", 1n, 0, "g"),
+    needs: [{ ...GROUP, operation: "read" }],
+    beside: [{ ...TRANSACTION, operation: "write" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "EndTxn",
+    ask: ask("EndTxn", 3, "tx", 1n, 0, true),
+    needs: [{ ...TRANSACTION, operation: "write" }],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "TxnOffsetCommit by its transactional id",
+    ask: commitReadings,
+    of: (answer) => answer.topics[0].partitions[0].errorCode,
+    needs: [{ ...TRANSACTION, operation: "write" }],
+    beside: [
+      { ...GROUP, operation: "read" },
+      { ...TOPIC, operation: "read" },
+    ],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "TxnOffsetCommit by its group",
+    ask: commitReadings,
+    of: (answer) => answer.topics[0].partitions[0].errorCode,
+    needs: [{ ...GROUP, operation: "read" }],
+    beside: [
+      { ...TRANSACTION, operation: "write" },
+      { ...TOPIC, operation: "read" },
+    ],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "TxnOffsetCommit by its topic",
+    ask: commitReadings,
+    of: (answer) => answer.topics[0].partitions[0].errorCode,
+    needs: [{ ...TOPIC, operation: "read" }],
+    beside: [
+      { ...TRANSACTION, operation: "write" },
+      { ...GROUP, operation: "read" },
+    ],
+    error: "TOPIC_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "DescribeProducers",
+    ask: ask("DescribeProducers", 0, [{ name: "readings", partitionIndexes: [0] }]),
+    of: (answer) => answer.topics[0].partitions[0].errorCode,
+    needs: [{ ...TOPIC, operation: "read" }],
+    error: "TOPIC_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "DescribeTransactions",
+    ask: ask("DescribeTransactions", 0, ["tx"]),
+    of: (answer) => answer.transactionStates[0].errorCode,
+    needs: [{ ...TRANSACTION, operation: "describe" }],
+    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+  },
+  {
     what: "OffsetForLeaderEpoch",
     ask: ask("OffsetForLeaderEpoch", 4, -1, [
       {
@@ -333,7 +434,7 @@ it("is asked of every API there is, but for those that tell nothing or are told 
     ...["ApiVersions", "SaslHandshake", "SaslAuthenticate"],
     ...["DescribeAcls", "CreateAcls", "DeleteAcls"],
     // What is listed, below.
-    ...["ListGroups", "DescribeCluster"],
+    ...["ListGroups", "ListTransactions", "DescribeCluster"],
   ]);
   const cases = new Set(CASES.map(({ what }) => what.split(/[ ,]/, 1)[0]));
   const missing = KAFKA_APIS.filter(({ name }) => !cases.has(name) && !elsewhere.has(name));
@@ -363,6 +464,18 @@ describe("what is listed", () => {
     expect(await ids()).toEqual(["g"]);
     await bench.create({ ...CLUSTER, operation: "describe" });
     expect(await ids()).toEqual(["g", "h"]);
+  });
+
+  it("is the transactional ids that it may look at", async () => {
+    await bench.admin.ask("InitProducerId", 4, "tx", 1000, -1n, -1);
+    await bench.admin.ask("InitProducerId", 4, "other", 1000, -1n, -1);
+    const ids = async () =>
+      (await bench.ann.ask("ListTransactions", 0, [], [])).transactionStates.map(
+        ({ transactionalId }: { transactionalId: string }) => transactionalId,
+      );
+    expect(await ids()).toEqual([]);
+    await bench.create({ ...TRANSACTION, operation: "describe" });
+    expect(await ids()).toEqual(["tx"]);
   });
 
   it("is all that a group has committed, but for topics a client may not look at", async () => {

@@ -15,7 +15,8 @@ interface Member {
 }
 
 export class TransactionalProducer {
-  readonly client: WireClient;
+  /** A test may give it another, as after a restart. */
+  client: WireClient;
   readonly transactionalId: string;
   /** Who it is; a test may make it somebody else. */
   name: ProducerName = { id: -1n, epoch: -1 };

@@ -17,7 +17,7 @@ import { isTributaryError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { MetricSample } from "../../base/service.ts";
 import { systemTimers, type Timers } from "../../base/timers.ts";
-import type { Log } from "../../log/contract.ts";
+import type { Log, MarkerKind } from "../../log/contract.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
 import { describeGroup, type GroupDescription, unknownGroup } from "./description.ts";
 import { GroupDirectory } from "./directory.ts";
@@ -120,9 +120,15 @@ export class GroupCoordinator {
     return await committing(group, this.transactionalOffsets.add(groupId, producerId, commits));
   }
 
-  /** A transaction that commits offsets for these groups has been committed: they are there now. */
-  found(groupIds: Iterable<string>): void {
-    for (const id of groupIds) this.#directory.open(id);
+  /** The producer's transaction has ended, on disk: what it committed offsets for is a group now. */
+  transactionEnded(producerId: number, kind: MarkerKind): void {
+    const { transactionalOffsets } = this;
+    if (kind === "commit") {
+      for (const { place } of transactionalOffsets.pending.of(producerId)) {
+        this.#directory.open(place.group);
+      }
+    }
+    transactionalOffsets.ended(producerId);
   }
 
   /** Why no group may be called that, or none can be asked for now. */

@@ -76,7 +76,7 @@ export class TransactionWriter {
     next: TransactionRecord,
     endedBy: keyof TransactionCounts,
   ): Promise<KafkaErrorName> {
-    const { producer, partitions, groups: founded } = transaction.record;
+    const { producer, partitions } = transaction.record;
     const { groups } = this.#parts;
     // Where another instance follows, the markers already have an epoch that fences this one.
     const marked = isSame(next.producer, producer) ? producer : fencing(producer);
@@ -87,8 +87,7 @@ export class TransactionWriter {
         addMarkers(group, partitions.values(), marked, kind);
       },
       done: () => {
-        groups.transactionalOffsets.ended(producer.id);
-        if (kind === "commit") groups.found(founded);
+        groups.transactionEnded(producer.id, kind);
         this.counts[endedBy] += 1;
       },
     });

@@ -233,6 +233,23 @@ describe("offsets in a transaction", () => {
     expect(await fetchOffset(client, "g", "u", true)).toEqual({ offset: 5, errorCode: 0 });
   });
 
+  it("make a group of what had none before, also after a restart", async () => {
+    await producer.init();
+    await producer.addGroup("g");
+    await producer.addGroup("no offsets");
+    await producer.commitOffset("g", "u", 5);
+    await restart();
+    const groups = async () =>
+      (await client.ask("ListGroups", 4, [], [])).groups.map(
+        ({ groupId }: { groupId: string }) => groupId,
+      );
+    expect(await groups()).toEqual([]);
+    const back = another();
+    back.name = producer.name;
+    expect(await back.end(true)).toBe(0);
+    expect(await groups()).toEqual(["g"]);
+  });
+
   it("need a transaction that has their group", async () => {
     await producer.init();
     expect(await producer.commitOffset("g", "u", 5)).toBe(code("INVALID_TXN_STATE"));

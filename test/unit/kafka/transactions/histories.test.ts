@@ -124,7 +124,9 @@ class History {
     }
     const { offset } = await fetchOffset(this.#client, GROUP, "t");
     expect(offset).toBe(this.#committed);
-    const isPending = this.#actors.some(({ pending }) => pending !== undefined);
+    const pending = this.#actors.filter((actor) => actor.pending !== undefined);
+    expect([...log.state.entries("txn-offset/")]).toHaveLength(pending.length);
+    const isPending = pending.length > 0;
     const { errorCode } = await fetchOffset(this.#client, GROUP, "t", true);
     expect(errorCode).toBe(isPending ? KAFKA_ERRORS.UNSTABLE_OFFSET_COMMIT : 0);
   }

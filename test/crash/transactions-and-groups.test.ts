@@ -91,7 +91,8 @@ test(`read_committed is exact after ${ROUNDS} rounds of SIGKILL (seed ${SEED})`,
     copiers.reduce((total, copier) => total + of(copier), 0);
   console.log(
     `${sum(({ commits }) => commits)} commits and ${sum(({ aborts }) => aborts)} aborts were ` +
-      `acknowledged; ${replay.length} records are committed`,
+      `acknowledged, ${sum(({ doubts }) => doubts)} of them when they were asked for again; ` +
+      `${replay.length} records are committed`,
   );
   expect(sum(({ commits }) => commits)).toBeGreaterThan(ROUNDS);
   expect(sum(({ aborts }) => aborts)).toBeGreaterThan(ROUNDS);

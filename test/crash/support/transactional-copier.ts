@@ -1,8 +1,9 @@
 /**
  * One consume-process-produce loop over its own partition of a topic: each transaction writes the
  * next numbers and commits with them, for the group, how far it has come. What is committed says
- * where to go on, so each number is written once, whatever happens to the gateway. Some transactions
- * it aborts, with records that nobody may ever see.
+ * where to go on, so each number is written once, whatever happens to the gateway. A commit that was
+ * not answered it asks for again, and believes the answer. Some transactions it aborts, with records
+ * that nobody may ever see.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -31,6 +32,10 @@ export class TransactionalCopier {
   aborts = 0;
   /** Times the group's offset was behind what had been acknowledged, or out of step with it. */
   readonly complaints: string[] = [];
+  /** The commit that was not answered, by whom, and what it reaches to. */
+  #inDoubt: { readonly producer: TransactionalProducer; readonly next: number } | undefined;
+  /** Commits that were told of only when they were asked for again. */
+  doubts = 0;
   readonly #options: CopierOptions;
   readonly #running: Promise<void>;
   #stopping = false;
@@ -68,6 +73,7 @@ export class TransactionalCopier {
 
   async #copy(client: WireClient): Promise<void> {
     const { partition, topic, random } = this.#options;
+    await this.#askAgain(client);
     const producer = new TransactionalProducer(client, `copier-${partition}`);
     await done(() => producer.init({ timeoutMs: TIMEOUT_MS }));
     let next = await this.#committed(client);
@@ -80,15 +86,31 @@ export class TransactionalCopier {
       await done(() => producer.send(topic, values, partition));
       await done(() => producer.addGroup(this.group));
       await done(() => producer.commitOffset(this.group, topic, next + count));
-      await done(() => producer.end(!aborts));
       if (aborts) {
+        await done(() => producer.end(false));
         this.aborts += 1;
         continue;
       }
-      this.commits += 1;
       next += count;
-      this.acknowledged = next;
+      this.#inDoubt = { producer, next };
+      await done(() => producer.end(true));
+      this.#committedTo(next);
     }
+  }
+
+  async #askAgain(client: WireClient): Promise<void> {
+    if (this.#inDoubt === undefined) return;
+    const { producer, next } = this.#inDoubt;
+    producer.client = client;
+    await done(() => producer.end(true));
+    this.#committedTo(next);
+    this.doubts += 1;
+  }
+
+  #committedTo(next: number): void {
+    this.#inDoubt = undefined;
+    this.commits += 1;
+    this.acknowledged = next;
   }
 
   async #committed(client: WireClient): Promise<number> {

@@ -151,4 +151,10 @@ describe("producer ids", () => {
     given.push(await new ProducerIds(log).next());
     expect(new Set(given).size).toBe(2501);
   });
+
+  it("go on far above all that may have been given before the log lost a segment", async () => {
+    const first = await new ProducerIds(log).next();
+    const later = { state: log.state, group: () => log.group(), lossCount: 2 } as Log;
+    expect(await new ProducerIds(later).next()).toBeGreaterThan(first + 2 ** 32);
+  });
 });

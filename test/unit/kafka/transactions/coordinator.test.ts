@@ -218,19 +218,20 @@ describe("offsets in a transaction", () => {
   });
 
   it("are dropped where it is aborted, also by what comes after a restart", async () => {
+    const group = "a/name/with/slashes";
     await producer.init();
-    await producer.addGroup("g");
-    await producer.commitOffset("g", "u", 5);
+    await producer.addGroup(group);
+    await producer.commitOffset(group, "u", 5);
     await producer.end(true);
-    await producer.addGroup("g");
-    await producer.commitOffset("g", "u", 6);
+    await producer.addGroup(group);
+    await producer.commitOffset(group, "u", 6);
     await restart();
-    const unstable = await fetchOffset(client, "g", "u", true);
+    const unstable = await fetchOffset(client, group, "u", true);
     expect(unstable.errorCode).toBe(code("UNSTABLE_OFFSET_COMMIT"));
     const back = another();
     back.name = producer.name;
     expect(await back.end(false)).toBe(0);
-    expect(await fetchOffset(client, "g", "u", true)).toEqual({ offset: 5, errorCode: 0 });
+    expect(await fetchOffset(client, group, "u", true)).toEqual({ offset: 5, errorCode: 0 });
   });
 
   it("make a group of what had none before, also after a restart", async () => {
@@ -289,6 +290,16 @@ describe("offsets in a transaction", () => {
     expect(await producer.end(true)).toBe(0);
     expect(await fetchOffset(client, "g", "u", true)).toEqual({ offset: -1, errorCode: 0 });
   });
+});
+
+it("groups of one transaction are limited", async () => {
+  await broker.close();
+  await begin({ groupsMax: 1 });
+  await producer.init();
+  expect(await producer.addGroup("g")).toBe(0);
+  expect(await producer.addGroup("h")).toBe(code("POLICY_VIOLATION"));
+  expect(await producer.addGroup("g")).toBe(0);
+  expect(await producer.addGroup("")).toBe(code("INVALID_GROUP_ID"));
 });
 
 describe("a producer that takes over", () => {

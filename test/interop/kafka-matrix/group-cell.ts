@@ -1,0 +1,52 @@
+/**
+ * The cell of groups: two members share six partitions, a third joins, one of the first leaves. Each
+ * time every partition is somebody's, nobody has none, and what is written then is read.
+ */
+import { expect, vi } from "vitest";
+import type { CellContext } from "./cells.ts";
+
+const PARTITIONS = [0, 1, 2, 3, 4, 5] as const;
+const STEP_MS_MAX = 30_000;
+
+export async function rebalance({ program, gateway, witness, topic }: CellContext): Promise<void> {
+  const shared = `${topic}-shared`;
+  await witness.createTopic(shared, PARTITIONS.length);
+  program.assigned.clear();
+  program.read.clear();
+  const member = { ...gateway.way(false), topic: shared, group: `${topic}-group` };
+  const join = async (name: string) =>
+    await program.run({ verb: "join", ...member, member: name });
+  const leave = async (name: string) => {
+    await program.run({ verb: "leave", ...member, member: name });
+    program.assigned.delete(name);
+  };
+
+  const settled = async (...members: string[]) => {
+    await vi.waitFor(
+      () => {
+        const held = members.map((name) => program.assigned.get(name) ?? []);
+        expect(held.flat().toSorted()).toEqual(PARTITIONS);
+        expect(held.map(({ length }) => length)).not.toContain(0);
+      },
+      { timeout: STEP_MS_MAX },
+    );
+    const written = PARTITIONS.map((partition) => `${members.join()}-${partition}`);
+    await witness.writeRecords(
+      shared,
+      written.map((value, partition) => ({ value, partition })),
+    );
+    await vi.waitFor(() => expect([...program.read]).toEqual(expect.arrayContaining(written)), {
+      timeout: STEP_MS_MAX,
+    });
+  };
+
+  await join("a");
+  await join("b");
+  await settled("a", "b");
+  await join("c");
+  await settled("a", "b", "c");
+  await leave("a");
+  await settled("b", "c");
+  await leave("b");
+  await leave("c");
+}

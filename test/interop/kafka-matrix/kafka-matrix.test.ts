@@ -1,0 +1,76 @@
+/**
+ * Every Kafka client at home on a real gateway: each runs each cell (cells.ts) in its own language
+ * (clients/), and what comes of it is docs/kafka-clients.md. A run on a developer's machine writes
+ * that page, where every client could run; under CI=true it must be what was committed.
+ *
+ * `MATRIX_CLIENT=sarama npm run test:interop -- kafka-matrix` runs one client alone.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missingTools } from "../../support/requirements.ts";
+import { CELLS, type CellName } from "./cells.ts";
+import { ClientProgram } from "./client-program.ts";
+import { CLIENTS, type MatrixClient } from "./clients.ts";
+import { MatrixGateway } from "./matrix-gateway.ts";
+import { type Row, renderTable } from "./table.ts";
+import { Witness } from "./witness.ts";
+
+const PAGE = join(import.meta.dirname, "../../../docs/kafka-clients.md");
+const IN_CI = process.env["CI"] === "true";
+const only = process.env["MATRIX_CLIENT"];
+const rows: Row[] = [];
+let gateway: MatrixGateway;
+let witness: Witness;
+
+beforeAll(async () => {
+  gateway = await MatrixGateway.start();
+  witness = await Witness.open(gateway.kafkaPort);
+});
+
+afterAll(async () => {
+  await witness.close();
+  await gateway.stop();
+});
+
+for (const client of CLIENTS) {
+  if (only === undefined || only === client.name) describeClient(client);
+}
+
+function describeClient(client: MatrixClient): void {
+  const missing = missingTools(...client.needs) ?? client.missing?.();
+  if (missing !== undefined) {
+    describe(`${client.name} (needs ${missing})`, () => {
+      it.skipIf(!IN_CI)("has what it needs", () => expect(missing).toBeUndefined());
+    });
+    return;
+  }
+  describe(client.name, () => {
+    const passed = new Set<CellName>();
+    let program: ClientProgram;
+
+    beforeAll(async () => {
+      program = new ClientProgram(await client.prepare());
+      rows.push({ client, version: await program.version, passed });
+    });
+
+    afterAll(async () => await program.end());
+
+    for (const [name, cell] of Object.entries(CELLS) as [CellName, (typeof CELLS)[CellName]][]) {
+      if (client.lacks[name] !== undefined) continue;
+      it(cell.title, async () => {
+        const topic = `${client.name}-${name}`.replaceAll(/[^\w.-]+/g, "-");
+        await witness.createTopic(topic);
+        await cell.run({ program, gateway, witness, topic, aborts: client.aborts ?? true });
+        passed.add(name);
+      });
+    }
+  });
+}
+
+it.skipIf(only !== undefined)("docs/kafka-clients.md says what this run found", (context) => {
+  if (rows.length < CLIENTS.length && !IN_CI) return context.skip("some clients could not run");
+  const page = renderTable(rows);
+  if (!IN_CI) writeFileSync(PAGE, page);
+  expect(readFileSync(PAGE, "utf8")).toBe(page);
+});

@@ -16,6 +16,7 @@ const BUILD_MS_MAX = 300_000;
 const JAVA_FLAGS = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 let environment: Promise<string> | undefined;
+let goBinaries: Promise<string> | undefined;
 
 /** Python with the clients from PyPI, in the versions of requirements.txt; one for all of them. */
 export async function pythonEnvironment(): Promise<string> {
@@ -28,12 +29,13 @@ export async function pythonEnvironment(): Promise<string> {
   return join(await environment, "bin/python3");
 }
 
+/** The clients of Go are one module, built at once. */
 export async function goProgram(name: string): Promise<readonly string[]> {
-  const sources = join(CLIENTS, name);
-  const folder = await built(name, filesOf(sources), async (folder) => {
-    await run("go", ["build", "-mod=readonly", "-o", join(folder, name), "."], sources);
+  const sources = join(CLIENTS, "go");
+  goBinaries ??= built("go", filesOf(sources), async (folder) => {
+    await run("go", ["build", "-mod=readonly", "-o", `${folder}/`, "./..."], sources);
   });
-  return [join(folder, name)];
+  return [join(await goBinaries, name)];
 }
 
 /** One program for every version of kafka-clients, compiled and run with the jars of each. */
@@ -75,9 +77,10 @@ async function built(
 }
 
 function filesOf(folder: string): string[] {
-  return readdirSync(folder)
-    .toSorted()
-    .map((name) => join(folder, name));
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
 }
 
 async function run(program: string, args: readonly string[], cwd?: string): Promise<void> {

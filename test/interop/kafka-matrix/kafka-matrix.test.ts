@@ -47,18 +47,20 @@ function describeClient(client: MatrixClient): void {
   }
   describe(client.name, () => {
     const passed = new Set<CellName>();
-    let program: ClientProgram;
+    let program: ClientProgram | undefined;
 
     beforeAll(async () => {
-      program = new ClientProgram(await client.prepare());
-      rows.push({ client, version: await program.version, passed });
+      const started = new ClientProgram(await client.prepare());
+      program = started;
+      rows.push({ client, version: await started.version, passed });
     });
 
-    afterAll(async () => await program.end());
+    afterAll(async () => await program?.end());
 
     for (const [name, cell] of Object.entries(CELLS) as [CellName, (typeof CELLS)[CellName]][]) {
       if (client.lacks[name] !== undefined) continue;
       it(cell.title, async () => {
+        if (program === undefined) throw new Error("its program does not run");
         const topic = `${client.name}-${name}`.replaceAll(/[^\w.-]+/g, "-");
         await witness.createTopic(topic);
         await cell.run({ program, gateway, witness, topic, aborts: client.aborts ?? true });

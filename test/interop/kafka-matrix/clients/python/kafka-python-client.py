@@ -1,6 +1,7 @@
 """kafka-python."""
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.net.sasl.oauth import AbstractTokenProvider
 from kafka.version import __version__
 
 from contract import HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Members, serve
@@ -8,17 +9,12 @@ from contract import HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Members, serve
 SECONDS_MAX = 30
 
 
-class Token:
-    """kafka-python asks any object that has `token`."""
-
+class Token(AbstractTokenProvider):
     def __init__(self, token):
         self._token = token
 
     def token(self):
         return self._token
-
-    def extensions(self):
-        return {}
 
 
 def connection(task):

@@ -80,6 +80,7 @@ export const CLIENTS: readonly MatrixClient[] = [
     lacks: {
       idempotent: "its `Writer` has no producer id",
       transactions: "its `Writer` has none",
+      read_committed: "its `Reader` shows aborted records too, and the markers of transactions",
       OAUTHBEARER: "it has PLAIN and SCRAM; others are the application's to write",
     },
   },

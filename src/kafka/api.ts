@@ -11,6 +11,8 @@ import type { Log } from "../log/contract.ts";
 import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import type { AclStore } from "./acls/acl-store.ts";
+import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import type { FetchSessions } from "./fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
@@ -54,6 +56,11 @@ export interface KafkaApi<Request, Response> {
   handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
   /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
   encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
+  /**
+   * Called once for each response that was made: what it holds is needed no longer. `taken` says
+   * that its bytes have left this process; otherwise nobody knows who still reads them.
+   */
+  done?(response: Response, taken: boolean): void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */
@@ -95,6 +102,8 @@ export interface KafkaBroker {
   readonly segmentBytes: number;
   /** Searches by time go through it. */
   readonly timeSearches: Turnstile;
+  readonly fetchSessions: FetchSessions;
+  readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;
   /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;

@@ -36,7 +36,11 @@ export interface ConnectionHost {
   readonly refusals: KafkaRefusals;
 }
 
-type Pieces = readonly Uint8Array[];
+interface Answer {
+  readonly pieces: readonly Uint8Array[];
+  /** See {@link KafkaApi.done}. */
+  readonly done: (taken: boolean) => void;
+}
 
 export class KafkaConnection {
   readonly #socket: Socket;
@@ -180,13 +184,13 @@ export class KafkaConnection {
   }
 
   /** The response's bytes, or undefined where none is due. Never rejects. */
-  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Pieces | undefined> {
+  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
         apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
-        return writer.finishFrame();
+        return { pieces: writer.finishFrame(), done: () => {} };
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
@@ -211,9 +215,15 @@ export class KafkaConnection {
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
-      const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version, 0);
-      return writer.finishFrame();
+      const done = (taken: boolean) => api.done?.(response, taken);
+      try {
+        const writer = beginResponse(api, version, correlationId);
+        api.encode(writer, response, version, 0);
+        return { pieces: writer.finishFrame(), done };
+      } catch (error) {
+        done(true);
+        throw error;
+      }
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -223,25 +233,29 @@ export class KafkaConnection {
   /** Sends one answer after all before it; resolves when the client has taken enough of it. */
   async #finish(
     before: Promise<void>,
-    answer: Promise<Pieces | undefined>,
+    answer: Promise<Answer | undefined>,
     requestBytes: number,
   ): Promise<void> {
-    const pieces = await answer;
+    const made = await answer;
     await before;
-    if (pieces !== undefined) await this.#send(pieces);
+    if (made !== undefined) await this.#send(made);
     if (this.#ending) this.#socket.destroySoon();
     this.#inFlight -= 1;
     this.#inFlightBytes -= requestBytes;
     if (!this.#draining && !this.#isFull()) this.#socket.resume();
   }
 
-  async #send(pieces: Pieces): Promise<void> {
+  async #send({ pieces, done }: Answer): Promise<void> {
     const socket = this.#socket;
-    if (socket.destroyed) return;
+    if (socket.destroyed) {
+      done(true);
+      return;
+    }
     socket.cork();
-    for (const piece of pieces) {
+    for (const [at, piece] of pieces.entries()) {
       this.#host.traffic.bytesOut += piece.length;
-      socket.write(piece);
+      if (at < pieces.length - 1) socket.write(piece);
+      else socket.write(piece, (error) => done(error === undefined || error === null));
     }
     socket.uncork();
     if (socket.writableLength <= this.#host.broker.limits.unsentBytesMax) return;

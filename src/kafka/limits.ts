@@ -22,6 +22,17 @@ export interface KafkaLimits {
   readonly fetchBytesMax: number;
   /** What is read from the log at a time, so that a large fetch lets others in between. */
   readonly readSliceBytes: number;
+  /** What answers to fetches hold together until their clients have taken them; then fetches wait. */
+  readonly fetchAnswersBytesMax: number;
+  /** Memory of such answers that is kept for the next ones. */
+  readonly fetchIdleBytesMax: number;
+  /** Fetch sessions (Kafka's max.incremental.fetch.session.cache.slots). */
+  readonly fetchSessionsMax: number;
+  /** A session that nobody has used for so long gives way to a new one where there are many. */
+  readonly fetchSessionIdleMs: number;
+  /** Partitions of one session, and of all; who asks for more gets none and asks in full. */
+  readonly fetchSessionPartitionsMax: number;
+  readonly fetchSessionPartitionsTotalMax: number;
   /** The longest a fetch may wait. */
   readonly fetchWaitMsMax: number;
   /** What one batch may be when decompressed to be checked. */
@@ -52,6 +63,12 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   unsentBytesMax: 4 * MIB,
   fetchBytesMax: 16 * MIB,
   readSliceBytes: MIB,
+  fetchAnswersBytesMax: 256 * MIB,
+  fetchIdleBytesMax: 16 * MIB,
+  fetchSessionsMax: 1000,
+  fetchSessionIdleMs: 2 * 60 * 1000,
+  fetchSessionPartitionsMax: 10_000,
+  fetchSessionPartitionsTotalMax: 100_000,
   fetchWaitMsMax: 60_000,
   decompressedBytesMax: 64 * MIB,
   producersMax: 4096,

@@ -2,6 +2,7 @@
  * The Kafka server: its listeners, and what the connections that come by them share. Owns the set of
  * connections; each of those owns itself.
  */
+import { randomInt } from "node:crypto";
 import type { Access } from "../access/contract.ts";
 import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
@@ -16,6 +17,9 @@ import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
+import { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import { fetchMetrics } from "./fetch/fetch-metrics.ts";
+import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
@@ -59,6 +63,7 @@ export interface KafkaServerOptions {
 
 const DEFAULT_PARTITIONS = 4;
 const DEFAULT_LOG_DIRECTORY = "data";
+const SESSION_ID_MAX = 0x7fff_ffff;
 const NO_ACLS_YET =
   "ACLs are in force for Kafka clients, and there is none: only kafka.superUsers of the access file may do anything";
 
@@ -145,6 +150,7 @@ class RunningServer implements KafkaServer {
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      ...fetchMetrics(this.#broker),
       ...this.#broker.groups.metrics(),
     ];
   }
@@ -197,6 +203,8 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
+    fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
+    fetchBuffers: new FetchBuffers(limits),
     groups: new GroupCoordinator({
       log,
       clock,

@@ -1,5 +1,5 @@
-import type { WireReader } from "../wire/reader.ts";
-import type { Isolation } from "./fetch-poll.ts";
+import type { WireReader } from "../../wire/reader.ts";
+import type { Isolation } from "./fetched-partition.ts";
 
 const READ_COMMITTED = 1;
 

@@ -17,6 +17,7 @@ import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
+import { ConnectionMemory } from "./connection-memory.ts";
 import { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import { fetchMetrics } from "./fetch/fetch-metrics.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
@@ -34,6 +35,7 @@ import {
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { TurnBudget } from "./turn-budget.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
@@ -151,6 +153,7 @@ class RunningServer implements KafkaServer {
         value: this.#broker.acls.table.size,
       },
       ...fetchMetrics(this.#broker),
+      ...this.#broker.memory.metrics(),
       ...this.#broker.groups.metrics(),
     ];
   }
@@ -189,6 +192,7 @@ function listenersOf({ listeners, listen, advertised }: KafkaServerOptions) {
 function brokerOf(options: KafkaServerOptions): KafkaBroker {
   const { log, clock, logger, groupLimits } = options;
   const limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+  const memory = new ConnectionMemory(limits, clock);
   return {
     log,
     access: options.access ?? openForAll,
@@ -204,7 +208,9 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
     fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
-    fetchBuffers: new FetchBuffers(limits),
+    fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
+    memory,
+    checks: new TurnBudget(clock, limits.checksMsMax),
     groups: new GroupCoordinator({
       log,
       clock,

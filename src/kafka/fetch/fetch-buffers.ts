@@ -23,10 +23,13 @@ export class FetchBuffers {
   readonly #limits: FetchBufferLimits;
   readonly #idle: Buffer[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #lacking: () => void;
   #bytesInUse = 0;
 
-  constructor(limits: FetchBufferLimits) {
+  /** `lacking` is called when a fetch has to wait for what others hold. */
+  constructor(limits: FetchBufferLimits, lacking: () => void) {
     this.#limits = limits;
+    this.#lacking = lacking;
   }
 
   /** What answers hold that their clients have not taken. */
@@ -49,6 +52,7 @@ export class FetchBuffers {
   /** Calls `listener`, once, when there is room again. */
   onRoom(listener: () => void): () => void {
     this.#waiting.add(listener);
+    this.#lacking();
     return () => this.#waiting.delete(listener);
   }
 

@@ -15,7 +15,7 @@ const LIMITS = { fetchAnswersBytesMax: 2 * SLAB_BYTES, fetchIdleBytesMax: SLAB_B
 
 describe("the buffers of answers", () => {
   it("are filled one batch after the other, and used again once they are given back", () => {
-    const buffers = new FetchBuffers(LIMITS);
+    const buffers = new FetchBuffers(LIMITS, () => {});
     const room = buffers.open();
     const [a, b] = [room.keep(Buffer.alloc(100, 1)), room.keep(Buffer.alloc(100, 2))];
     expect(a?.buffer).toBe(b?.buffer);
@@ -29,7 +29,7 @@ describe("the buffers of answers", () => {
   });
 
   it("are dropped where nobody knows who still reads them", () => {
-    const buffers = new FetchBuffers(LIMITS);
+    const buffers = new FetchBuffers(LIMITS, () => {});
     const room = buffers.open();
     room.keep(Buffer.alloc(100));
     room.close(false);
@@ -37,7 +37,7 @@ describe("the buffers of answers", () => {
   });
 
   it("take a batch that is larger than a slab, and keep none of its size", () => {
-    const buffers = new FetchBuffers(LIMITS);
+    const buffers = new FetchBuffers(LIMITS, () => {});
     const room = buffers.open();
     expect(room.keep(Buffer.alloc(SLAB_BYTES + 1, 7))?.at(-1)).toBe(7);
     room.close(true);
@@ -45,7 +45,7 @@ describe("the buffers of answers", () => {
   });
 
   it("hold no more than their limit together, and say when there is room again", () => {
-    const buffers = new FetchBuffers(LIMITS);
+    const buffers = new FetchBuffers(LIMITS, () => {});
     const [one, two] = [buffers.open(), buffers.open()];
     expect([one.keep(Buffer.alloc(9)), two.keep(Buffer.alloc(9))]).not.toContain(undefined);
     expect(buffers.isFull).toBe(true);

@@ -65,10 +65,11 @@ describe("requests whose end has not come", () => {
     clock.advance(500);
     memory.partial(b, 50);
     clock.advance(500);
-    memory.partial(a, 60);
-    expect([a.cut !== undefined, b.cut]).toEqual([true, undefined]);
-    memory.partial(c, 50);
-    expect([b.cut, c.cut, held("partial_request")]).toEqual([undefined, undefined, 100]);
+    memory.partial(c, 40);
+    expect([a.cut !== undefined, b.cut, c.cut]).toEqual([true, undefined, undefined]);
+    expect(held("partial_request")).toBe(90);
+    memory.partial(c, 90);
+    expect([b.cut, c.cut !== undefined]).toEqual([undefined, true]);
   });
 
   it("count anew for each request", () => {

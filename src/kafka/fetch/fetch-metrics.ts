@@ -1,3 +1,4 @@
+/** What `/metrics` says of fetch sessions and of the memory of answers to fetches. */
 import type { MetricSample } from "../../base/service.ts";
 import type { FetchBuffers } from "./fetch-buffers.ts";
 import type { FetchSessions } from "./fetch-sessions.ts";

@@ -1,3 +1,7 @@
+/**
+ * One partition of a fetch. Owns what has been read of it for one answer: the ranges of bytes, where to
+ * read on, and what the answer says of the partition. It is read on, never again.
+ */
 import { type Offset, toOffset } from "../../base/offset.ts";
 import type { AbortedTransaction, Log, Partition, ReadOptions, Topic } from "../../log/contract.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
@@ -15,7 +19,6 @@ export interface FetchTarget {
   readonly topicMissing: KafkaErrorCode;
 }
 
-/** What has been read of one partition, for one answer. A partition is read on, never again. */
 export class FetchedPartition implements ToldPartition {
   readonly wanted: WantedPartition;
   errorCode: KafkaErrorCode = KAFKA_ERRORS.NONE;

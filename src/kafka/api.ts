@@ -11,6 +11,9 @@ import type { Log } from "../log/contract.ts";
 import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import type { AclStore } from "./acls/acl-store.ts";
+import type { ConnectionMemory } from "./connection-memory.ts";
+import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import type { FetchSessions } from "./fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
@@ -18,6 +21,7 @@ import type { ProducerRegistry } from "./producers.ts";
 import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
 import type { TransactionCoordinator } from "./transactions/coordinator.ts";
+import type { TurnBudget } from "./turn-budget.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
@@ -51,10 +55,20 @@ export interface KafkaApi<Request, Response> {
   readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
   decode(reader: WireReader, version: number): Request;
+  /**
+   * What of a request may take several turns of the event loop, before it is handled; undefined where
+   * nothing does. Requests are handled in order all the same. Never rejects.
+   */
+  prepare?(request: Request, context: RequestContext): Promise<void> | undefined;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
   handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
   /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
   encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
+  /**
+   * Called once for each response that was made: what it holds is needed no longer. `taken` says
+   * that its bytes have left this process; otherwise nobody knows who still reads them.
+   */
+  done?(response: Response, taken: boolean): void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */
@@ -96,6 +110,11 @@ export interface KafkaBroker {
   readonly segmentBytes: number;
   /** Searches by time go through it. */
   readonly timeSearches: Turnstile;
+  readonly memory: ConnectionMemory;
+  /** What checks of produced batches may take of a turn. */
+  readonly checks: TurnBudget;
+  readonly fetchSessions: FetchSessions;
+  readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   /** What idempotent producers sent last, and who they are. */

@@ -13,8 +13,15 @@ import { AssertionFailure, isTributaryError, messageOf, TributaryError } from ".
 import type { ListenAddress } from "../base/service.ts";
 import { showAddress } from "../config/kinds/address.ts";
 import { plainAddress } from "../listeners/address-block.ts";
-import { type AnyKafkaApi, HangUp, type KafkaBroker, NO_RESPONSE } from "./api.ts";
+import {
+  type AnyKafkaApi,
+  HangUp,
+  type KafkaBroker,
+  NO_RESPONSE,
+  type RequestContext,
+} from "./api.ts";
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
+import type { MemoryHolder } from "./connection-memory.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
 import type { KafkaClient } from "./listeners/listener-config.ts";
@@ -36,9 +43,13 @@ export interface ConnectionHost {
   readonly refusals: KafkaRefusals;
 }
 
-type Pieces = readonly Uint8Array[];
+interface Answer {
+  readonly pieces: readonly Uint8Array[];
+  /** See {@link KafkaApi.done}. */
+  readonly done: (taken: boolean) => void;
+}
 
-export class KafkaConnection {
+export class KafkaConnection implements MemoryHolder {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #clientHost: string;
@@ -59,6 +70,8 @@ export class KafkaConnection {
   /** The login failed: its answer is the last. */
   #ending = false;
   #loginTimer: NodeJS.Timeout | undefined;
+  /** Resolves when all requests begun so far can be handled; undefined where they can. */
+  #preparing: Promise<void> | undefined;
   /** Resolves when all requests begun so far are answered and their answers handed to the socket. */
   #answered: Promise<void> = Promise.resolve();
 
@@ -105,6 +118,9 @@ export class KafkaConnection {
       clearTimeout(this.#loginTimer);
       this.#waiting.length = 0;
       this.#gone.abort();
+      host.broker.memory.forget(this);
+      host.broker.memory.requestDone(this.#inFlightBytes);
+      this.#inFlightBytes = 0;
     });
   }
 
@@ -120,6 +136,17 @@ export class KafkaConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Reads on, where there is room for further requests. */
+  resume(): void {
+    if (this.#draining || this.#socket.destroyed) return;
+    if (!this.#isFull()) this.#socket.resume();
+    else if (this.#host.broker.memory.requestsFull) this.#host.broker.memory.waitForRoom(this);
+  }
+
+  giveWay(reason: string): void {
+    this.#fail(new TributaryError("LIMIT_EXCEEDED", reason));
   }
 
   /** The client is in, or would be: what it may send is no longer what a login needs. */
@@ -138,25 +165,33 @@ export class KafkaConnection {
 
   #receive(chunk: Buffer): void {
     if (this.#draining || this.#ending) return;
+    const { memory } = this.#host.broker;
     this.#host.traffic.bytesIn += chunk.length;
     try {
       for (const frame of this.#splitter.push(chunk)) {
         this.#inFlight += 1;
         this.#inFlightBytes += frame.length;
+        memory.request(frame.length);
         this.#waiting.push(frame);
       }
+      memory.partial(this, this.#splitter.partialBytes);
     } catch (error) {
       this.#fail(error);
       return;
     }
     if (this.#isFull()) this.#socket.pause();
+    if (memory.requestsFull) memory.waitForRoom(this);
     if (!this.#working) void this.#work();
   }
 
   #isFull(): boolean {
     const { requestsInFlightMax, inFlightBytesMax, loginBytesMax } = this.#host.broker.limits;
     const bytesMax = this.#session.welcome ? inFlightBytesMax : loginBytesMax;
-    return this.#inFlight >= requestsInFlightMax || this.#inFlightBytes >= bytesMax;
+    return (
+      this.#inFlight >= requestsInFlightMax ||
+      this.#inFlightBytes >= bytesMax ||
+      this.#host.broker.memory.requestsFull
+    );
   }
 
   /** Begins the requests that wait, in order; one run at a time. */
@@ -180,13 +215,13 @@ export class KafkaConnection {
   }
 
   /** The response's bytes, or undefined where none is due. Never rejects. */
-  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Pieces | undefined> {
+  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
         apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
-        return writer.finishFrame();
+        return { pieces: writer.finishFrame(), done: () => {} };
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
@@ -198,7 +233,7 @@ export class KafkaConnection {
         rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
       const request = api.decode(body, version);
-      const response = await api.handle(request, {
+      const context = {
         version,
         clientId,
         clientHost: this.#clientHost,
@@ -207,44 +242,85 @@ export class KafkaConnection {
         session: this.#session,
         rights,
         broker,
-      });
+      };
+      const prepared = this.#prepare(api, request, context);
+      if (prepared !== undefined) await prepared;
+      const response = await api.handle(request, context);
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
-      const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version, 0);
-      return writer.finishFrame();
+      const done = (taken: boolean) => api.done?.(response, taken);
+      try {
+        const writer = beginResponse(api, version, correlationId);
+        api.encode(writer, response, version, 0);
+        return { pieces: writer.finishFrame(), done };
+      } catch (error) {
+        done(true);
+        throw error;
+      }
     } catch (error) {
       this.#fail(error);
       return undefined;
     }
   }
 
+  /** Undefined where the request can be handled at once: it and all before it are prepared. */
+  #prepare(
+    api: AnyKafkaApi,
+    request: unknown,
+    context: RequestContext,
+  ): Promise<unknown> | undefined {
+    const own = api.prepare?.(request, context);
+    const before = this.#preparing;
+    if (own === undefined && before === undefined) return undefined;
+    const all = Promise.all([before, own]).then(() => {
+      if (this.#preparing === all) this.#preparing = undefined;
+    });
+    this.#preparing = all;
+    return all;
+  }
+
   /** Sends one answer after all before it; resolves when the client has taken enough of it. */
   async #finish(
     before: Promise<void>,
-    answer: Promise<Pieces | undefined>,
+    answer: Promise<Answer | undefined>,
     requestBytes: number,
   ): Promise<void> {
-    const pieces = await answer;
+    const made = await answer;
     await before;
-    if (pieces !== undefined) await this.#send(pieces);
+    if (made !== undefined) await this.#send(made);
     if (this.#ending) this.#socket.destroySoon();
     this.#inFlight -= 1;
-    this.#inFlightBytes -= requestBytes;
-    if (!this.#draining && !this.#isFull()) this.#socket.resume();
+    if (!this.#socket.destroyed) {
+      this.#inFlightBytes -= requestBytes;
+      this.#host.broker.memory.requestDone(requestBytes);
+    }
+    this.resume();
   }
 
-  async #send(pieces: Pieces): Promise<void> {
+  async #send({ pieces, done }: Answer): Promise<void> {
     const socket = this.#socket;
-    if (socket.destroyed) return;
+    if (socket.destroyed) {
+      done(true);
+      return;
+    }
+    const { memory } = this.#host.broker;
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    this.#host.traffic.bytesOut += bytes;
+    memory.unsent(this, bytes);
+    const sent = (error?: Error | null) => {
+      memory.sent(this, bytes);
+      done(error === undefined || error === null);
+    };
     socket.cork();
-    for (const piece of pieces) {
-      this.#host.traffic.bytesOut += piece.length;
-      socket.write(piece);
+    for (const [at, piece] of pieces.entries()) {
+      if (at < pieces.length - 1) socket.write(piece);
+      else socket.write(piece, sent);
     }
     socket.uncork();
-    if (socket.writableLength <= this.#host.broker.limits.unsentBytesMax) return;
+    // Below its own mark the socket tells nobody that it is drained.
+    const unsentMax = Math.max(memory.unsentBytesMax, socket.writableHighWaterMark);
+    if (socket.writableLength <= unsentMax) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         socket.off("drain", done).off("close", done);

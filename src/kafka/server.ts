@@ -2,6 +2,7 @@
  * The Kafka server: its listeners, and what the connections that come by them share. Owns the set of
  * connections; each of those owns itself.
  */
+import { randomInt } from "node:crypto";
 import type { Access } from "../access/contract.ts";
 import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
@@ -17,6 +18,10 @@ import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
+import { ConnectionMemory } from "./connection-memory.ts";
+import { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import { fetchMetrics } from "./fetch/fetch-metrics.ts";
+import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
@@ -33,6 +38,7 @@ import { ProducerRegistry } from "./producers.ts";
 import { KafkaRefusals } from "./refusals.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TransactionLimits } from "./transactions/limits.ts";
+import { TurnBudget } from "./turn-budget.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
@@ -65,6 +71,7 @@ export interface KafkaServerOptions {
 
 const DEFAULT_PARTITIONS = 4;
 const DEFAULT_LOG_DIRECTORY = "data";
+const SESSION_ID_MAX = 0x7fff_ffff;
 const NO_ACLS_YET =
   "ACLs are in force for Kafka clients, and there is none: only kafka.superUsers of the access file may do anything";
 
@@ -151,6 +158,8 @@ class RunningServer implements KafkaServer {
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      ...fetchMetrics(this.#broker),
+      ...this.#broker.memory.metrics(),
       ...this.#broker.groups.metrics(),
       ...this.#broker.transactions.metrics(),
     ];
@@ -198,6 +207,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     ...(groupLimits && { limits: groupLimits }),
   });
   const producerIds = new ProducerIds(log);
+  const memory = new ConnectionMemory(limits, clock);
   return {
     log,
     access: options.access ?? openForAll,
@@ -212,6 +222,10 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
+    fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
+    fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
+    memory,
+    checks: new TurnBudget(clock, limits.checksMsMax),
     groups,
     transactions: new TransactionCoordinator({
       log,

@@ -14,9 +14,10 @@ import type { Topic } from "../../log/contract.ts";
 import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
+import { type CheckedBatches, checkedBatch, noteCheck } from "../checked-batches.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
-import { checkProducedBatch } from "../produced-batch.ts";
+import type { BatchRules } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
 import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
@@ -25,6 +26,8 @@ const RECORD_BATCHES_VERSION = 3;
 export interface ProduceRequest {
   readonly transactionalId: string | null;
   readonly acks: number;
+  /** What came out of the checks that were made beforehand, by the batch's bytes. */
+  readonly checked: CheckedBatches;
   readonly topics: readonly {
     readonly name: string;
     readonly partitions: readonly { readonly index: number; readonly records: Buffer | null }[];
@@ -57,7 +60,11 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
     reader.int32(); // Timeout: a group commit takes no part in it.
     const topics = reader.array(readTopic);
     reader.tags();
-    return { transactionalId, acks, topics };
+    return { transactionalId, acks, checked: new Map(), topics };
+  },
+
+  prepare(request, context) {
+    return checkInTurns(request, context);
   },
 
   async handle(request, context) {
@@ -154,11 +161,7 @@ async function appendBatch(
     return refused(index, KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION, "There is no such partition.");
   }
   try {
-    const batch = checkProducedBatch(records, {
-      produceVersion: version,
-      topic: topic.config,
-      decompressedBytesMax: broker.limits.decompressedBytesMax,
-    });
+    const batch = checkedBatch(request.checked, records, rulesOf(context, topic));
     const { transactionalId } = request;
     broker.transactions.admit(batch, { partition, transactionalId });
     const appended: AppendedBatch = broker.producers.append(partition, batch);
@@ -174,6 +177,38 @@ async function appendBatch(
   } catch (error) {
     return refused(index, kafkaErrorOf(error), messageOf(error));
   }
+}
+
+/**
+ * Inflating may take long: others have their turn between the batches. A client that leaves meanwhile
+ * may have sent with acks=0, so it changes nothing.
+ */
+function checkInTurns(request: ProduceRequest, context: RequestContext): Promise<void> | undefined {
+  const batches = batchesOf(request, context);
+  return context.broker.checks.run(() => {
+    const next = batches.next();
+    if (next.done === true) return false;
+    const { records, topic } = next.value;
+    noteCheck(request.checked, records, rulesOf(context, topic));
+    return true;
+  });
+}
+
+/** Those that would be appended, as far as is known before they are checked. */
+function* batchesOf(request: ProduceRequest, { broker, rights, version }: RequestContext) {
+  if (requestRefusal(request, version) !== undefined) return;
+  for (const { name, partitions } of request.topics) {
+    const topic = broker.log.topic(name);
+    if (topic === undefined || unauthorizedError(request, rights, name) !== undefined) continue;
+    for (const { index, records } of partitions) {
+      if (records !== null && topic.partitions[index] !== undefined) yield { topic, records };
+    }
+  }
+}
+
+function rulesOf({ broker, version }: RequestContext, topic: Topic): BatchRules {
+  const { decompressedBytesMax } = broker.limits;
+  return { produceVersion: version, topic: topic.config, decompressedBytesMax };
 }
 
 function requestRefusal(

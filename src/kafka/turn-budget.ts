@@ -20,7 +20,8 @@ export class TurnBudget {
   readonly #turnMsMax: number;
   readonly #waiting: Work[] = [];
   #spentMs = 0;
-  #turn: NodeJS.Immediate | undefined;
+  /** The end of this turn is awaited. */
+  #turning = false;
 
   constructor(clock: Clock, turnMsMax: number) {
     this.#clock = clock;
@@ -50,8 +51,10 @@ export class TurnBudget {
   }
 
   #beginTurn(): void {
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
+    if (this.#turning) return;
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turning = false;
       this.#spentMs = 0;
       this.#workOn();
     });

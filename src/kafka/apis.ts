@@ -33,6 +33,8 @@ import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts"
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
+import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribe } from "./apis/69-consumer-group-describe.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   produce,
@@ -68,4 +70,6 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   listPartitionReassignments,
   offsetDelete,
   describeCluster,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
 ];

@@ -3,8 +3,8 @@
  * topics (from version 2) asks for everything the group has.
  *
  * From version 8 (KIP-709) a request asks for several groups. `require_stable` (version 7, KIP-447)
- * waits for open transactions, of which there are none here. The member and epoch of version 9
- * (KIP-848) are for groups of the newer protocol, and are passed over as Kafka does for these.
+ * waits for open transactions, of which there are none here. A member of a consumer group (KIP-848)
+ * says from version 9 who it is and in which epoch, and is refused where that is past.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -14,10 +14,14 @@ import type { GroupOffsets } from "../groups/offsets.ts";
 import type { Rights } from "../rights.ts";
 
 const BATCHED_VERSION = 8;
+const ANYBODY = { memberId: null, memberEpoch: -1 };
 const NOT_COMMITTED = { offset: -1, leaderEpoch: -1, metadata: "" };
 
 interface AskedGroup {
   readonly groupId: string;
+  /** Null, and -1, where the client does not say. */
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
   /** Null asks for everything. */
   readonly topics:
     | readonly { readonly name: string; readonly partitions: readonly number[] }[]
@@ -61,20 +65,21 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
     const groups =
       version >= BATCHED_VERSION
         ? reader.array((each) => readBatchedGroup(each, version))
-        : [{ groupId: reader.string(), topics: readTopics(reader) }];
+        : [{ groupId: reader.string(), ...ANYBODY, topics: readTopics(reader) }];
     if (version >= 7) reader.boolean(); // require_stable: see above.
     reader.tags();
     return { groups };
   },
 
   handle({ groups }, { broker, rights }) {
-    const { offsets } = broker.groups;
     return {
-      groups: groups.map((group) =>
-        rights.group("describe", group.groupId)
-          ? fetchGroup(offsets, rights, group)
-          : unauthorized(group),
-      ),
+      groups: groups.map((group) => {
+        const { groupId, memberId, memberEpoch } = group;
+        if (!rights.group("describe", groupId)) return refused(group, "GROUP_AUTHORIZATION_FAILED");
+        const error = broker.groups.mayFetch(groupId, memberId, memberEpoch);
+        if (error !== "NONE") return refused(group, error);
+        return fetchGroup(broker.groups.offsets, rights, group);
+      }),
     };
   },
 
@@ -96,13 +101,11 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
 
 function readBatchedGroup(reader: WireReader, version: number): AskedGroup {
   const groupId = reader.string();
-  if (version >= 9) {
-    reader.nullableString(); // Member: see above.
-    reader.int32();
-  }
+  const member =
+    version >= 9 ? { memberId: reader.nullableString(), memberEpoch: reader.int32() } : ANYBODY;
   const topics = readTopics(reader);
   reader.tags();
-  return { groupId, topics };
+  return { groupId, ...member, topics };
 }
 
 function readTopics(reader: WireReader): AskedGroup["topics"] {
@@ -138,14 +141,13 @@ function fetchGroup(
 }
 
 /** Version 1 has no other place for a group's error than its partitions. */
-function unauthorized({ groupId, topics }: AskedGroup): FetchedGroup {
-  const error = "GROUP_AUTHORIZATION_FAILED";
-  const refused = (topics ?? []).map(({ name, partitions }) => ({
+function refused({ groupId, topics }: AskedGroup, error: KafkaErrorName): FetchedGroup {
+  const unanswered = (topics ?? []).map(({ name, partitions }) => ({
     name,
     error,
     partitions: partitions.map((partition) => ({ partition, ...NOT_COMMITTED })),
   })) satisfies FetchedTopic[];
-  return { groupId, error, topics: refused };
+  return { groupId, error, topics: unanswered };
 }
 
 function everything(offsets: GroupOffsets, groupId: string): FetchedTopic[] {

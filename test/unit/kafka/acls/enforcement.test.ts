@@ -49,6 +49,8 @@ const ask =
   () =>
     bench.ann.ask(name, version, ...args);
 const errorCode = (answer: Answer): number => answer.errorCode;
+const heartbeatOf = (topic: string) =>
+  ask("ConsumerGroupHeartbeat", 1, "g", "m", 0, null, null, 1000, [topic], null, null, []);
 const fetchOf = (topic: object) => [
   {
     ...topic,
@@ -243,6 +245,27 @@ const CASES: Case[] = [
     error: "GROUP_AUTHORIZATION_FAILED",
   },
   {
+    what: "ConsumerGroupHeartbeat by its group",
+    ask: heartbeatOf("readings"),
+    needs: [{ ...GROUP, operation: "read" }],
+    beside: [{ ...TOPIC, operation: "describe" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ConsumerGroupHeartbeat by its topics",
+    ask: heartbeatOf("readings"),
+    needs: [{ ...TOPIC, operation: "describe" }],
+    beside: [{ ...GROUP, operation: "read" }],
+    error: "TOPIC_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ConsumerGroupDescribe",
+    ask: ask("ConsumerGroupDescribe", 0, ["g"], false),
+    of: (answer) => answer.groups[0].errorCode,
+    needs: [{ ...GROUP, operation: "describe" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
     what: "CreateTopics",
     ask: ask(
       "CreateTopics",
@@ -363,6 +386,22 @@ describe("what is listed", () => {
     expect(await ids()).toEqual(["g"]);
     await bench.create({ ...CLUSTER, operation: "describe" });
     expect(await ids()).toEqual(["g", "h"]);
+  });
+
+  it("is no consumer group that has to do with a topic that a client may not look at", async () => {
+    const [group, topic] = ["mixed", "secret"];
+    const heartbeat = async (epoch: number, ...said: unknown[]) =>
+      await bench.admin.ask("ConsumerGroupHeartbeat", 1, group, "m", epoch, null, null, ...said);
+    expect((await heartbeat(0, 1000, [topic], null, null, [])).errorCode).toBe(0);
+    await bench.create({ ...GROUP, resourceName: group, operation: "describe" });
+    const described = async () => {
+      const { groups } = await bench.ann.ask("ConsumerGroupDescribe", 0, [group], false);
+      return groups[0].errorCode;
+    };
+    expect(await described()).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
+    await bench.create({ ...TOPIC, resourceName: topic, operation: "describe" });
+    expect(await described()).toBe(0);
+    await heartbeat(-1, -1, null, null, null, null);
   });
 
   it("is all that a group has committed, but for topics a client may not look at", async () => {

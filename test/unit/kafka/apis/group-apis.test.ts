@@ -16,6 +16,9 @@ import { describeGroups } from "../../../../src/kafka/apis/15-describe-groups.ts
 import { listGroups } from "../../../../src/kafka/apis/16-list-groups.ts";
 import { deleteGroups } from "../../../../src/kafka/apis/42-delete-groups.ts";
 import { offsetDelete } from "../../../../src/kafka/apis/47-offset-delete.ts";
+import { consumerGroupHeartbeat } from "../../../../src/kafka/apis/68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribe } from "../../../../src/kafka/apis/69-consumer-group-describe.ts";
+import { refusedHeartbeat } from "../../../../src/kafka/groups/consumer/heartbeat-request.ts";
 import { WireReader } from "../../../../src/wire/reader.ts";
 import { WireWriter } from "../../../../src/wire/writer.ts";
 
@@ -39,8 +42,8 @@ const assignment = Buffer.from("what it does");
 function covers<Request, Response>(
   api: KafkaApi<Request, Response>,
   example: Example<Request, Response>,
+  [min, max]: readonly [number, number] = api.versions,
 ): void {
-  const [min, max] = api.versions;
   describe(api.name, () => {
     for (let version = min; version <= max; version += 1) {
       const isFlexible = version >= api.flexibleFrom;
@@ -191,13 +194,22 @@ covers(offsetFetch, {
       {
         groupId: "g",
         memberId: "m-1",
-        memberEpoch: -1,
+        memberEpoch: 5,
         topics: [{ name: "t", partitionIndexes: [0, 3] }],
       },
     ],
     true,
   ],
-  request: () => ({ groups: [{ groupId: "g", topics: [{ name: "t", partitions: [0, 3] }] }] }),
+  request: (version) => ({
+    groups: [
+      {
+        groupId: "g",
+        memberId: version >= 9 ? "m-1" : null,
+        memberEpoch: version >= 9 ? 5 : -1,
+        topics: [{ name: "t", partitions: [0, 3] }],
+      },
+    ],
+  }),
   response: {
     groups: [
       {
@@ -285,9 +297,7 @@ covers(listGroups, {
     states: version >= 4 ? ["Stable"] : [],
     types: version >= 5 ? ["classic"] : [],
   }),
-  response: [
-    { groupId: "g", state: "Empty", protocolType: "consumer", protocolName: "", members: [] },
-  ],
+  response: [{ groupId: "g", kind: "consumer", state: "Empty", protocolType: "consumer" }],
   read: (version) => ({
     errorCode: 0,
     groups: [
@@ -295,7 +305,7 @@ covers(listGroups, {
         groupId: "g",
         protocolType: "consumer",
         ...(version >= 4 ? { groupState: "Empty" } : {}),
-        ...(version >= 5 ? { groupType: "classic" } : {}),
+        ...(version >= 5 ? { groupType: "consumer" } : {}),
       },
     ],
   }),
@@ -321,13 +331,134 @@ covers(offsetDelete, {
   }),
 });
 
+const topicId = "01234567-89ab-4def-8123-456789abcdef";
+const owned = [{ topicId, partitions: [1, 4] }];
+
+covers(consumerGroupHeartbeat, {
+  args: ["g", "m-1", 7, "i", "rack", 60_000, ["t"], "t.*", "range", owned],
+  request: (version) => ({
+    groupId: "g",
+    memberId: "m-1",
+    epoch: 7,
+    instanceId: "i",
+    rackId: "rack",
+    rebalanceTimeoutMs: 60_000,
+    topicNames: ["t"],
+    pattern: version >= 1 ? "t.*" : null,
+    serverAssignor: "range",
+    owned,
+  }),
+  response: {
+    error: "NONE",
+    message: null,
+    memberId: "m-1",
+    epoch: 8,
+    heartbeatIntervalMs: 5000,
+    assignment: new Map([[topicId, [1, 4]]]),
+  },
+  read: () => ({
+    errorCode: 0,
+    memberId: "m-1",
+    memberEpoch: 8,
+    heartbeatIntervalMs: 5000,
+    assignment: { topicPartitions: owned },
+  }),
+});
+
+const described = {
+  topicId,
+  topicName: "t",
+  partitions: [1, 4],
+};
+
+covers(
+  consumerGroupDescribe,
+  {
+    args: [["g"], true],
+    request: () => ({ groupIds: ["g"], operationsAsked: true }),
+    response: [
+      {
+        error: "NONE",
+        message: null,
+        groupId: "g",
+        state: "Stable",
+        epoch: 8,
+        assignmentEpoch: 8,
+        assignor: "uniform",
+        operations: 256,
+        members: [
+          {
+            memberId: "m-1",
+            instanceId: "i",
+            rackId: null,
+            epoch: 8,
+            clientId: "c",
+            clientHost: "127.0.0.1",
+            topicNames: ["t"],
+            pattern: "t.*",
+            assigned: [described],
+            target: [described],
+          },
+        ],
+      },
+    ],
+    read: () => ({
+      groups: [
+        {
+          errorCode: 0,
+          groupId: "g",
+          groupState: "Stable",
+          groupEpoch: 8,
+          assignmentEpoch: 8,
+          assignorName: "uniform",
+          authorizedOperations: 256,
+          members: [
+            {
+              memberId: "m-1",
+              instanceId: "i",
+              rackId: null,
+              memberEpoch: 8,
+              clientId: "c",
+              clientHost: "127.0.0.1",
+              subscribedTopicNames: ["t"],
+              subscribedTopicRegex: "t.*",
+              assignment: { topicPartitions: [described] },
+              targetAssignment: { topicPartitions: [described] },
+            },
+          ],
+        },
+      ],
+    }),
+  },
+  // The other implementation has no version 1: Kafka's own tools read it, in test/interop.
+  [0, 0],
+);
+
+describe("ConsumerGroupHeartbeat without what has not changed", () => {
+  it("says nothing of it, and is told nothing of an assignment that it knows", () => {
+    const nothing = [null, null, -1, null, null, null, null];
+    const { buffer } = codecOf("ConsumerGroupHeartbeat", 1).createRequest("g", "m", 7, ...nothing);
+    const request = consumerGroupHeartbeat.decode(new WireReader(buffer, true), 1);
+    expect(request).toMatchObject({ topicNames: null, pattern: null, owned: null });
+    const writer = new WireWriter(true);
+    consumerGroupHeartbeat.encode(writer, refusedHeartbeat("NONE", null), 1, 0);
+    const reader = platformatic.Reader.from(Buffer.concat(writer.finish()));
+    const read = codecOf("ConsumerGroupHeartbeat", 1).parseResponse(1, 68, 1, reader);
+    expect(read).toMatchObject({ assignment: null });
+  });
+});
+
 describe("OffsetFetch without a list of topics", () => {
   for (const version of [2, 7, 8, 9]) {
     it(`version ${version} asks for everything`, () => {
       const group = { groupId: "g", memberId: null, memberEpoch: -1, topics: null };
       const { buffer } = codecOf("OffsetFetch", version).createRequest([group], false);
       const reader = new WireReader(buffer, version >= offsetFetch.flexibleFrom);
-      expect(offsetFetch.decode(reader, version).groups[0]).toEqual({ groupId: "g", topics: null });
+      const anybody = { memberId: null, memberEpoch: -1 };
+      expect(offsetFetch.decode(reader, version).groups[0]).toEqual({
+        ...{ groupId: "g", topics: null },
+        ...anybody,
+      });
     });
   }
 });

@@ -19,6 +19,7 @@ import {
 
 const CLIENTS = 5;
 const STEP_MS = 1_000;
+const TICKS_TO_GIVE_BACK = 3;
 const TOPICS = ["t", "u"];
 
 /** A client library in a few lines. */
@@ -36,7 +37,10 @@ class Client {
   stalled = false;
   #incarnation = 0;
   #saysAll = true;
+  #said: Holdings = {};
   #told: Holdings = {};
+  #assigned: ReadonlySet<string> = new Set();
+  #busyTicks = 0;
 
   constructor(name: string, instanceId: string | null) {
     this.name = name;
@@ -75,6 +79,7 @@ class Client {
 
   async tick(harness: ConsumerHarness): Promise<void> {
     if (!this.running || this.stalled) return;
+    this.#giveBack();
     const answer = await this.#ask(harness);
     if (this.losesNext) {
       this.losesNext = false;
@@ -91,6 +96,7 @@ class Client {
   #ask(harness: ConsumerHarness): Promise<HeartbeatAnswer> {
     const { epoch, instanceId, topicNames } = this;
     const holds = byTopic(this.held);
+    this.#said = epoch === 0 ? {} : holds;
     if (epoch === 0) return harness.enter(this.memberId, topicNames, { instanceId });
     const all = this.#saysAll ? { topicNames, rebalanceTimeoutMs: REVOKE_MS, holds } : {};
     const owned = JSON.stringify(holds) === JSON.stringify(this.#told) ? {} : { holds };
@@ -100,17 +106,28 @@ class Client {
   #take(harness: ConsumerHarness, answer: HeartbeatAnswer): void {
     expect(answer.epoch).toBeGreaterThanOrEqual(this.epoch);
     this.#saysAll = false;
-    this.#told = byTopic(this.held);
+    this.#told = this.#said;
     this.epoch = answer.epoch;
     const assigned = harness.assigned(answer);
     if (assigned === undefined) return;
-    this.held = new Set(
+    this.#assigned = new Set(
       Object.entries(assigned).flatMap(([topic, all]) => all.map((one) => `${topic}/${one}`)),
     );
+    const mustGiveBack = [...this.held].some((one) => !this.#assigned.has(one));
+    this.#busyTicks = mustGiveBack ? TICKS_TO_GIVE_BACK : 0;
+    this.#giveBack();
+  }
+
+  /** Records in hand are worked off first; until then it reads on, and says nothing. */
+  #giveBack(): void {
+    if (this.#busyTicks > 0) this.#busyTicks -= 1;
+    else this.held = new Set(this.#assigned);
   }
 
   #rejoin(): void {
     this.held.clear();
+    this.#assigned = new Set();
+    this.#busyTicks = 0;
     this.epoch = 0;
     this.#told = {};
     this.#saysAll = true;

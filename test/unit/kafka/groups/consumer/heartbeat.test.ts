@@ -295,10 +295,11 @@ describe("topics", () => {
 describe("over a restart", () => {
   it("members go on in their epoch with what they have, and nothing is written for a heartbeat", async () => {
     const { epoch, kept, given } = await twoMembers();
+    const before = harness.describeIt();
+    expect(before).toMatchObject({ state: "Stable", epoch });
     harness = await harness.restart();
     const { beat, describeIt, log } = harness;
-    const before = describeIt();
-    expect(before).toMatchObject({ state: "Stable", epoch });
+    expect(describeIt()).toEqual(before);
     const store = log.keyValues("kafka-consumer-groups");
     const written = [...store.entries()].map(([key, value]) => [key, `${value}`]);
     expect(await beat("a", epoch)).toMatchObject({ error: "NONE", epoch, assignment: null });

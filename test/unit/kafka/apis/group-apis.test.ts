@@ -2,9 +2,7 @@
  * Every version of every group API against another implementation: @platformatic/kafka writes the
  * request that we read, and reads the response that we write, to its last byte.
  */
-import * as platformatic from "@platformatic/kafka";
 import { describe, expect, it } from "vitest";
-import type { KafkaApi } from "../../../../src/kafka/api.ts";
 import { offsetCommit } from "../../../../src/kafka/apis/08-offset-commit.ts";
 import { offsetFetch } from "../../../../src/kafka/apis/09-offset-fetch.ts";
 import { findCoordinator } from "../../../../src/kafka/apis/10-find-coordinator.ts";
@@ -16,62 +14,11 @@ import { describeGroups } from "../../../../src/kafka/apis/15-describe-groups.ts
 import { listGroups } from "../../../../src/kafka/apis/16-list-groups.ts";
 import { deleteGroups } from "../../../../src/kafka/apis/42-delete-groups.ts";
 import { offsetDelete } from "../../../../src/kafka/apis/47-offset-delete.ts";
-import { consumerGroupHeartbeat } from "../../../../src/kafka/apis/68-consumer-group-heartbeat.ts";
-import { consumerGroupDescribe } from "../../../../src/kafka/apis/69-consumer-group-describe.ts";
-import { refusedHeartbeat } from "../../../../src/kafka/groups/consumer/heartbeat-request.ts";
 import { WireReader } from "../../../../src/wire/reader.ts";
-import { WireWriter } from "../../../../src/wire/writer.ts";
-
-interface OtherCodec {
-  createRequest(...args: readonly unknown[]): { readonly buffer: Buffer };
-  parseResponse(correlationId: number, key: number, version: number, reader: unknown): unknown;
-}
-
-interface Example<Request, Response> {
-  /** What the other implementation is told to ask. */
-  readonly args: readonly unknown[];
-  readonly request: (version: number) => Partial<Request>;
-  readonly response: Response;
-  /** What the other implementation must read. */
-  readonly read: (version: number) => object;
-}
+import { codecOf, covers } from "./other-codec.ts";
 
 const metadata = Buffer.from("what it says");
 const assignment = Buffer.from("what it does");
-
-function covers<Request, Response>(
-  api: KafkaApi<Request, Response>,
-  example: Example<Request, Response>,
-  [min, max]: readonly [number, number] = api.versions,
-): void {
-  describe(api.name, () => {
-    for (let version = min; version <= max; version += 1) {
-      const isFlexible = version >= api.flexibleFrom;
-      it(`version ${version} is read as it was asked, to the last byte`, () => {
-        const { buffer } = codecOf(api.name, version).createRequest(...example.args);
-        const reader = new WireReader(buffer, isFlexible);
-        expect(api.decode(reader, version)).toMatchObject(example.request(version));
-        expect(reader.remaining).toBe(0);
-      });
-
-      it(`version ${version} is answered as others read it, to the last byte`, () => {
-        const writer = new WireWriter(isFlexible);
-        api.encode(writer, example.response, version, 0);
-        const reader = platformatic.Reader.from(Buffer.concat(writer.finish()));
-        const read = codecOf(api.name, version).parseResponse(1, api.key, version, reader);
-        expect(read).toMatchObject(example.read(version));
-        expect(reader.remaining).toBe(0);
-      });
-    }
-  });
-}
-
-function codecOf(name: string, version: number): OtherCodec {
-  const exported = `${name.charAt(0).toLowerCase()}${name.slice(1)}V${version}`;
-  const codec = (platformatic as unknown as Record<string, OtherCodec>)[exported];
-  if (codec === undefined) throw new Error(`@platformatic/kafka has no ${exported}`);
-  return codec;
-}
 
 covers(joinGroup, {
   args: ["g", 10_000, 60_000, "m-1", "i", "consumer", [{ name: "range", metadata }], "because"],
@@ -329,123 +276,6 @@ covers(offsetDelete, {
     errorCode: 0,
     topics: [{ name: "t", partitions: [{ partitionIndex: 3, errorCode: 0 }] }],
   }),
-});
-
-const topicId = "01234567-89ab-4def-8123-456789abcdef";
-const owned = [{ topicId, partitions: [1, 4] }];
-
-covers(consumerGroupHeartbeat, {
-  args: ["g", "m-1", 7, "i", "rack", 60_000, ["t"], "t.*", "range", owned],
-  request: (version) => ({
-    groupId: "g",
-    memberId: "m-1",
-    epoch: 7,
-    instanceId: "i",
-    rackId: "rack",
-    rebalanceTimeoutMs: 60_000,
-    topicNames: ["t"],
-    pattern: version >= 1 ? "t.*" : null,
-    serverAssignor: "range",
-    owned,
-  }),
-  response: {
-    error: "NONE",
-    message: null,
-    memberId: "m-1",
-    epoch: 8,
-    heartbeatIntervalMs: 5000,
-    assignment: new Map([[topicId, [1, 4]]]),
-  },
-  read: () => ({
-    errorCode: 0,
-    memberId: "m-1",
-    memberEpoch: 8,
-    heartbeatIntervalMs: 5000,
-    assignment: { topicPartitions: owned },
-  }),
-});
-
-const described = {
-  topicId,
-  topicName: "t",
-  partitions: [1, 4],
-};
-
-covers(
-  consumerGroupDescribe,
-  {
-    args: [["g"], true],
-    request: () => ({ groupIds: ["g"], operationsAsked: true }),
-    response: [
-      {
-        error: "NONE",
-        message: null,
-        groupId: "g",
-        state: "Stable",
-        epoch: 8,
-        assignmentEpoch: 8,
-        assignor: "uniform",
-        operations: 256,
-        members: [
-          {
-            memberId: "m-1",
-            instanceId: "i",
-            rackId: null,
-            epoch: 8,
-            clientId: "c",
-            clientHost: "127.0.0.1",
-            topicNames: ["t"],
-            pattern: "t.*",
-            assigned: [described],
-            target: [described],
-          },
-        ],
-      },
-    ],
-    read: () => ({
-      groups: [
-        {
-          errorCode: 0,
-          groupId: "g",
-          groupState: "Stable",
-          groupEpoch: 8,
-          assignmentEpoch: 8,
-          assignorName: "uniform",
-          authorizedOperations: 256,
-          members: [
-            {
-              memberId: "m-1",
-              instanceId: "i",
-              rackId: null,
-              memberEpoch: 8,
-              clientId: "c",
-              clientHost: "127.0.0.1",
-              subscribedTopicNames: ["t"],
-              subscribedTopicRegex: "t.*",
-              assignment: { topicPartitions: [described] },
-              targetAssignment: { topicPartitions: [described] },
-            },
-          ],
-        },
-      ],
-    }),
-  },
-  // The other implementation has no version 1: Kafka's own tools read it, in test/interop.
-  [0, 0],
-);
-
-describe("ConsumerGroupHeartbeat without what has not changed", () => {
-  it("says nothing of it, and is told nothing of an assignment that it knows", () => {
-    const nothing = [null, null, -1, null, null, null, null];
-    const { buffer } = codecOf("ConsumerGroupHeartbeat", 1).createRequest("g", "m", 7, ...nothing);
-    const request = consumerGroupHeartbeat.decode(new WireReader(buffer, true), 1);
-    expect(request).toMatchObject({ topicNames: null, pattern: null, owned: null });
-    const writer = new WireWriter(true);
-    consumerGroupHeartbeat.encode(writer, refusedHeartbeat("NONE", null), 1, 0);
-    const reader = platformatic.Reader.from(Buffer.concat(writer.finish()));
-    const read = codecOf("ConsumerGroupHeartbeat", 1).parseResponse(1, 68, 1, reader);
-    expect(read).toMatchObject({ assignment: null });
-  });
 });
 
 describe("OffsetFetch without a list of topics", () => {

@@ -27,6 +27,7 @@ import {
   type HeartbeatRequest,
   refusedHeartbeat,
 } from "./consumer/heartbeat-request.ts";
+import { mayFetch } from "./consumer/offset-claims.ts";
 import { TopicPatterns } from "./consumer/topic-patterns.ts";
 import {
   describeGroup,
@@ -151,7 +152,7 @@ export class GroupCoordinator {
   /** Whether who says that may see what the group has committed; null: it says nothing. */
   mayFetch(groupId: string, memberId: string | null, epoch: number): KafkaErrorName {
     const group = this.#directory.find(groupId);
-    return group?.kind === "consumer" ? group.mayFetch(memberId, epoch) : "NONE";
+    return group?.kind === "consumer" ? mayFetch(group, memberId, epoch) : "NONE";
   }
 
   /** A classic group; to this one of the other kind is unknown, as in Kafka. */

@@ -20,10 +20,10 @@ import type { GroupLimits } from "../limits.ts";
 import type { MemberBudget } from "../member-budget.ts";
 import { type Assignment, isSame, NOTHING, union } from "./assignment.ts";
 import { type Assignor, preferredAssignor } from "./assignor.ts";
-import { hashOf, type ReadTopic, topicsOf } from "./group-topics.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { AWAY, bytesOf, type ConsumerMember, type MemberTraits, NEWCOMER } from "./member.ts";
 import { MemberWatch } from "./member-watch.ts";
+import { mayCommit } from "./offset-claims.ts";
 import { PartitionOwners } from "./partition-owners.ts";
 import { reconcile, type Standing } from "./reconcile.ts";
 import {
@@ -36,6 +36,7 @@ import {
   MEMBER_PARTS,
   memberKey,
 } from "./records.ts";
+import { shareOut, topicsHashOf } from "./sharing.ts";
 
 /** As ConsumerGroupDescribe and ListGroups spell them. */
 export const CONSUMER_GROUP_STATES = [
@@ -165,25 +166,8 @@ export class ConsumerGroup {
     );
   }
 
-  /** Whether `claim` may commit offsets: a member in its epoch, or anybody while it is empty. */
-  mayCommit({ generation, memberId, instanceId, version }: MemberClaim): KafkaErrorName {
-    if (generation < 0 && this.isEmpty) return "NONE";
-    // In a transaction a producer need not say for which member it commits.
-    const isTransactional = version === undefined;
-    if (isTransactional && generation < 0 && memberId === "" && instanceId === null) return "NONE";
-    const member = this.#members.get(memberId);
-    if (member === undefined) return "UNKNOWN_MEMBER_ID";
-    if (version !== undefined && version < 9) return "UNSUPPORTED_VERSION";
-    if (generation === member.standing.epoch) return "NONE";
-    return isTransactional ? "ILLEGAL_GENERATION" : "STALE_MEMBER_EPOCH";
-  }
-
-  /** Whether somebody who says that (null: says nothing) may see what was committed. */
-  mayFetch(memberId: string | null, epoch: number): KafkaErrorName {
-    if (memberId === null && epoch < 0) return "NONE";
-    const member = this.#members.get(memberId ?? "");
-    if (member === undefined) return "UNKNOWN_MEMBER_ID";
-    return member.standing.epoch === epoch ? "NONE" : "STALE_MEMBER_EPOCH";
+  mayCommit(claim: MemberClaim): KafkaErrorName {
+    return mayCommit(this, claim);
   }
 
   add(id: string, instanceId: string | null, traits: MemberTraits): ConsumerMember {
@@ -231,12 +215,7 @@ export class ConsumerGroup {
   share(changed: boolean, topicsVersion: number): void {
     if (changed || this.#topicsHaveMoved(topicsVersion)) this.#setEpochs({ epoch: this.epoch + 1 });
     if (this.epoch === this.assignmentEpoch) return;
-    const byMember = this.members().map(({ id, traits, target }) => {
-      const topics = topicsOf(this.#parts.log, traits);
-      return { id, topics, topicIds: [...topics.values()].map((one) => one.id), before: target };
-    });
-    const topics = new Map(byMember.flatMap((member) => [...member.topics]));
-    const targets = this.assignor.assign(byMember, partitionCounts(topics));
+    const { targets, topicsHash } = shareOut(this.#parts.log, this.members(), this.assignor);
     for (const member of this.#members.values()) {
       const target = targets.get(member.id) ?? NOTHING;
       if (isSame(target, member.target)) continue;
@@ -244,7 +223,7 @@ export class ConsumerGroup {
       this.#note(member, "target");
     }
     this.#topicsSeenAt = topicsVersion;
-    this.#setEpochs({ assignmentEpoch: this.epoch, topicsHash: hashOf(topics) });
+    this.#setEpochs({ assignmentEpoch: this.epoch, topicsHash });
   }
 
   /** Brings the member nearer to its target. `owned`: what it says it holds; null = it says nothing. */
@@ -278,9 +257,7 @@ export class ConsumerGroup {
   #topicsHaveMoved(topicsVersion: number): boolean {
     if (this.#topicsSeenAt === topicsVersion) return false;
     this.#topicsSeenAt = topicsVersion;
-    const { log } = this.#parts;
-    const topics = new Map(this.members().flatMap(({ traits }) => [...topicsOf(log, traits)]));
-    return hashOf(topics) !== this.#epochs.topicsHash;
+    return topicsHashOf(this.#parts.log, this.members()) !== this.#epochs.topicsHash;
   }
 
   #stand(member: ConsumerMember, standing: Standing): void {
@@ -360,9 +337,4 @@ function valueOf(member: ConsumerMember, part: (typeof MEMBER_PARTS)[number]): B
   const { instanceId, traits, standing, target } = member;
   if (part === "says") return encodeSaid({ ...traits, instanceId });
   return part === "holds" ? encodeStanding(standing) : encodeTarget(target);
-}
-
-function partitionCounts(topics: ReadonlyMap<string, ReadTopic>): Map<string, number> {
-  const inOrder = [...topics].sort(([one], [other]) => (one < other ? -1 : 1));
-  return new Map(inOrder.map(([, { id, partitions }]) => [id, partitions]));
 }

@@ -126,8 +126,13 @@ function traitsAfter(before: MemberTraits | undefined, told: Beat): MemberTraits
     matched: matched?.pattern === pattern ? matched.names : stillMatched,
     rackId: request.rackId ?? before?.rackId ?? null,
     serverAssignor: request.serverAssignor ?? before?.serverAssignor ?? null,
-    topicNames: request.topicNames?.toSorted() ?? before?.topicNames ?? [],
+    topicNames: distinct(request.topicNames) ?? before?.topicNames ?? [],
     rebalanceTimeoutMs:
       rebalanceTimeoutMs === -1 ? (before?.rebalanceTimeoutMs ?? 0) : rebalanceTimeoutMs,
   };
+}
+
+/** In order, so that the same names in another order are no change. */
+function distinct(names: readonly string[] | null): readonly string[] | undefined {
+  return names === null ? undefined : [...new Set(names)].sort();
 }

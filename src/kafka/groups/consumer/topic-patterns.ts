@@ -3,11 +3,11 @@
  * names only, the gateway's own topics left out.
  *
  * Patterns are anybody's, so they run in RE2's time, linear in the name and in the program, both of
- * which are bounded; and a search over many topics lets others in between. Owner of the compiled
- * patterns and of what each found last; both go when topics come or go, or when they are too many.
+ * which are bounded; and a search over many topics lets others in between. The engine is loaded for
+ * the first of them. Owner of what each found last, until topics come or go, or they are too many.
  */
 import { setImmediate } from "node:timers/promises";
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { messageOf } from "../../../base/errors.ts";
 import { Turnstile } from "../../../base/turnstile.ts";
 import type { Log } from "../../../log/contract.ts";
@@ -53,7 +53,7 @@ export class TopicPatterns {
   async find(pattern: string): Promise<FoundTopics> {
     const known = this.#found.get(pattern);
     if (known?.version === this.#version) return known;
-    const compiled = this.#compile(pattern);
+    const compiled = await this.#compile(pattern);
     const never = new AbortController().signal;
     const found = await this.#turns.run(never, () => this.#search(pattern, compiled));
     return found ?? { pattern, version: this.#version, names: [] };
@@ -90,12 +90,12 @@ export class TopicPatterns {
     if (this.#found.size > PATTERNS_KEPT_MAX && oldest !== undefined) this.#found.delete(oldest);
   }
 
-  #compile(pattern: string): RE2JS {
+  async #compile(pattern: string): Promise<RE2JS> {
     const { patternBytesMax, patternProgramMax } = this.#limits;
     if (Buffer.byteLength(pattern) > patternBytesMax) {
       throw refusal(`it is longer than ${patternBytesMax} bytes`);
     }
-    const compiled = compile(pattern);
+    const compiled = await compile(pattern);
     if (compiled.programSize() > patternProgramMax) {
       throw refusal("it repeats too much: write it shorter, or name the topics");
     }
@@ -103,7 +103,8 @@ export class TopicPatterns {
   }
 }
 
-function compile(pattern: string): RE2JS {
+async function compile(pattern: string): Promise<RE2JS> {
+  const { RE2JS } = await import("re2js");
   try {
     return RE2JS.compile(pattern);
   } catch (error) {

@@ -13,7 +13,12 @@ import { freePorts } from "../support/free-ports.ts";
 import { type GatewayPlace, GatewayProcess } from "../support/gateway-process.ts";
 import { kafkaClassPath, runKafkaTool } from "../support/kafka-runtime.ts";
 import { describeWithTools } from "../support/requirements.ts";
-import { GroupMember, javaMember } from "./members/group-member.ts";
+import {
+  GroupMember,
+  javaMember,
+  type MemberCommand,
+  platformaticConsumer,
+} from "./members/group-member.ts";
 
 const TOPIC = "readings";
 const PARTITIONS = 4;
@@ -69,7 +74,10 @@ describeWithTools(
     }
 
     function start(group: string, topic: string, ...config: string[]): GroupMember {
-      const command = javaMember(classPath, ...config)(address(), group, topic);
+      return run(javaMember(classPath, ...config)(address(), group, topic));
+    }
+
+    function run(command: ReturnType<MemberCommand>): GroupMember {
       const member = new GroupMember(command, ({ partition, offset }) => {
         reads.add(`${partition}:${offset}`);
       });
@@ -146,6 +154,15 @@ describeWithTools(
         lag.split("\n").filter((line) => /readings +\d +\d+ +\d+ +0 /.test(line)),
       ).toHaveLength(4);
       await tool(GROUPS, ["--delete", "--group", "analytics"]);
+    });
+
+    it("shares them with a client of another library", async () => {
+      const java = start("mixed", TOPIC);
+      const other = run(platformaticConsumer(address(), "mixed", TOPIC));
+      await until(() => areShared([java, other]));
+      await produce();
+      await until(allAreRead);
+      await until(() => areShared([java, other]));
     });
 
     it("follows a pattern, by the range assignor, as static members that come back", async () => {

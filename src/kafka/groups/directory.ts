@@ -87,9 +87,9 @@ export class GroupDirectory {
     const known = this.#groups.get(id);
     if (known === undefined) return this.#hasRoom() ? this.#addConsumer(id) : "full";
     if (known.kind === "consumer" || !known.isEmpty) return known;
-    known.die("UNKNOWN_MEMBER_ID");
     const append = this.#parts.log.group();
     append.putState(groupKey(id), undefined);
+    known.die("UNKNOWN_MEMBER_ID");
     this.#forget(append.flushed, id);
     return this.#addConsumer(id);
   }
@@ -102,9 +102,9 @@ export class GroupDirectory {
     for (const group of groups) {
       group.die("UNKNOWN_MEMBER_ID");
       this.#groups.delete(group.id);
-      append.putState(groupKey(group.id), undefined);
-      this.#parts.offsets.removeIn(append, this.#offsetsOf(group.id));
       if (group.kind === "consumer") erased.push(group.erase());
+      else append.putState(groupKey(group.id), undefined);
+      this.#parts.offsets.removeIn(append, this.#offsetsOf(group.id));
     }
     await Promise.all([append.flushed, ...erased]);
   }

@@ -29,6 +29,12 @@ export const platformaticMember: MemberCommand = (...args) => [
   ...args,
 ];
 
+/** The same by the newer protocol. */
+export const platformaticConsumer: MemberCommand = (...args) => [
+  ...platformaticMember(...args),
+  "consumer",
+];
+
 export function confluentMember(strategy: "range" | "roundrobin" | "cooperative-sticky") {
   const command: MemberCommand = (...args) => [
     PYTHON,

@@ -121,7 +121,8 @@ function evenOut(
   const givers = new Set(readers);
   while (givers.size > 0) {
     const giver = mostOf(givers);
-    const way = wayOut(giver, byTopic);
+    const lowest = leastOf(readers)?.count ?? 0;
+    const way = giver.count < lowest + 2 ? undefined : wayOut(giver, byTopic, lowest);
     if (way === undefined) givers.delete(giver);
     for (let step = way; step !== undefined; step = step.before) move(step);
   }
@@ -133,8 +134,15 @@ function mostOf(givers: ReadonlySet<Reader>): Reader {
   return others.reduce((most, one) => (one.count > most.count ? one : most), first);
 }
 
-/** The shortest way by which one partition of `giver`'s ends at somebody who has two less. */
-function wayOut(giver: Reader, byTopic: ReadonlyMap<string, readonly Reader[]>): Step | undefined {
+/**
+ * The shortest way by which one partition of `giver`'s ends at somebody who has two less; nobody has
+ * less than `lowest`, so where one is found who has as little, there is no need to look further.
+ */
+function wayOut(
+  giver: Reader,
+  byTopic: ReadonlyMap<string, readonly Reader[]>,
+  lowest: number,
+): Step | undefined {
   const seenTopics = new Set<string>();
   const seen = new Set([giver]);
   let reached: (Step | undefined)[] = [undefined];
@@ -148,7 +156,9 @@ function wayOut(giver: Reader, byTopic: ReadonlyMap<string, readonly Reader[]>):
         for (const to of byTopic.get(topicId) ?? []) {
           if (seen.has(to)) continue;
           seen.add(to);
-          further.push({ topicId, from, to, before });
+          const step = { topicId, from, to, before };
+          if (to.count === lowest) return step;
+          further.push(step);
         }
       }
     }

@@ -96,17 +96,21 @@ export class GroupDirectory {
 
   /** Ends idle groups, with their offsets; resolves when nothing of them is on disk. */
   async remove(groups: readonly AnyGroup[]): Promise<void> {
-    if (groups.length === 0) return;
-    const append = this.#parts.log.group();
-    const erased: Promise<void>[] = [];
+    const { log, offsets } = this.#parts;
+    const removed: Promise<void>[] = [];
     for (const group of groups) {
       group.die("UNKNOWN_MEMBER_ID");
       this.#groups.delete(group.id);
-      if (group.kind === "consumer") erased.push(group.erase());
-      else append.putState(groupKey(group.id), undefined);
-      this.#parts.offsets.removeIn(append, this.#offsetsOf(group.id));
+      removed.push(offsets.remove(this.#offsetsOf(group.id)));
+      if (group.kind === "consumer") {
+        removed.push(group.erase());
+        continue;
+      }
+      const append = log.group();
+      append.putState(groupKey(group.id), undefined);
+      removed.push(append.flushed);
     }
-    await Promise.all([append.flushed, ...erased]);
+    await Promise.all(removed);
   }
 
   #hasRoom(): boolean {

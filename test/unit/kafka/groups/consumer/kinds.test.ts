@@ -67,6 +67,13 @@ describe("a consumer group", () => {
     expect(harness.groups.offsets.all()).toEqual([]);
   });
 
+  it("that has committed nothing is deleted too", async () => {
+    await harness.enter("a", ["t"]);
+    await leave("a");
+    expect(await harness.groups.delete(["g"])).toEqual(["NONE"]);
+    expect(harness.groups.list()).toEqual([]);
+  });
+
   it("keeps the offsets of topics that its members read", async () => {
     await harness.enter("a", ["t"]);
     const places = [PLACE, { topic: "u", partition: 0 }];

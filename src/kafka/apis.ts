@@ -32,6 +32,8 @@ import { deleteGroups } from "./apis/42-delete-groups.ts";
 import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts";
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
+import { describeClientQuotas } from "./apis/48-describe-client-quotas.ts";
+import { alterClientQuotas } from "./apis/49-alter-client-quotas.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
@@ -67,5 +69,7 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   incrementalAlterConfigs,
   listPartitionReassignments,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   describeCluster,
 ];

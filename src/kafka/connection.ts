@@ -5,7 +5,7 @@
  * Back-pressure goes both ways: with too many requests waiting the socket is not read, and while a
  * client does not take its answers no further request is begun. Requests run one at a time, as in
  * Kafka, but for those whose effects are in place at once ({@link KafkaApi.pipelined}), so that many
- * produce requests share a flush. Whatever a client sends, the worst that happens is that its
+ * produce requests share a flush. Who is over its quota is left alone for a while. Whatever a client sends, the worst that happens is that its
  * connection is closed, with a warning in the log.
  */
 import type { Socket } from "node:net";
@@ -18,6 +18,7 @@ import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
 import type { KafkaClient } from "./listeners/listener-config.ts";
+import { Mute } from "./quotas/mute.ts";
 import type { KafkaRefusals, RefusedKafkaClient } from "./refusals.ts";
 import {
   beginResponse,
@@ -50,6 +51,7 @@ export class KafkaConnection {
   readonly #splitter: FrameSplitter;
   readonly #gone = new AbortController();
   readonly #session: KafkaSession;
+  readonly #mute: Mute;
   readonly #waiting: Buffer[] = [];
   /** Requests that are read and not yet answered, in number and bytes. */
   #inFlight = 0;
@@ -90,6 +92,7 @@ export class KafkaConnection {
         gone: this.#gone.signal,
       },
     });
+    this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.#readOn());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
     this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
     if (this.#session.welcome) this.#open();
@@ -105,6 +108,7 @@ export class KafkaConnection {
       clearTimeout(this.#loginTimer);
       this.#waiting.length = 0;
       this.#gone.abort();
+      this.#mute.end();
     });
   }
 
@@ -149,7 +153,7 @@ export class KafkaConnection {
       this.#fail(error);
       return;
     }
-    if (this.#isFull()) this.#socket.pause();
+    if (this.#isFull() || this.#mute.on) this.#socket.pause();
     if (!this.#working) void this.#work();
   }
 
@@ -168,8 +172,9 @@ export class KafkaConnection {
         const header = readRequestHeader(frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
+        if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const answer = this.#answer(header);
+        const answer = this.#answer(header, frame.length);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
       }
@@ -180,7 +185,10 @@ export class KafkaConnection {
   }
 
   /** The response's bytes, or undefined where none is due. Never rejects. */
-  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Pieces | undefined> {
+  async #answer(
+    header: RequestHeader | UnservedApiVersions,
+    requestBytes: number,
+  ): Promise<Pieces | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
@@ -197,6 +205,11 @@ export class KafkaConnection {
         const principal = entered instanceof Promise ? await entered : entered;
         rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
+      const quotaClient = { user: rights.user, clientId: clientId ?? "" };
+      const throttleMs =
+        api.quota === "producer_byte_rate"
+          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, requestBytes))
+          : 0;
       const request = api.decode(body, version);
       const response = await api.handle(request, {
         version,
@@ -206,14 +219,22 @@ export class KafkaConnection {
         signal: this.#gone.signal,
         session: this.#session,
         rights,
+        quotaClient,
         broker,
       });
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
-      const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version, 0);
-      return writer.finishFrame();
+      const encoded = (toldMs: number) => {
+        const writer = beginResponse(api, version, correlationId);
+        api.encode(writer, response, version, toldMs);
+        return writer;
+      };
+      const writer = encoded(throttleMs);
+      if (api.quota !== "consumer_byte_rate") return writer.finishFrame();
+      // What the answer costs is known only now, and it says for how long that is.
+      const cost = this.#throttle(broker.quotas.count(api.quota, quotaClient, writer.sizeBytes));
+      return (cost === 0 ? writer : encoded(cost)).finishFrame();
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -232,7 +253,18 @@ export class KafkaConnection {
     if (this.#ending) this.#socket.destroySoon();
     this.#inFlight -= 1;
     this.#inFlightBytes -= requestBytes;
-    if (!this.#draining && !this.#isFull()) this.#socket.resume();
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    if (!this.#draining && !this.#isFull() && !this.#mute.on) this.#socket.resume();
+  }
+
+  /** Over its quota: it is answered at once, and then left alone (KIP-219). */
+  #throttle(durationMs: number): number {
+    this.#mute.for(durationMs);
+    if (this.#mute.on) this.#socket.pause();
+    return durationMs;
   }
 
   async #send(pieces: Pieces): Promise<void> {

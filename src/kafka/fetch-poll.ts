@@ -3,12 +3,14 @@
  * flushes until there is enough, the time is over or the connection has gone. Owns, for one request,
  * what has been read so far: a partition is read on from there, never again.
  *
- * Fair to others: the log is read in slices, and between large ones the event loop goes round.
+ * Fair to others: the log is read in slices, and between large ones others have their turn, ingest
+ * before all.
  */
 import { type Offset, toOffset } from "../base/offset.ts";
 import type { Log, Partition, Topic } from "../log/contract.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "./error-codes.ts";
 import { findPartition, leaderEpochError } from "./partition-lookup.ts";
+import type { ReaderPace } from "./quotas/reader-pace.ts";
 
 export interface FetchRules {
   /** Answer when so much has been read. */
@@ -16,6 +18,7 @@ export interface FetchRules {
   readonly bytesMax: number;
   readonly waitMsMax: number;
   readonly readSliceBytes: number;
+  readonly pace: ReaderPace;
 }
 
 export interface FetchTarget {
@@ -137,22 +140,17 @@ function isEnough(
 async function readAll(
   log: Log,
   fetched: readonly FetchedPartition[],
-  { bytesMax, readSliceBytes }: FetchRules,
+  { bytesMax, readSliceBytes, pace }: FetchRules,
   bytesBefore: number,
 ): Promise<number> {
   let bytes = bytesBefore;
-  let sinceTurn = 0;
   for (const each of fetched) {
     // The first batch comes even where it is over the limit (KIP-74).
     while (each.readable && (bytes < bytesMax || bytes === 0)) {
       const room = Math.min(bytesMax - bytes, each.target.bytesMax - each.bytes);
-      const read = await each.read(log, room, readSliceBytes);
+      const read = await pace.read(() => each.read(log, room, readSliceBytes));
       bytes += read;
-      sinceTurn += read;
       if (read === 0) break;
-      if (sinceTurn < readSliceBytes) continue;
-      sinceTurn = 0;
-      await new Promise(setImmediate);
     }
   }
   return bytes;

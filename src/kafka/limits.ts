@@ -34,6 +34,14 @@ export interface KafkaLimits {
   readonly timeSearchesMax: number;
   /** Access control entries. */
   readonly aclsMax: number;
+  /** Users and client ids that may have a quota of their own. */
+  readonly quotasMax: number;
+  /** Rates that are measured for quotas at a time; further clients share one. */
+  readonly quotaClientsMax: number;
+  /** What a client without a quota may bring by Produce, in bytes per second; -1 = anything. */
+  readonly producerBytesPerS: number;
+  /** What a client without a quota may take by Fetch, in bytes per second; -1 = anything. */
+  readonly consumerBytesPerS: number;
   /** Topics that one request may create, configure or give partitions. */
   readonly topicsPerRequestMax: number;
 }
@@ -58,5 +66,9 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   producerExpiryMs: 24 * 60 * 60 * 1000,
   timeSearchesMax: 2,
   aclsMax: 10_000,
+  quotasMax: 1000,
+  quotaClientsMax: 2000,
+  producerBytesPerS: -1,
+  consumerBytesPerS: -1,
   topicsPerRequestMax: 1000,
 };

@@ -29,6 +29,9 @@ import {
 } from "./listeners/listener-config.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
+import { ClientQuotas } from "./quotas/client-quotas.ts";
+import { QuotaStore } from "./quotas/quota-store.ts";
+import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
 
 export interface KafkaServerOptions {
@@ -145,6 +148,7 @@ class RunningServer implements KafkaServer {
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      ...this.#broker.quotas.metrics(),
       ...this.#broker.groups.metrics(),
     ];
   }
@@ -187,6 +191,13 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     log,
     access: options.access ?? openForAll,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    quotas: new ClientQuotas({
+      store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
+      clock,
+      logger,
+      limits,
+    }),
+    readerPace: new ReaderPace(log, clock, limits.readSliceBytes),
     clock,
     logger,
     nodeId: options.nodeId,

@@ -50,6 +50,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   versions: [0, 11],
   flexibleFrom: 9,
   pipelined: true,
+  quota: "producer_byte_rate",
 
   decode(reader, version) {
     const transactionalId = version >= RECORD_BATCHES_VERSION ? reader.nullableString() : null;

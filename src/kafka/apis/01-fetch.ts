@@ -4,7 +4,8 @@
  *
  * Sessions (KIP-227) are never granted: session id 0, and every partition that was asked for is
  * answered. Batches go out as they are stored; one that began before the wanted offset comes whole.
- * Without transactions the last stable offset is the high watermark.
+ * Without transactions the last stable offset is the high watermark. Who is over its quota is answered
+ * nothing, before anything is read (KIP-219).
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -48,6 +49,7 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   name: "Fetch",
   versions: [4, 16],
   flexibleFrom: 12,
+  quota: "consumer_byte_rate",
 
   decode(reader, version) {
     if (version < 15) reader.int32(); // Replica id: nobody replicates from this broker.
@@ -68,13 +70,16 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     if (request.sessionId !== 0) {
       return { errorCode: KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND, topics: [] };
     }
-    const { log, limits } = context.broker;
+    const { log, limits, quotas } = context.broker;
+    const quotaBytes = quotas.fetchBytesMax(context.quotaClient);
+    if (quotaBytes === 0) return { errorCode: KAFKA_ERRORS.NONE, topics: [] };
     const targets = request.topics.flatMap((topic) => targetsOf(topic, context));
     const rules = {
       bytesMin: request.bytesMin,
-      bytesMax: clamp(request.bytesMax, limits.fetchBytesMax),
+      bytesMax: clamp(request.bytesMax, Math.min(limits.fetchBytesMax, quotaBytes)),
       waitMsMax: clamp(request.waitMsMax, limits.fetchWaitMsMax),
       readSliceBytes: limits.readSliceBytes,
+      pace: context.broker.readerPace,
     };
     const fetched = await fetchPartitions(log, targets, rules, context.signal);
     let at = 0;

@@ -28,6 +28,8 @@ export interface KafkaLimits {
   readonly decompressedBytesMax: number;
   /** Pairs of idempotent producer and partition that are remembered. */
   readonly producersMax: number;
+  /** What they may take of the log's small state (`log` keeps 16 MiB of it in all). */
+  readonly producerBytesMax: number;
   /** How long a silent idempotent producer is remembered (Kafka's producer.id.expiration.ms). */
   readonly producerExpiryMs: number;
   /** Searches by time of all connections that run at once; the others wait. */
@@ -62,7 +64,8 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   readSliceBytes: MIB,
   fetchWaitMsMax: 60_000,
   decompressedBytesMax: 64 * MIB,
-  producersMax: 4096,
+  producersMax: 100_000,
+  producerBytesMax: 8 * MIB,
   producerExpiryMs: 24 * 60 * 60 * 1000,
   timeSearchesMax: 2,
   aclsMax: 10_000,

@@ -143,6 +143,18 @@ class RunningServer implements KafkaServer {
         value: this.#broker.producers.size,
       },
       {
+        name: "tributary_kafka_idempotent_producer_bytes",
+        help: "What they take of the log's small state.",
+        type: "gauge",
+        value: this.#broker.producers.bytes,
+      },
+      {
+        name: "tributary_kafka_idempotent_producers_evicted_total",
+        help: "Forgotten before their time: they are told so, and begin anew.",
+        type: "counter",
+        value: this.#broker.producers.evictions,
+      },
+      {
         name: "tributary_kafka_acls",
         help: "Access control entries.",
         type: "gauge",

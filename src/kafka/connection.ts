@@ -37,6 +37,9 @@ export interface ConnectionHost {
   readonly refusals: KafkaRefusals;
 }
 
+/** A request that takes longer at a stretch ends its connection's turn. */
+const TURN_MS_MAX = 5;
+
 type Pieces = readonly Uint8Array[];
 
 export class KafkaConnection {
@@ -174,9 +177,13 @@ export class KafkaConnection {
         if (!pipelined || !beforeWasPipelined) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
+        const { clock } = this.#host.broker;
+        const beganMs = clock.monotonicMs();
         const answer = this.#answer(header, frame.length);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
+        // What took long (to inflate, to check) is followed by others' turn.
+        if (clock.monotonicMs() - beganMs > TURN_MS_MAX) await new Promise(setImmediate);
       }
     } catch (error) {
       this.#fail(error);

@@ -24,7 +24,7 @@ export interface KafkaLimits {
   readonly readSliceBytes: number;
   /** The longest a fetch may wait. */
   readonly fetchWaitMsMax: number;
-  /** What one batch may be when decompressed to be checked. */
+  /** What the batches of one request may come to when decompressed to be checked. */
   readonly decompressedBytesMax: number;
   /** Pairs of idempotent producer and partition that are remembered. */
   readonly producersMax: number;

@@ -7,12 +7,14 @@
  * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
  * is appended in the same way and not answered; where something of it is refused, the connection is
  * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made
- * before the handler first waits, so the next request of the connection may begin.
+ * before the handler first waits, so the next request of the connection may begin; what compressed
+ * batches come to is bounded for all of a request together, as they are checked in that turn.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Topic } from "../../log/contract.ts";
 import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
+import type { InflateBudget } from "../../wire/records.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
@@ -62,6 +64,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   },
 
   async handle(request, context) {
+    const inflating: InflateBudget = { bytesLeft: context.broker.limits.decompressedBytesMax };
     const pending = request.topics.map(({ name, partitions }) => {
       const unauthorized = unauthorizedError(request, context.rights, name);
       const topic = context.broker.log.topic(name);
@@ -69,7 +72,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         name,
         partitions: partitions.map(({ index, records }) =>
           unauthorized === undefined
-            ? appendBatch(request, context, topic, index, records)
+            ? appendBatch(request, context, inflating, { topic, index, records })
             : Promise.resolve(refused(index, unauthorized, NOT_ALLOWED)),
         ),
       };
@@ -139,13 +142,18 @@ function unauthorizedError(
   return undefined;
 }
 
+interface Destination {
+  readonly topic: Topic | undefined;
+  readonly index: number;
+  readonly records: Buffer | null;
+}
+
 /** Appends before it first waits; never rejects but for a bug. */
 async function appendBatch(
   request: ProduceRequest,
   context: RequestContext,
-  topic: Topic | undefined,
-  index: number,
-  records: Buffer | null,
+  inflating: InflateBudget,
+  { topic, index, records }: Destination,
 ): Promise<Outcome> {
   const { broker, version } = context;
   const refusal = requestRefusal(request, version);
@@ -158,7 +166,7 @@ async function appendBatch(
     const batch = checkProducedBatch(records, {
       produceVersion: version,
       topic: topic.config,
-      decompressedBytesMax: broker.limits.decompressedBytesMax,
+      inflating,
     });
     const appended: AppendedBatch = broker.producers.append(partition, batch);
     await appended.flushed;

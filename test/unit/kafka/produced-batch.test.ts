@@ -40,7 +40,7 @@ function compressed(
 
 function check(batch: Buffer | null, produceVersion = 9, messageBytesMax = 1_048_588): Buffer {
   const topic = { ...DEFAULT_TOPIC_CONFIG, messageBytesMax };
-  return checkProducedBatch(batch, { produceVersion, topic, decompressedBytesMax: 1_000_000 });
+  return checkProducedBatch(batch, { produceVersion, topic, inflating: { bytesLeft: 1_000_000 } });
 }
 
 describe("a produced batch", () => {

@@ -105,11 +105,10 @@ export class ProducerRegistry {
 
     // The state is put first and decided last: where either is refused, neither has been changed.
     let state = before;
-    let known: Known | undefined;
     group.putState(key, () => {
       if (state === undefined) return undefined;
       const record = encodeProducerState(state);
-      if (known !== undefined) this.#resize(key, known, key.length + record.length);
+      this.#resize(key, key.length + record.length);
       return record;
     });
     const placed = group.addBatch(partition, batch);
@@ -118,7 +117,7 @@ export class ProducerRegistry {
     const earlier = before !== undefined && before.epoch === epoch ? before.batches : [];
     const lastSeenMs = this.#clock.nowMs();
     state = { epoch, lastSeenMs, batches: [...earlier, appended].slice(-REMEMBERED_BATCHES) };
-    known = {
+    const known: Known = {
       lastSeenMs,
       bytes: this.#known.get(key)?.bytes ?? key.length + NEW_RECORD_BYTES,
       pending: state,
@@ -128,7 +127,7 @@ export class ProducerRegistry {
     flushed.then(
       () => {
         // What the log answered holds on to the batch's bytes, and the disk knows the rest by now.
-        if (known !== undefined && known.pending === state) known.pending = undefined;
+        if (known.pending === state) known.pending = undefined;
         const { baseOffset, logAppendTimeMs } = placed;
         appended.placed = { baseOffset, logAppendTimeMs };
       },
@@ -160,8 +159,10 @@ export class ProducerRegistry {
     this.#known.set(key, known);
   }
 
-  #resize(key: string, known: Known, bytes: number): void {
-    if (this.#known.get(key) === known) this.#bytes += bytes - known.bytes;
+  #resize(key: string, bytes: number): void {
+    const known = this.#known.get(key);
+    if (known === undefined) return;
+    this.#bytes += bytes - known.bytes;
     known.bytes = bytes;
   }
 

@@ -49,6 +49,19 @@ describe("a produced batch", () => {
     for (const codec of COMPRESSION_CODECS) expect(check(compressed(codec))).toBeDefined();
   });
 
+  it("shares with the others of its request what they may all come to", () => {
+    const plainBytes = batchOf(["a", "b", "c"], TIME_MS).length - BATCH_HEADER_BYTES;
+    const inflating = { bytesLeft: 2 * plainBytes };
+    const rules = { produceVersion: 9, topic: DEFAULT_TOPIC_CONFIG, inflating };
+    checkProducedBatch(compressed("gzip"), rules);
+    checkProducedBatch(compressed("zstd"), rules);
+    expect(inflating.bytesLeft).toBe(0);
+    expect(() => checkProducedBatch(compressed("lz4"), rules)).toThrow(
+      expect.objectContaining({ code: "DECOMPRESSED_TOO_LARGE" }),
+    );
+    expect(checkProducedBatch(batchOf(["a"]), rules)).toBeDefined();
+  });
+
   const refused: [string, () => Buffer | null, object][] = [
     ["null", () => null, { code: "BATCH_INVALID" }],
     ["empty", () => Buffer.alloc(0), { code: "BATCH_INVALID" }],

@@ -136,6 +136,21 @@ describe("a client over its quota", () => {
     );
   });
 
+  it("waits with what it has sent already as well", async () => {
+    await alter([CLIENT_ID], [rate("producer_byte_rate", 1_000)]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const body = produceBody(7, "readings", 0, large);
+    client.socket.cork();
+    const answers = [client.askBody("Produce", 7, body), client.askBody("Produce", 7, body)];
+    client.socket.uncork();
+    await answers[0];
+    const other = await broker.client();
+    await other.ask("ApiVersions", 0, "", "");
+    expect(broker.log.topic("readings")?.partitions[0]?.highWatermark).toBe(1);
+    vi.advanceTimersByTime(11_000);
+    expect((await answers[1]).responses[0].partitionResponses[0].baseOffset).toBe(1n);
+  });
+
   it("has nothing read for it: a fetch of its other connection is answered empty", async () => {
     await client.produce("readings", 0, large);
     await alter([CLIENT_ID], [rate("consumer_byte_rate", 1_000)]);

@@ -63,7 +63,7 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   fetchBytesMax: 16 * MIB,
   readSliceBytes: MIB,
   fetchWaitMsMax: 60_000,
-  decompressedBytesMax: 64 * MIB,
+  decompressedBytesMax: 32 * MIB,
   producersMax: 100_000,
   producerBytesMax: 8 * MIB,
   producerExpiryMs: 24 * 60 * 60 * 1000,

@@ -12,7 +12,7 @@ import type { Random } from "../../support/random.ts";
 const MIB = 1024 * 1024;
 /** A topic takes a batch of a megabyte, and snappy makes a twentieth at best. */
 const BOMB_BYTES: Readonly<Record<CompressionCodec, number>> = {
-  ...{ none: 0, gzip: 60 * MIB, snappy: 18 * MIB, lz4: 60 * MIB, zstd: 60 * MIB },
+  ...{ none: 0, gzip: 30 * MIB, snappy: 18 * MIB, lz4: 30 * MIB, zstd: 30 * MIB },
 };
 const ATTRIBUTES_AT = 21;
 

@@ -36,6 +36,8 @@ import { deleteGroups } from "./apis/42-delete-groups.ts";
 import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts";
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
+import { describeClientQuotas } from "./apis/48-describe-client-quotas.ts";
+import { alterClientQuotas } from "./apis/49-alter-client-quotas.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 import { describeProducers } from "./apis/61-describe-producers.ts";
 import { describeTransactions } from "./apis/65-describe-transactions.ts";
@@ -80,6 +82,8 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   incrementalAlterConfigs,
   listPartitionReassignments,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   describeCluster,
   describeProducers,
   describeTransactions,

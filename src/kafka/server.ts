@@ -35,6 +35,9 @@ import {
 } from "./listeners/listener-config.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
+import { ClientQuotas } from "./quotas/client-quotas.ts";
+import { QuotaStore } from "./quotas/quota-store.ts";
+import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TransactionLimits } from "./transactions/limits.ts";
@@ -153,6 +156,18 @@ class RunningServer implements KafkaServer {
         value: this.#broker.producers.size,
       },
       {
+        name: "tributary_kafka_idempotent_producer_bytes",
+        help: "What they take of the log's small state.",
+        type: "gauge",
+        value: this.#broker.producers.bytes,
+      },
+      {
+        name: "tributary_kafka_idempotent_producers_evicted_total",
+        help: "Forgotten before their time: they are told so, and begin anew.",
+        type: "counter",
+        value: this.#broker.producers.evictions,
+      },
+      {
         name: "tributary_kafka_acls",
         help: "Access control entries.",
         type: "gauge",
@@ -160,6 +175,7 @@ class RunningServer implements KafkaServer {
       },
       ...fetchMetrics(this.#broker),
       ...this.#broker.memory.metrics(),
+      ...this.#broker.quotas.metrics(),
       ...this.#broker.groups.metrics(),
       ...this.#broker.transactions.metrics(),
     ];
@@ -212,6 +228,13 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     log,
     access: options.access ?? openForAll,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    quotas: new ClientQuotas({
+      store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
+      clock,
+      logger,
+      limits,
+    }),
+    readerPace: new ReaderPace(log, clock, limits.readSliceBytes),
     clock,
     logger,
     nodeId: options.nodeId,

@@ -26,7 +26,7 @@ function bare(code: string): string {
 /** A limit's value as the page writes it. */
 function written(name: string, value: number): string {
   if (/Ms(Min|Max)?$/.test(name)) return `${(value / 1000).toLocaleString("en-US")} s`;
-  if (/Bytes(Max)?$/.test(name) && value % MIB === 0) return `${value / MIB} MiB`;
+  if (/Bytes(Total)?(Max)?$/.test(name) && value % MIB === 0) return `${value / MIB} MiB`;
   return value.toLocaleString("en-US");
 }
 

@@ -14,8 +14,14 @@ const PROJECT = join(import.meta.dirname, "../..");
 const POM = join(import.meta.dirname, "maven/pom.xml");
 const MAVEN_TIMEOUT_MS = 300_000;
 const TOOL_TIMEOUT_MS = 60_000;
-/** Keeps a tool's start short: no time for the second compiler, a small heap. */
-const TOOL_FLAGS = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+/**
+ * Keeps a tool's start short (no time for the second compiler, a small heap), and its log where
+ * Kafka's scripts have it.
+ */
+export const TOOL_FLAGS: readonly string[] = [
+  ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+  `-Dlog4j2.configurationFile=${join(import.meta.dirname, "java/tools-log4j2.properties")}`,
+];
 
 let fetching: Promise<string> | undefined;
 
@@ -70,6 +76,8 @@ export interface ToolResult {
 export interface ToolOptions {
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** The folder it runs in. */
+  readonly cwd?: string;
   /** Takes the output line by line instead of in `stdout`, which stays empty. */
   readonly onLine?: (line: string) => void;
 }
@@ -87,6 +95,7 @@ export async function runKafkaTool(
   const child = spawn("java", [...TOOL_FLAGS, "-cp", classPath, mainClass, ...args], {
     timeout: options.timeoutMs ?? TOOL_TIMEOUT_MS,
     killSignal: "SIGKILL",
+    cwd: options.cwd,
   });
   let stdout = "";
   let stderr = "";

@@ -2,17 +2,12 @@
  * Apache Kafka's own jars, brought once by Maven (maven/pom.xml) into .cache/kafka, and Java
  * processes that run their main classes.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { classPathOf } from "./maven-jars.ts";
 
-const PROJECT = join(import.meta.dirname, "../..");
 const POM = join(import.meta.dirname, "maven/pom.xml");
-const MAVEN_TIMEOUT_MS = 300_000;
 const TOOL_TIMEOUT_MS = 60_000;
 /**
  * Keeps a tool's start short (no time for the second compiler, a small heap), and its log where
@@ -23,48 +18,9 @@ export const TOOL_FLAGS: readonly string[] = [
   `-Dlog4j2.configurationFile=${join(import.meta.dirname, "java/tools-log4j2.properties")}`,
 ];
 
-let fetching: Promise<string> | undefined;
-
 /** The class path of Kafka's jars, fetching them where those of this pom are not there yet. */
 export function kafkaClassPath(): Promise<string> {
-  fetching ??= findJars();
-  return fetching;
-}
-
-async function findJars(): Promise<string> {
-  const version = createHash("sha256").update(readFileSync(POM)).digest("hex").slice(0, 12);
-  const directory = join(PROJECT, ".cache/kafka", version);
-  if (!existsSync(directory)) await fetchJars(directory);
-  return join(directory, "*");
-}
-
-async function fetchJars(directory: string): Promise<void> {
-  // Another test process may fetch at the same time: the first to finish wins.
-  const partial = `${directory}.partial-${process.pid}`;
-  await mkdir(partial, { recursive: true });
-  try {
-    await copyJars(partial);
-    await rename(partial, directory);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    if (!existsSync(directory)) throw error;
-  }
-}
-
-async function copyJars(directory: string): Promise<void> {
-  await promisify(execFile)(
-    "mvn",
-    [
-      "-B",
-      "-q",
-      "-f",
-      POM,
-      "dependency:copy-dependencies",
-      "-DincludeScope=runtime",
-      `-DoutputDirectory=${directory}`,
-    ],
-    { timeout: MAVEN_TIMEOUT_MS },
-  );
+  return classPathOf("kafka", POM);
 }
 
 export interface ToolResult {

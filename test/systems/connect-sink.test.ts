@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWithTools } from "../support/requirements.ts";
 import { ReadingsGateway } from "./support/gateway.ts";
 import { connectClassPath, LOGGING } from "./support/jars.ts";
-import { JavaProcess } from "./support/java-process.ts";
+import type { JavaProcess } from "./support/java-process.ts";
 import { numberOf, PARTITIONS, RECORDS, reading, TOPIC } from "./support/readings.ts";
 
 const TIMEOUT_MS = 240_000;
@@ -26,19 +26,15 @@ describeWithTools(["java", "javac", "mvn"], "Kafka Connect's file sink", () => {
     gateway = await ReadingsGateway.start();
     await writeFile(inFolder("worker.properties"), workerProperties());
     await writeFile(inFolder("sink.properties"), sinkProperties());
-    worker = new JavaProcess({
+    worker = gateway.run({
       classPath: await connectClassPath(),
       mainClass: "org.apache.kafka.connect.cli.ConnectStandalone",
       args: [inFolder("worker.properties"), inFolder("sink.properties")],
       flags: ["-Xmx512m", LOGGING],
-      cwd: gateway.folder,
     });
   });
 
-  afterAll(async () => {
-    await worker.kill();
-    await gateway.stop();
-  });
+  afterAll(async () => await gateway.stop());
 
   function workerProperties(): string {
     return `bootstrap.servers=${gateway.address}

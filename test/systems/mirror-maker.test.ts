@@ -11,7 +11,7 @@ import { runKafkaTool } from "../support/kafka-runtime.ts";
 import { describeWithTools } from "../support/requirements.ts";
 import { ReadingsGateway } from "./support/gateway.ts";
 import { connectClassPath, LOGGING } from "./support/jars.ts";
-import { JavaProcess } from "./support/java-process.ts";
+import type { JavaProcess } from "./support/java-process.ts";
 import { PARTITIONS, RECORDS, reading, TOPIC } from "./support/readings.ts";
 
 const MIRRORED = `edge.${TOPIC}`;
@@ -30,7 +30,6 @@ describeWithTools(["java", "javac", "mvn"], "MirrorMaker 2", () => {
   });
 
   afterAll(async () => {
-    await mirror.kill();
     await Promise.all([gateway.stop(), centre.stop()]);
   });
 
@@ -38,12 +37,11 @@ describeWithTools(["java", "javac", "mvn"], "MirrorMaker 2", () => {
     const [{ host, port } = { host: "", port: 0 }] = centre.direct;
     const file = join(gateway.folder, "mm2.properties");
     await writeFile(file, configuration(gateway.address, `${host}:${port}`));
-    mirror = new JavaProcess({
+    mirror = gateway.run({
       classPath: await connectClassPath(),
       mainClass: "org.apache.kafka.connect.mirror.MirrorMaker",
       args: [file],
       flags: ["-Xmx512m", LOGGING],
-      cwd: gateway.folder,
     });
   }
 

@@ -17,7 +17,7 @@ exec 3<&0
 wait $pid; code=$?
 kill $watcher
 exit $code`;
-const OUTPUT_LINES_MAX = 20_000;
+const OUTPUT_LINES_MAX = 50_000;
 
 export interface JavaOptions {
   readonly classPath: string;

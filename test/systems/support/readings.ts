@@ -2,7 +2,7 @@
  * The 1,000,000 records that each system reads: 100 devices tell a value every second of their time,
  * each device in one partition. What is right to find in them is reckoned here.
  */
-import { ProduceAcks, Producer } from "@platformatic/kafka";
+import { ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
 
 export const TOPIC = "readings";
 export const PARTITIONS = 4;
@@ -60,7 +60,7 @@ export async function produceReadings(kafkaPort: number, from: number, to: numbe
   const producer = new Producer<string, string, string, string>({
     clientId: "readings",
     bootstrapBrokers: [`127.0.0.1:${kafkaPort}`],
-    serializers: { key: Buffer.from, value: Buffer.from },
+    serializers: stringSerializers,
     acks: ProduceAcks.ALL,
   });
   try {

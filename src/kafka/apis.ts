@@ -36,10 +36,14 @@ import { deleteGroups } from "./apis/42-delete-groups.ts";
 import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts";
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
+import { describeClientQuotas } from "./apis/48-describe-client-quotas.ts";
+import { alterClientQuotas } from "./apis/49-alter-client-quotas.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 import { describeProducers } from "./apis/61-describe-producers.ts";
 import { describeTransactions } from "./apis/65-describe-transactions.ts";
 import { listTransactions } from "./apis/66-list-transactions.ts";
+import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribe } from "./apis/69-consumer-group-describe.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   produce,
@@ -78,8 +82,12 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   incrementalAlterConfigs,
   listPartitionReassignments,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   describeCluster,
   describeProducers,
   describeTransactions,
   listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
 ];

@@ -22,7 +22,7 @@ import {
   sizeBytes,
   storedCrc,
 } from "../wire/record-batch.ts";
-import { checkRecords } from "../wire/records.ts";
+import { checkRecords, type InflateBudget } from "../wire/records.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
 
 /** Older clients have no decoder for it, so a producer this old cannot have meant it (KIP-110). */
@@ -31,7 +31,8 @@ const ZSTD_PRODUCE_VERSION = 7;
 export interface BatchRules {
   readonly produceVersion: number;
   readonly topic: Readonly<TopicConfig>;
-  readonly decompressedBytesMax: number;
+  /** Shared by the batches of a request, which are checked in one turn. */
+  readonly inflating: InflateBudget;
 }
 
 /**
@@ -43,7 +44,7 @@ export function checkProducedBatch(records: Buffer | null, rules: BatchRules): B
   if (records === null || records.length === 0) throw invalid("there is no batch");
   checkFrame(records, rules.topic.messageBytesMax);
   checkHeader(records, rules.produceVersion);
-  const actualMaxMs = checkRecords(records, rules.decompressedBytesMax);
+  const actualMaxMs = checkRecords(records, rules.inflating);
   if (actualMaxMs !== maxTimestampMs(records)) correctMaxTimestamp(records, actualMaxMs);
   return records;
 }

@@ -11,9 +11,9 @@
 import type { Partition, TimedOffset } from "../../log/contract.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
-import type { Isolation } from "../fetch-poll.ts";
+import type { Isolation } from "../fetch/fetched-partition.ts";
+import { readIsolation } from "../fetch/read-isolation.ts";
 import { findLedPartition } from "../partition-lookup.ts";
-import { readIsolation } from "../read-isolation.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;

@@ -4,8 +4,8 @@
  *
  * From version 8 (KIP-709) a request asks for several groups. `require_stable` (version 7, KIP-447):
  * where an open transaction may be about to change an offset, UNSTABLE_OFFSET_COMMIT, and the client
- * asks again. The member and epoch of version 9 (KIP-848) are for groups of the newer protocol, and
- * are passed over as Kafka does for these.
+ * asks again. A member of a consumer group (KIP-848) says from version 9 who it is and in which
+ * epoch, and is refused where that is past.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -16,10 +16,14 @@ import type { OffsetPlace } from "../groups/offset-record.ts";
 import type { Rights } from "../rights.ts";
 
 const BATCHED_VERSION = 8;
+const ANYBODY = { memberId: null, memberEpoch: -1 };
 const NOT_COMMITTED = { error: "NONE", offset: -1, leaderEpoch: -1, metadata: "" } as const;
 
 interface AskedGroup {
   readonly groupId: string;
+  /** Null, and -1, where the client does not say. */
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
   /** Null asks for everything. */
   readonly topics:
     | readonly { readonly name: string; readonly partitions: readonly number[] }[]
@@ -64,7 +68,7 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
     const groups =
       version >= BATCHED_VERSION
         ? reader.array((each) => readBatchedGroup(each, version))
-        : [{ groupId: reader.string(), topics: readTopics(reader) }];
+        : [{ groupId: reader.string(), ...ANYBODY, topics: readTopics(reader) }];
     const requireStable = version >= 7 && reader.boolean();
     reader.tags();
     return { groups, requireStable };
@@ -73,9 +77,14 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
   handle({ groups, requireStable }, { broker, rights }) {
     const of = { groups: broker.groups, rights, requireStable };
     return {
-      groups: groups.map((group) =>
-        rights.group("describe", group.groupId) ? fetchGroup(group, of) : unauthorized(group),
-      ),
+      groups: groups.map((group) => {
+        const { groupId, memberId, memberEpoch } = group;
+        if (!rights.group("describe", groupId)) {
+          return refusedGroup(group, "GROUP_AUTHORIZATION_FAILED");
+        }
+        const error = broker.groups.mayFetch(groupId, memberId, memberEpoch);
+        return error === "NONE" ? fetchGroup(group, of) : refusedGroup(group, error);
+      }),
     };
   },
 
@@ -97,13 +106,11 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
 
 function readBatchedGroup(reader: WireReader, version: number): AskedGroup {
   const groupId = reader.string();
-  if (version >= 9) {
-    reader.nullableString(); // Member: see above.
-    reader.int32();
-  }
+  const member =
+    version >= 9 ? { memberId: reader.nullableString(), memberEpoch: reader.int32() } : ANYBODY;
   const topics = readTopics(reader);
   reader.tags();
-  return { groupId, topics };
+  return { groupId, ...member, topics };
 }
 
 function readTopics(reader: WireReader): AskedGroup["topics"] {
@@ -150,8 +157,7 @@ function refused(partition: number, error: KafkaErrorName): FetchedPartition {
 }
 
 /** Version 1 has no other place for a group's error than its partitions. */
-function unauthorized({ groupId, topics }: AskedGroup): FetchedGroup {
-  const error = "GROUP_AUTHORIZATION_FAILED";
+function refusedGroup({ groupId, topics }: AskedGroup, error: KafkaErrorName): FetchedGroup {
   const all = (topics ?? []).map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => refused(partition, error)),

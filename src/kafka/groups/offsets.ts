@@ -106,14 +106,10 @@ export class GroupOffsets {
   async remove(places: readonly OffsetPlace[]): Promise<void> {
     if (places.length === 0) return;
     const append = this.#log.group();
-    this.removeIn(append, places);
-    await append.flushed;
-  }
-
-  removeIn(append: AppendGroup, places: readonly OffsetPlace[]): void {
     for (const { group, topic, partition } of places) {
       append.putState(offsetKey(group, topic, partition), undefined);
     }
+    await append.flushed;
   }
 
   #check(group: string, commit: OffsetCommit, isFull: boolean): CheckedOffset | KafkaErrorName {

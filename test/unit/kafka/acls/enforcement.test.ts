@@ -95,6 +95,23 @@ describe("what is listed", () => {
     expect(await ids()).toEqual(["tx"]);
   });
 
+  it("is no consumer group that has to do with a topic that a client may not look at", async () => {
+    const group = "mixed";
+    const heartbeat = (epoch: number, ...said: unknown[]) =>
+      bench.admin.ask("ConsumerGroupHeartbeat", 1, group, "m", epoch, null, null, ...said);
+    expect((await heartbeat(0, 1000, ["secret"], null, null, [])).errorCode).toBe(0);
+    await bench.create({ ...GROUP, resourceName: group, operation: "describe" });
+    const described = async () => {
+      const { groups } = await bench.ann.ask("ConsumerGroupDescribe", 0, [group], false);
+      return groups[0].errorCode;
+    };
+    expect(await described()).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
+    await bench.create({ ...TOPIC, resourceName: "secret", operation: "describe" });
+    expect(await described()).toBe(0);
+    await heartbeat(-1, -1, null, null, null, null);
+    await bench.admin.ask("DeleteGroups", 2, [group]);
+  });
+
   it("is all that a group has committed, but for topics a client may not look at", async () => {
     const both = [commitOf("readings"), commitOf("secret")];
     await bench.admin.ask("OffsetCommit", 8, "g", -1, "", null, both);

@@ -1,11 +1,11 @@
 /** What Fetch and ListOffsets answer to readers of committed and of uncommitted records (KIP-98). */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ManualClock } from "../../../src/base/clock.ts";
-import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
-import type { MarkerKind, Partition } from "../../../src/log/contract.ts";
-import { batchOf, transactionalBatch } from "../../support/batches.ts";
-import { TestBroker } from "./test-broker.ts";
-import { type Answer, versionsOf, type WireClient } from "./wire-client.ts";
+import { ManualClock } from "../../../../src/base/clock.ts";
+import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
+import type { MarkerKind, Partition } from "../../../../src/log/contract.ts";
+import { batchOf, transactionalBatch } from "../../../support/batches.ts";
+import { TestBroker } from "../test-broker.ts";
+import { type Answer, versionsOf, type WireClient } from "../wire-client.ts";
 
 const UNCOMMITTED = 0;
 const COMMITTED = 1;

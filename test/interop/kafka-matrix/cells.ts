@@ -30,7 +30,10 @@ export const CELLS = {
   produce: { title: "produces", run: produce },
   consume: { title: "consumes", run: consume },
   "by time": { title: "finds where a time begins, and reads from there", run: byTime },
-  group: { title: "shares partitions in a group of two, of three, and of two again", run: rebalance },
+  group: {
+    title: "shares partitions in a group of two, of three, and of two again",
+    run: rebalance,
+  },
   idempotent: { title: "numbers what it produces", run: idempotent },
   transactions: { title: "commits a transaction, aborts one, commits another", run: transactions },
   read_committed: { title: "reads what is committed alone", run: readCommitted },

@@ -14,8 +14,7 @@ export async function rebalance({ program, gateway, witness, topic }: CellContex
   program.assigned.clear();
   program.read.clear();
   const member = { ...gateway.way(false), topic: shared, group: `${topic}-group` };
-  const join = async (name: string) =>
-    await program.run({ verb: "join", ...member, member: name });
+  const join = async (name: string) => await program.run({ verb: "join", ...member, member: name });
   const leave = async (name: string) => {
     await program.run({ verb: "leave", ...member, member: name });
     program.assigned.delete(name);
@@ -25,7 +24,7 @@ export async function rebalance({ program, gateway, witness, topic }: CellContex
     await vi.waitFor(
       () => {
         const held = members.map((name) => program.assigned.get(name) ?? []);
-        expect(held.flat().toSorted()).toEqual(PARTITIONS);
+        expect(held.flat().toSorted((one, other) => one - other)).toEqual(PARTITIONS);
         expect(held.map(({ length }) => length)).not.toContain(0);
       },
       { timeout: STEP_MS_MAX },

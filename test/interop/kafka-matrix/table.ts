@@ -11,15 +11,27 @@ export interface Row {
 const COLUMNS = Object.keys(CELLS) as CellName[];
 
 const EXPLAINED = [
-  ["produce, consume", "300 records to a partition and from it, from the beginning and from the middle of a batch, without a group where the client can"],
+  [
+    "produce, consume",
+    "300 records to a partition and from it, from the beginning and from the middle of a batch, without a group where the client can",
+  ],
   ["by time", "asks for the first record at a time or later, and reads from it"],
-  ["group", "two members share six partitions, a third joins, one of the first leaves; each time every partition is somebody's, and what is written then is read"],
+  [
+    "group",
+    "two members share six partitions, a third joins, one of the first leaves; each time every partition is somebody's, and what is written then is read",
+  ],
   ["idempotent", "the batches in the log say who wrote them, and in which order"],
   ["transactions", "one is committed, one aborted, one more committed; the log's own markers tell"],
   ["read_committed", "skips the aborted one, and without it reads all"],
-  ["gzip, snappy, lz4, zstd", "compresses with it, as the batches in the log show, and reads what another client has compressed"],
+  [
+    "gzip, snappy, lz4, zstd",
+    "compresses with it, as the batches in the log show, and reads what another client has compressed",
+  ],
   ["TLS", "comes to a listener with TLS, holding its certificate against an authority"],
-  ["PLAIN, SCRAM, OAUTHBEARER", "logs in by it, at a listener with TLS and one without; OAUTHBEARER with a signed token"],
+  [
+    "PLAIN, SCRAM, OAUTHBEARER",
+    "logs in by it, at a listener with TLS and one without; OAUTHBEARER with a signed token",
+  ],
 ] as const;
 
 export function renderTable(rows: readonly Row[]): string {

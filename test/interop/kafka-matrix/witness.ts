@@ -131,7 +131,9 @@ export class Stored {
 
   /** The codecs of its batches, each once. */
   get codecs(): (CompressionCodec | undefined)[] {
-    const found = this.#batches.map(({ attributes }) => COMPRESSION_CODECS[attributes & CODEC_BITS]);
+    const found = this.#batches.map(
+      ({ attributes }) => COMPRESSION_CODECS[attributes & CODEC_BITS],
+    );
     return [...new Set(found)];
   }
 

@@ -120,6 +120,7 @@ public final class MatrixClient {
   private static List<String> consume(JsonNode task) {
     Map<String, Object> settings = Settings.connection(task);
     settings.put("enable.auto.commit", false);
+    settings.put("fetch.max.wait.ms", 200);
     settings.put(
         "isolation.level",
         task.get("committed").asBoolean() ? "read_committed" : "read_uncommitted");

@@ -5,7 +5,14 @@
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
-import kafkajs, { type Consumer, Kafka, type KafkaConfig, logLevel } from "kafkajs";
+import {
+  CompressionCodecs,
+  CompressionTypes,
+  type Consumer,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+} from "kafkajs";
 import * as lz4 from "lz4-napi";
 import * as snappy from "snappy";
 import { HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, type Task } from "../../contract.ts";
@@ -15,7 +22,6 @@ interface Encoder {
   readonly buffer: Buffer;
 }
 
-const { CompressionCodecs, CompressionTypes } = kafkajs;
 CompressionCodecs[CompressionTypes.Snappy] = () => ({
   compress: async ({ buffer }: Encoder) => await snappy.compress(buffer),
   decompress: async (bytes: Buffer) => await snappy.uncompress(bytes),
@@ -29,7 +35,7 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   decompress: async (bytes: Buffer) => await promisify(zstdDecompress)(bytes),
 });
 
-const CODECS: Readonly<Record<string, number>> = {
+const CODECS: Readonly<Record<string, CompressionTypes>> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
@@ -126,7 +132,12 @@ function kafkaOf(task: Task): Kafka {
   });
 }
 
-function saslOf({ mechanism, user: username, password, token }: Task): NonNullable<KafkaConfig["sasl"]> {
+function saslOf({
+  mechanism,
+  user: username,
+  password,
+  token,
+}: Task): NonNullable<KafkaConfig["sasl"]> {
   switch (mechanism) {
     case "OAUTHBEARER":
       return { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: token }) };

@@ -114,8 +114,6 @@ def held(consumer):
 
 members = Members(open_member, poll, held)
 serve(
-    f"{confluent_kafka.version()[0]} (librdkafka {confluent_kafka.libversion()[0]})"
-    if callable(confluent_kafka.version)
-    else confluent_kafka.__version__,
+    f"{confluent_kafka.__version__} (librdkafka {confluent_kafka.libversion()[0]})",
     {"produce": produce, "consume": consume, "join": members.join, "leave": members.leave},
 )

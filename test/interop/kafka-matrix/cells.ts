@@ -54,7 +54,10 @@ export type CellName = keyof typeof CELLS;
 const VALUES = valuesOf("value", 300);
 
 function valuesOf(word: string, count: number): string[] {
-  return Array.from({ length: count }, (_, nth) => `${word} ${nth} ${"é".repeat(nth % 120)}`);
+  return Array.from(
+    { length: count },
+    (_, nth) => `${word} ${nth} ${"é".repeat(20 + (nth % 100))}`,
+  );
 }
 
 async function produce({ program, gateway, witness, topic }: CellContext): Promise<void> {

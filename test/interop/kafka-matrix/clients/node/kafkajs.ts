@@ -5,8 +5,7 @@
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
-import {
-  CompressionCodecs,
+import kafkajs, {
   CompressionTypes,
   type Consumer,
   Kafka,
@@ -22,6 +21,7 @@ interface Encoder {
   readonly buffer: Buffer;
 }
 
+const { CompressionCodecs } = kafkajs;
 CompressionCodecs[CompressionTypes.Snappy] = () => ({
   compress: async ({ buffer }: Encoder) => await snappy.compress(buffer),
   decompress: async (bytes: Buffer) => await snappy.uncompress(bytes),

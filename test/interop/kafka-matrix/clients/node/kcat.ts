@@ -16,6 +16,8 @@ await serve({
   async produce(task) {
     const { transactionalId, idempotent, codec, values } = task;
     const settings = ["-X", `enable.idempotence=${idempotent || transactionalId !== ""}`];
+    // A first batch of one record would not be worth compressing, and so be sent without.
+    settings.push("-X", "linger.ms=50");
     if (transactionalId !== "") settings.push("-X", `transactional.id=${transactionalId}`);
     const producer = start(task, ["-P", "-p", "0", "-z", codec, ...settings]);
     producer.stdin?.end(values.map((value) => `${value}\n`).join(""));

@@ -33,6 +33,8 @@ def produce(task):
     settings = {
         **connection(task),
         "compression.type": task["codec"],
+        # A first batch of one record would not be worth compressing, and so be sent without.
+        "linger.ms": 50,
         "enable.idempotence": task["idempotent"] or transactional,
     }
     if transactional:

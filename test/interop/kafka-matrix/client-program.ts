@@ -1,4 +1,4 @@
-/** A client's program that runs (contract.ts), and what its members of groups hold and have read. */
+/** A client's program that runs (contract.ts), and what its members of groups hold and read. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

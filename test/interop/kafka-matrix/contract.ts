@@ -3,9 +3,9 @@
  *
  * It is started without arguments, and says `{"version": "1.2.3"}`, the client library's own word.
  * Then it takes one task a line from its standard input, and answers each with one line, in order:
- * `{"id": 7}`, with `values` where it consumed, or `{"id": 7, "error": "why not"}`. Members of groups
- * go on in the background; they say in between what they hold and read. At the end of its input it
- * ends. Every field of a task is always there, so that no program needs to know defaults.
+ * `{"id": 7}`, with `values` where it consumed, or `{"id": 7, "error": "why not"}`. Members of
+ * groups go on in the background; they say in between what they hold and read. At the end of its
+ * input it ends. Every field of a task is always there, so that no program needs to know defaults.
  */
 export interface Task {
   readonly verb: "produce" | "consume" | "join" | "leave";

@@ -1,6 +1,6 @@
 /**
- * The cell of groups: two members share six partitions, a third joins, one of the first leaves. Each
- * time every partition is somebody's, nobody has none, and what is written then is read.
+ * The cell of groups: two members share six partitions, a third joins, one of the first leaves.
+ * Each time every partition is somebody's, nobody has none, and what is written then is read.
  */
 import { expect, vi } from "vitest";
 import type { CellContext } from "./cells.ts";

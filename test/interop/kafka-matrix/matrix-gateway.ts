@@ -1,4 +1,4 @@
-/** The gateway that the matrix runs against: real, with users, a token's secret and four listeners. */
+/** The gateway that the matrix runs against: real, with users, tokens and four listeners. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

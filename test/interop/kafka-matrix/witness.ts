@@ -53,7 +53,7 @@ export class Witness {
     await producer.close();
   }
 
-  /** Records with a time each; or, where `partition` says so, in other partitions than the first. */
+  /** Records with a time each; where `partition` says so, in another partition than the first. */
   async writeRecords(
     topic: string,
     records: readonly { value: string; timeMs?: number; partition?: number }[],

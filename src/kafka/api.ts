@@ -18,8 +18,12 @@ import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
+import type { ClientQuotas } from "./quotas/client-quotas.ts";
+import type { QuotaClient, QuotaKey } from "./quotas/quota.ts";
+import type { ReaderPace } from "./quotas/reader-pace.ts";
 import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
+import type { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TurnBudget } from "./turn-budget.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
@@ -50,6 +54,8 @@ export interface KafkaApi<Request, Response> {
    * effects are in place when `handle` returns its promise. Otherwise, like Kafka, one at a time.
    */
   readonly pipelined?: boolean;
+  /** The quota that its requests (of producers) or its answers (of consumers) count to. */
+  readonly quota?: QuotaKey;
   /** May be asked by somebody who has not been let in. */
   readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
@@ -85,6 +91,8 @@ export interface RequestContext {
   readonly session: KafkaSession;
   /** What this client may do; nothing before its login. */
   readonly rights: Rights;
+  /** As quotas know the client. */
+  readonly quotaClient: QuotaClient;
   readonly broker: KafkaBroker;
 }
 
@@ -95,6 +103,10 @@ export interface KafkaBroker {
   readonly access: Access;
   /** And what who is held to ACLs may do. */
   readonly acls: AclStore;
+  /** How much who may bring and take. */
+  readonly quotas: ClientQuotas;
+  /** Readers of the log ask it before they read on. */
+  readonly readerPace: ReaderPace;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: number;
@@ -115,6 +127,7 @@ export interface KafkaBroker {
   readonly fetchSessions: FetchSessions;
   readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;
   readonly producerIds: ProducerIds;

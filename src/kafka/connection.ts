@@ -5,8 +5,8 @@
  * Back-pressure goes both ways: with too many requests waiting the socket is not read, and while a
  * client does not take its answers no further request is begun. Requests run one at a time, as in
  * Kafka, but for those whose effects are in place at once ({@link KafkaApi.pipelined}), so that many
- * produce requests share a flush. Whatever a client sends, the worst that happens is that its
- * connection is closed, with a warning in the log.
+ * produce requests share a flush. Who is over its quota is left alone for a while. Whatever a client
+ * sends, the worst that happens is that its connection is closed, with a warning in the log.
  */
 import type { Socket } from "node:net";
 import { AssertionFailure, isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
@@ -25,6 +25,7 @@ import type { MemoryHolder } from "./connection-memory.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
 import type { KafkaClient } from "./listeners/listener-config.ts";
+import { Mute } from "./quotas/mute.ts";
 import type { KafkaRefusals, RefusedKafkaClient } from "./refusals.ts";
 import {
   beginResponse,
@@ -61,6 +62,7 @@ export class KafkaConnection implements MemoryHolder {
   readonly #splitter: FrameSplitter;
   readonly #gone = new AbortController();
   readonly #session: KafkaSession;
+  readonly #mute: Mute;
   readonly #waiting: Buffer[] = [];
   /** Requests that are read and not yet answered, in number and bytes. */
   #inFlight = 0;
@@ -103,6 +105,7 @@ export class KafkaConnection implements MemoryHolder {
         gone: this.#gone.signal,
       },
     });
+    this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.resume());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
     this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
     if (this.#session.welcome) this.#open();
@@ -121,6 +124,7 @@ export class KafkaConnection implements MemoryHolder {
       host.broker.memory.forget(this);
       host.broker.memory.requestDone(this.#inFlightBytes);
       this.#inFlightBytes = 0;
+      this.#mute.end();
     });
   }
 
@@ -141,8 +145,9 @@ export class KafkaConnection implements MemoryHolder {
   /** Reads on, where there is room for further requests. */
   resume(): void {
     if (this.#draining || this.#socket.destroyed) return;
-    if (!this.#isFull()) this.#socket.resume();
-    else if (this.#host.broker.memory.requestsFull) this.#host.broker.memory.waitForRoom(this);
+    const { memory } = this.#host.broker;
+    if (memory.requestsFull) memory.waitForRoom(this);
+    else if (!this.#isFull() && !this.#mute.on) this.#socket.resume();
   }
 
   giveWay(reason: string): void {
@@ -179,7 +184,7 @@ export class KafkaConnection implements MemoryHolder {
       this.#fail(error);
       return;
     }
-    if (this.#isFull()) this.#socket.pause();
+    if (this.#isFull() || this.#mute.on) this.#socket.pause();
     if (memory.requestsFull) memory.waitForRoom(this);
     if (!this.#working) void this.#work();
   }
@@ -203,8 +208,9 @@ export class KafkaConnection implements MemoryHolder {
         const header = readRequestHeader(frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
+        if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const answer = this.#answer(header);
+        const answer = this.#answer(header, frame.length);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
       }
@@ -215,7 +221,10 @@ export class KafkaConnection implements MemoryHolder {
   }
 
   /** The response's bytes, or undefined where none is due. Never rejects. */
-  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Answer | undefined> {
+  async #answer(
+    header: RequestHeader | UnservedApiVersions,
+    requestBytes: number,
+  ): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
@@ -232,6 +241,11 @@ export class KafkaConnection implements MemoryHolder {
         const principal = entered instanceof Promise ? await entered : entered;
         rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
+      const quotaClient = { user: rights.user, clientId: clientId ?? "" };
+      const throttleMs =
+        api.quota === "producer_byte_rate"
+          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, requestBytes))
+          : 0;
       const request = api.decode(body, version);
       const context = {
         version,
@@ -241,6 +255,7 @@ export class KafkaConnection implements MemoryHolder {
         signal: this.#gone.signal,
         session: this.#session,
         rights,
+        quotaClient,
         broker,
       };
       const prepared = this.#prepare(api, request, context);
@@ -250,10 +265,18 @@ export class KafkaConnection implements MemoryHolder {
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
       const done = (taken: boolean) => api.done?.(response, taken);
-      try {
+      const encoded = (toldMs: number) => {
         const writer = beginResponse(api, version, correlationId);
-        api.encode(writer, response, version, 0);
-        return { pieces: writer.finishFrame(), done };
+        api.encode(writer, response, version, toldMs);
+        return writer;
+      };
+      try {
+        const writer = encoded(throttleMs);
+        if (api.quota !== "consumer_byte_rate") return { pieces: writer.finishFrame(), done };
+        // What the answer costs is known only now, and it says for how long that is.
+        const cost = this.#throttle(broker.quotas.count(api.quota, quotaClient, writer.sizeBytes));
+        const told = cost === 0 ? writer : encoded(cost);
+        return { pieces: told.finishFrame(), done };
       } catch (error) {
         done(true);
         throw error;
@@ -296,6 +319,13 @@ export class KafkaConnection implements MemoryHolder {
       this.#host.broker.memory.requestDone(requestBytes);
     }
     this.resume();
+  }
+
+  /** Over its quota: it is answered at once, and then left alone (KIP-219). */
+  #throttle(durationMs: number): number {
+    this.#mute.for(durationMs);
+    if (this.#mute.on) this.#socket.pause();
+    return durationMs;
   }
 
   async #send({ pieces, done }: Answer): Promise<void> {

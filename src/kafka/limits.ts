@@ -47,16 +47,26 @@ export interface KafkaLimits {
   readonly fetchWaitMsMax: number;
   /** How long the checks of produced batches may go on before others have their turn. */
   readonly checksMsMax: number;
-  /** What one batch may be when decompressed to be checked. */
+  /** What the batches of one request may come to when decompressed to be checked. */
   readonly decompressedBytesMax: number;
   /** Pairs of idempotent producer and partition that are remembered. */
   readonly producersMax: number;
+  /** What they may take of the log's small state (`log` keeps 16 MiB of it in all). */
+  readonly producerBytesMax: number;
   /** How long a silent idempotent producer is remembered (Kafka's producer.id.expiration.ms). */
   readonly producerExpiryMs: number;
   /** Searches by time of all connections that run at once; the others wait. */
   readonly timeSearchesMax: number;
   /** Access control entries. */
   readonly aclsMax: number;
+  /** Users and client ids that may have a quota of their own. */
+  readonly quotasMax: number;
+  /** Rates that are measured for quotas at a time; further clients share one. */
+  readonly quotaClientsMax: number;
+  /** What a client without a quota may bring by Produce, in bytes per second; -1 = anything. */
+  readonly producerBytesPerS: number;
+  /** What a client without a quota may take by Fetch, in bytes per second; -1 = anything. */
+  readonly consumerBytesPerS: number;
   /** Topics that one request may create, configure or give partitions. */
   readonly topicsPerRequestMax: number;
 }
@@ -88,10 +98,15 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   fetchSessionPartitionsTotalMax: 100_000,
   fetchWaitMsMax: 60_000,
   checksMsMax: 5,
-  decompressedBytesMax: 64 * MIB,
-  producersMax: 4096,
+  decompressedBytesMax: 32 * MIB,
+  producersMax: 100_000,
+  producerBytesMax: 8 * MIB,
   producerExpiryMs: 24 * 60 * 60 * 1000,
   timeSearchesMax: 2,
   aclsMax: 10_000,
+  quotasMax: 1000,
+  quotaClientsMax: 2000,
+  producerBytesPerS: -1,
+  consumerBytesPerS: -1,
   topicsPerRequestMax: 1000,
 };

@@ -8,6 +8,7 @@ import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
+import type { Timers } from "../base/timers.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { ConnectionLimit } from "../listeners/connection-limit.ts";
 import { openListener } from "../listeners/open-listener.ts";
@@ -34,7 +35,12 @@ import {
 } from "./listeners/listener-config.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
+import { ClientQuotas } from "./quotas/client-quotas.ts";
+import { QuotaStore } from "./quotas/quota-store.ts";
+import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { TransactionCoordinator } from "./transactions/coordinator.ts";
+import type { TransactionLimits } from "./transactions/limits.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
 export interface KafkaServerOptions {
@@ -59,8 +65,11 @@ export interface KafkaServerOptions {
   readonly logDirectory?: string;
   /** How large a segment of the log grows, for those who ask. */
   readonly segmentBytes?: number;
+  /** Those that transactions time out by; the system's by default. */
+  readonly timers?: Timers;
   readonly limits?: Partial<KafkaLimits>;
   readonly groupLimits?: Partial<GroupLimits>;
+  readonly transactionLimits?: Partial<TransactionLimits>;
 }
 
 const DEFAULT_PARTITIONS = 4;
@@ -147,6 +156,18 @@ class RunningServer implements KafkaServer {
         value: this.#broker.producers.size,
       },
       {
+        name: "tributary_kafka_idempotent_producer_bytes",
+        help: "What they take of the log's small state.",
+        type: "gauge",
+        value: this.#broker.producers.bytes,
+      },
+      {
+        name: "tributary_kafka_idempotent_producers_evicted_total",
+        help: "Forgotten before their time: they are told so, and begin anew.",
+        type: "counter",
+        value: this.#broker.producers.evictions,
+      },
+      {
         name: "tributary_kafka_acls",
         help: "Access control entries.",
         type: "gauge",
@@ -154,7 +175,9 @@ class RunningServer implements KafkaServer {
       },
       ...fetchMetrics(this.#broker),
       ...this.#broker.memory.metrics(),
+      ...this.#broker.quotas.metrics(),
       ...this.#broker.groups.metrics(),
+      ...this.#broker.transactions.metrics(),
     ];
   }
 
@@ -165,6 +188,7 @@ class RunningServer implements KafkaServer {
   async close(): Promise<void> {
     const closed = Promise.all(this.#open.map((listener) => listener.close()));
     this.#broker.groups.close();
+    this.#broker.transactions.close();
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
     }, this.#broker.limits.closeMsMax);
@@ -190,13 +214,27 @@ function listenersOf({ listeners, listen, advertised }: KafkaServerOptions) {
 }
 
 function brokerOf(options: KafkaServerOptions): KafkaBroker {
-  const { log, clock, logger, groupLimits } = options;
+  const { log, clock, logger, timers, groupLimits, transactionLimits } = options;
   const limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+  const groups = new GroupCoordinator({
+    log,
+    clock,
+    logger,
+    ...(groupLimits && { limits: groupLimits }),
+  });
+  const producerIds = new ProducerIds(log);
   const memory = new ConnectionMemory(limits, clock);
   return {
     log,
     access: options.access ?? openForAll,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    quotas: new ClientQuotas({
+      store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
+      clock,
+      logger,
+      limits,
+    }),
+    readerPace: new ReaderPace(log, clock, limits.readSliceBytes),
     clock,
     logger,
     nodeId: options.nodeId,
@@ -211,14 +249,18 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
     memory,
     checks: new TurnBudget(clock, limits.checksMsMax),
-    groups: new GroupCoordinator({
+    groups,
+    transactions: new TransactionCoordinator({
       log,
       clock,
       logger,
-      ...(groupLimits && { limits: groupLimits }),
+      groups,
+      producerIds,
+      ...(transactionLimits && { limits: transactionLimits }),
+      ...(timers && { timers }),
     }),
     producers: new ProducerRegistry(log, clock, limits),
-    producerIds: new ProducerIds(log),
+    producerIds,
     apis: KAFKA_APIS,
   };
 }

@@ -5,7 +5,8 @@
  *
  * Batches go out as they are stored; one that began before the wanted offset comes whole. A reader of
  * committed records gets those below the last stable offset, and the transactions among them that
- * were aborted, which it leaves out itself (KIP-98).
+ * were aborted, which it leaves out itself (KIP-98). Who is over its quota is answered nothing, before
+ * anything is read (KIP-219).
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -46,6 +47,7 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   name: "Fetch",
   versions: [4, 16],
   flexibleFrom: 12,
+  quota: "consumer_byte_rate",
 
   decode(reader, version) {
     if (version < 15) reader.int32(); // Replica id: nobody replicates from this broker.
@@ -65,18 +67,24 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   },
 
   async handle(request, context) {
-    const { log, limits, fetchSessions, fetchBuffers } = context.broker;
+    const { log, limits, quotas, fetchSessions, fetchBuffers } = context.broker;
     const byTopicId = context.version >= TOPIC_IDS_VERSION;
     const scope = fetchSessions.begin({ ...request, byTopicId });
     if (typeof scope === "number") {
       return { errorCode: scope, sessionId: NO_SESSION, partitions: [] };
     }
+    const quotaBytes = quotas.fetchBytesMax(context.quotaClient);
+    if (quotaBytes === 0) {
+      const { errorCode, sessionId } = scope.nothing();
+      return { errorCode, sessionId, partitions: [] };
+    }
     const rules = {
       bytesMin: request.bytesMin,
-      bytesMax: clamp(request.bytesMax, limits.fetchBytesMax),
+      bytesMax: clamp(request.bytesMax, Math.min(limits.fetchBytesMax, quotaBytes)),
       waitMsMax: clamp(request.waitMsMax, limits.fetchWaitMsMax),
       readSliceBytes: limits.readSliceBytes,
       isolation: request.isolation,
+      pace: context.broker.readerPace,
     };
     const targets = targetsOf(scope.wanted, context);
     const fetched = await fetchPartitions(log, fetchBuffers, targets, rules, context.signal);

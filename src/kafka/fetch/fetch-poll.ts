@@ -3,9 +3,11 @@
  * flushes until there is enough, the time is over or the connection has gone. A reader of committed
  * records waits for the last stable offset in the same way, which moves by flushes too.
  *
- * Fair to others: the log is read in slices, and between large ones the event loop goes round.
+ * Fair to others: the log is read in slices, and between large ones others have their turn, ingest
+ * before all.
  */
 import type { Log } from "../../log/contract.ts";
+import type { ReaderPace } from "../quotas/reader-pace.ts";
 import type { FetchBuffers, FetchRoom } from "./fetch-buffers.ts";
 import { FetchWait } from "./fetch-wait.ts";
 import { FetchedPartition, type FetchTarget, type Isolation } from "./fetched-partition.ts";
@@ -17,6 +19,7 @@ export interface FetchRules {
   readonly waitMsMax: number;
   readonly readSliceBytes: number;
   readonly isolation: Isolation;
+  readonly pace: ReaderPace;
 }
 
 /** What stands in `room` until that is closed. */
@@ -68,22 +71,17 @@ async function readAll(
   log: Log,
   room: FetchRoom,
   partitions: readonly FetchedPartition[],
-  { bytesMax, readSliceBytes }: FetchRules,
+  { bytesMax, readSliceBytes, pace }: FetchRules,
   bytesBefore: number,
 ): Promise<number> {
   let bytes = bytesBefore;
-  let sinceTurn = 0;
   for (const each of partitions) {
     // The first batch comes even where it is over the limit (KIP-74).
     while (each.readable && (bytes < bytesMax || bytes === 0)) {
       const limit = Math.min(bytesMax - bytes, each.wanted.bytesMax - each.bytes);
-      const read = await each.read(log, room, limit, readSliceBytes);
+      const read = await pace.read(() => each.read(log, room, limit, readSliceBytes));
       bytes += read;
-      sinceTurn += read;
       if (read === 0) break;
-      if (sinceTurn < readSliceBytes) continue;
-      sinceTurn = 0;
-      await new Promise(setImmediate);
     }
   }
   return bytes;

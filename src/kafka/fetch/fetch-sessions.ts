@@ -27,6 +27,8 @@ export interface SessionRequest {
 export interface FetchScope {
   readonly wanted: readonly WantedPartition[];
   conclude<Told extends ToldPartition>(told: readonly Told[]): FetchConclusion<Told>;
+  /** Instead: nothing has been looked at, as the client is over its quota (KIP-219). */
+  nothing(): FetchConclusion<never>;
 }
 
 export interface FetchConclusion<Told> {
@@ -35,6 +37,8 @@ export interface FetchConclusion<Told> {
   /** Those of the partitions that are answered. */
   readonly told: readonly Told[];
 }
+
+const NOTHING = { errorCode: KAFKA_ERRORS.NONE, sessionId: NO_SESSION, told: [] } as const;
 
 type SessionLimits = Pick<
   KafkaLimits,
@@ -90,6 +94,7 @@ export class FetchSessions {
         const sessionId = this.#grant(told, byTopicId)?.id ?? NO_SESSION;
         return { errorCode: KAFKA_ERRORS.NONE, sessionId, told };
       },
+      nothing: () => NOTHING,
     };
   }
 
@@ -121,6 +126,7 @@ export class FetchSessions {
         const changed = told.filter((each) => session.tell(each));
         return { errorCode: KAFKA_ERRORS.NONE, sessionId: id, told: changed };
       },
+      nothing: () => ({ ...NOTHING, sessionId: id }),
     };
   }
 
@@ -188,6 +194,7 @@ function withoutSession(wanted: readonly WantedPartition[]): FetchScope {
   return {
     wanted,
     conclude: (told) => ({ errorCode: KAFKA_ERRORS.NONE, sessionId: NO_SESSION, told }),
+    nothing: () => NOTHING,
   };
 }
 

@@ -14,7 +14,23 @@ const LIBRARY = "package/deps/librdkafka";
 /** What the tests take the broker for: each runs where it is new enough. */
 const KAFKA_VERSION = "3.8.0";
 
-const EXCLUDED: Readonly<Record<string, string>> = {};
+const TRANSACTIONS = "transactions, which this gateway does not serve yet";
+const EVERYONE =
+  "wants a broker where everybody may do what no ACL speaks of; the gateway, where it has ACLs, refuses that";
+const EXCLUDED: Readonly<Record<string, string>> = {
+  "0011_produce_batch":
+    "wants records without a key refused by a compacted topic, which this gateway does not do yet",
+  "0052_msg_timestamps":
+    "writes the message formats of before Kafka 0.11 too, which Kafka itself refuses since 4.0",
+  "0077_compaction": "compaction, which this gateway accepts and does not do yet",
+  "0081_admin": "changes settings of the broker, which are the gateway's options",
+  "0092_mixed_msgver": "sets message.format.version, which Kafka itself has not had since 4.0",
+  "0109_auto_create_topics": EVERYONE,
+  "0115_producer_auth": EVERYONE,
+  "0119_consumer_auth": EVERYONE,
+  "0103_transactions": TRANSACTIONS,
+  "0129_fetch_aborted_msgs": TRANSACTIONS,
+};
 
 export const librdkafka: ForeignSuite = {
   name: "librdkafka",

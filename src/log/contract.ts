@@ -284,6 +284,17 @@ export interface SmallState {
 export interface ReadOptions {
   /** Kafka's read_uncommitted (the default) and read_committed. */
   readonly isolation?: "uncommitted" | "committed";
+  /**
+   * Where the batches are copied to, for readers that know when they are needed no longer; without
+   * it, each gets memory of its own. Whoever gives room passes the batches on to somebody who checks
+   * them: their header is looked at, their CRC is not (docs/decisions/0022).
+   */
+  readonly room?: BatchRoom;
+}
+
+export interface BatchRoom {
+  /** A copy of `batch`; undefined where there is no room: the read ends before it. */
+  keep(batch: Buffer): Buffer | undefined;
 }
 
 export interface OpenTransaction {

@@ -8,13 +8,20 @@ import type { Offset } from "../base/offset.ts";
 import {
   baseOffset,
   batchDamage,
+  headerDamage,
   isTransactional,
   leaderEpoch,
   maxTimestampMs,
   nextOffset,
 } from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
-import type { AbortedTransaction, LogSlice, ReadOptions, TimedOffset } from "./contract.ts";
+import type {
+  AbortedTransaction,
+  BatchRoom,
+  LogSlice,
+  ReadOptions,
+  TimedOffset,
+} from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
@@ -24,6 +31,14 @@ const SEARCH_BATCHES_PER_TURN = 2000;
 const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
+
+const OWN_MEMORY: BatchRoom = {
+  keep: (batch) => {
+    const kept = Buffer.allocUnsafeSlow(batch.length);
+    batch.copy(kept);
+    return kept;
+  },
+};
 
 export class LogReader {
   readonly #row: SegmentRow;
@@ -39,10 +54,11 @@ export class LogReader {
     partition: LogPartition,
     from: Offset,
     bytesMax: number,
-    { isolation }: ReadOptions,
+    { isolation, room = OWN_MEMORY }: ReadOptions,
   ): Promise<LogSlice> {
     checkRange(partition, from);
     const committed = isolation === "committed";
+    const check = room === OWN_MEMORY ? batchDamage : headerDamage;
     const batches: Buffer[] = [];
     const aborted: AbortedTransaction[] = [];
     // It may rise meanwhile; what this read was asked for lies below it as it is now.
@@ -61,7 +77,7 @@ export class LogReader {
         const transactional: Buffer[] = [];
         segment.scan(partition.id, next, (batch, base) => {
           if (base >= end) return false;
-          const damage = damageAt(batch, base);
+          const damage = damageAt(batch, base, check);
           if (damage !== undefined) {
             this.#report(partition, place.id, base, damage);
             return true;
@@ -69,10 +85,13 @@ export class LogReader {
           if (nextOffset(batch) <= next) return true;
           full = bytes > 0 && bytes + batch.length > bytesMax;
           if (full) return false;
-          next = nextOffset(batch);
-          batches.push(batch);
-          bytes += batch.length;
-          if (committed && isTransactional(batch)) transactional.push(batch);
+          const kept = room.keep(batch);
+          full = kept === undefined;
+          if (kept === undefined) return false;
+          next = nextOffset(kept);
+          batches.push(kept);
+          bytes += kept.length;
+          if (committed && isTransactional(kept)) transactional.push(kept);
           full = bytes >= bytesMax || transactional.length === TRANSACTIONAL_BATCHES_MAX;
           return !full;
         });
@@ -202,8 +221,8 @@ function checkRange(partition: LogPartition, from: Offset): void {
 }
 
 /** What is wrong with a batch as it is stored. Its base offset lies outside of its CRC. */
-function damageAt(batch: Buffer, base: number): string | undefined {
-  const damage = batchDamage(batch);
+function damageAt(batch: Buffer, base: number, check = batchDamage): string | undefined {
+  const damage = check(batch);
   if (damage !== undefined) return damage;
   const own = batch.readBigInt64BE(0);
   return own === BigInt(base) ? undefined : `it says offset ${own} and is stored under ${base}`;

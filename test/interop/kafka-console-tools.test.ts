@@ -150,6 +150,26 @@ describeWithTools(["java", "javac", "mvn"], "Kafka's console tools", () => {
     expect(wrong.stdout + wrong.stderr).toContain("must be a whole number");
   });
 
+  it("kafka-configs sets quotas of client ids and users, describes them, and takes them back", async () => {
+    const replay = ["--entity-type", "clients", "--entity-name", "replay"];
+    await tool(CONFIGS, ["--alter", ...replay, "--add-config", "consumer_byte_rate=1048576"]);
+    const everybody = ["--entity-type", "users", "--entity-default"];
+    await tool(CONFIGS, ["--alter", ...everybody, "--add-config", "producer_byte_rate=2097152"]);
+    expect(await tool(CONFIGS, ["--describe", "--entity-type", "clients"])).toEqual([
+      "Quota configs for client-id 'replay' are consumer_byte_rate=1048576.0",
+    ]);
+    expect(await tool(CONFIGS, ["--describe", ...everybody])).toEqual([
+      "Quota configs for the default user-principal are producer_byte_rate=2097152.0",
+    ]);
+    await tool(CONFIGS, ["--alter", ...replay, "--delete-config", "consumer_byte_rate"]);
+    await tool(CONFIGS, ["--alter", ...everybody, "--delete-config", "producer_byte_rate"]);
+    expect(await tool(CONFIGS, ["--describe", "--entity-type", "clients"])).toEqual([]);
+    const unknown = ["--alter", ...replay, "--add-config", "request_percentage=10"];
+    const refused = await run(CONFIGS, unknown);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toContain("request_percentage is no quota here");
+  });
+
   it("kafka-configs describes the broker, whose settings are not its to change", async () => {
     const ofBroker = ["--entity-type", "brokers", "--entity-name", "1"];
     const all = await tool(CONFIGS, ["--describe", "--all", ...ofBroker]);

@@ -13,7 +13,6 @@ const RECORDS = "100000";
 const SAYS_CHARS_MAX = 2_000;
 
 const EXCLUDED: Readonly<Record<string, string>> = {
-  TestTxnEtl: "transactions, which this gateway does not serve yet",
   TestConsumeRegex:
     "wants to see a topic that is marked internal; the gateway keeps groups' offsets in no topic",
 };

@@ -14,7 +14,6 @@ const LIBRARY = "package/deps/librdkafka";
 /** What the tests take the broker for: each runs where it is new enough. */
 const KAFKA_VERSION = "3.8.0";
 
-const TRANSACTIONS = "transactions, which this gateway does not serve yet";
 const EVERYONE =
   "wants a broker where everybody may do what no ACL speaks of; the gateway, where it has ACLs, refuses that";
 const EXCLUDED: Readonly<Record<string, string>> = {
@@ -28,8 +27,6 @@ const EXCLUDED: Readonly<Record<string, string>> = {
   "0109_auto_create_topics": EVERYONE,
   "0115_producer_auth": EVERYONE,
   "0119_consumer_auth": EVERYONE,
-  "0103_transactions": TRANSACTIONS,
-  "0129_fetch_aborted_msgs": TRANSACTIONS,
 };
 
 export const librdkafka: ForeignSuite = {

@@ -1,3 +1,4 @@
+import { logReadSuite } from "../../suites/log-read-suite.ts";
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
 import { logTopicsSuite } from "../../suites/log-topics-suite.ts";
@@ -6,6 +7,8 @@ import { inMemory, onDisk } from "../../support/log-places.ts";
 
 logSuite("the log over LMDB", onDisk);
 logSuite("the log over memory", inMemory);
+logReadSuite("readers over LMDB", onDisk);
+logReadSuite("readers over memory", inMemory);
 logRetentionSuite("retention over LMDB", onDisk);
 logRetentionSuite("retention over memory", inMemory);
 logTransactionsSuite("transactions over LMDB", onDisk);

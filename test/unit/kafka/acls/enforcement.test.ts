@@ -6,9 +6,10 @@ import { batchOf } from "../../../support/batches.ts";
 import type { Answer } from "../wire-client.ts";
 import { AclBench } from "./acl-bench.ts";
 import { ADMINISTRATION_CASES } from "./cases/administration.ts";
-import { CLUSTER, commitOf, GROUP, TOPIC } from "./cases/case.ts";
+import { CLUSTER, commitOf, GROUP, TOPIC, TRANSACTION } from "./cases/case.ts";
 import { GROUP_CASES } from "./cases/groups.ts";
 import { RECORD_CASES } from "./cases/records.ts";
+import { TRANSACTION_CASES } from "./cases/transactions.ts";
 
 let bench: AclBench;
 let topicId: string;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 beforeEach(() => bench.removeAll());
 afterAll(() => bench.close());
 
-const CASES = [...RECORD_CASES, ...GROUP_CASES, ...ADMINISTRATION_CASES];
+const CASES = [...RECORD_CASES, ...GROUP_CASES, ...TRANSACTION_CASES, ...ADMINISTRATION_CASES];
 const errorCode = (answer: Answer): number => answer.errorCode;
 
 describe.each(CASES)("$what", ({ ask, of = errorCode, needs, beside = [], error }) => {
@@ -50,7 +51,7 @@ it("is asked of every API there is, but for those that tell nothing or are told 
     ...["ApiVersions", "SaslHandshake", "SaslAuthenticate"],
     ...["DescribeAcls", "CreateAcls", "DeleteAcls"],
     // What is listed, below.
-    ...["ListGroups", "DescribeCluster"],
+    ...["ListGroups", "ListTransactions", "DescribeCluster"],
   ]);
   const cases = new Set(CASES.map(({ what }) => what.split(/[ ,]/, 1)[0]));
   const missing = KAFKA_APIS.filter(({ name }) => !cases.has(name) && !elsewhere.has(name));
@@ -80,6 +81,35 @@ describe("what is listed", () => {
     expect(await ids()).toEqual(["g"]);
     await bench.create({ ...CLUSTER, operation: "describe" });
     expect(await ids()).toEqual(["g", "h"]);
+  });
+
+  it("is the transactional ids that it may look at", async () => {
+    await bench.admin.ask("InitProducerId", 4, "tx", 1000, -1n, -1);
+    await bench.admin.ask("InitProducerId", 4, "other", 1000, -1n, -1);
+    const ids = async () =>
+      (await bench.ann.ask("ListTransactions", 0, [], [])).transactionStates.map(
+        ({ transactionalId }: { transactionalId: string }) => transactionalId,
+      );
+    expect(await ids()).toEqual([]);
+    await bench.create({ ...TRANSACTION, operation: "describe" });
+    expect(await ids()).toEqual(["tx"]);
+  });
+
+  it("is no consumer group that has to do with a topic that a client may not look at", async () => {
+    const group = "mixed";
+    const heartbeat = (epoch: number, ...said: unknown[]) =>
+      bench.admin.ask("ConsumerGroupHeartbeat", 1, group, "m", epoch, null, null, ...said);
+    expect((await heartbeat(0, 1000, ["secret"], null, null, [])).errorCode).toBe(0);
+    await bench.create({ ...GROUP, resourceName: group, operation: "describe" });
+    const described = async () => {
+      const { groups } = await bench.ann.ask("ConsumerGroupDescribe", 0, [group], false);
+      return groups[0].errorCode;
+    };
+    expect(await described()).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
+    await bench.create({ ...TOPIC, resourceName: "secret", operation: "describe" });
+    expect(await described()).toBe(0);
+    await heartbeat(-1, -1, null, null, null, null);
+    await bench.admin.ask("DeleteGroups", 2, [group]);
   });
 
   it("is all that a group has committed, but for topics a client may not look at", async () => {

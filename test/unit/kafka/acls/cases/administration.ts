@@ -114,4 +114,17 @@ export const ADMINISTRATION_CASES: readonly Case[] = [
     needs: [{ ...CLUSTER, operation: "describe" }],
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
+  {
+    what: "DescribeClientQuotas",
+    ask: ask("DescribeClientQuotas", 1, [], false),
+    needs: [{ ...CLUSTER, operation: "describe-configs" }],
+    error: "CLUSTER_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AlterClientQuotas",
+    ask: ask("AlterClientQuotas", 1, [{ entities: [], ops: [] }], false),
+    of: (answer) => answer.entries[0].errorCode,
+    needs: [{ ...CLUSTER, operation: "alter-configs" }],
+    error: "CLUSTER_AUTHORIZATION_FAILED",
+  },
 ];

@@ -3,6 +3,12 @@ import { ask, type Case, commitOf, GROUP, TOPIC, TRANSACTION } from "./case.ts";
 
 const member = { memberId: "m", groupInstanceId: null };
 
+/** Of a member that there is not, so that it comes into no group. */
+const heartbeat = ask(
+  ...(["ConsumerGroupHeartbeat", 1, "g", "m", 5, null, null, 1000] as const),
+  ...[["readings"], null, null, []],
+);
+
 export const GROUP_CASES: readonly Case[] = [
   {
     what: "OffsetCommit by its group",
@@ -98,6 +104,27 @@ export const GROUP_CASES: readonly Case[] = [
     what: "OffsetDelete",
     ask: ask("OffsetDelete", 0, "g", [{ name: "readings", partitions: [{ partitionIndex: 0 }] }]),
     needs: [{ ...GROUP, operation: "delete" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ConsumerGroupHeartbeat by its group",
+    ask: heartbeat,
+    needs: [{ ...GROUP, operation: "read" }],
+    beside: [{ ...TOPIC, operation: "describe" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ConsumerGroupHeartbeat by its topics",
+    ask: heartbeat,
+    needs: [{ ...TOPIC, operation: "describe" }],
+    beside: [{ ...GROUP, operation: "read" }],
+    error: "TOPIC_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ConsumerGroupDescribe",
+    ask: ask("ConsumerGroupDescribe", 0, ["g"], false),
+    of: (answer) => answer.groups[0].errorCode,
+    needs: [{ ...GROUP, operation: "describe" }],
     error: "GROUP_AUTHORIZATION_FAILED",
   },
 ];

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { command } from "../command.ts";
 import type { ForeignSuite, SuitePlace, TestOutcome } from "../suite.ts";
 
@@ -83,7 +84,7 @@ const OUTCOMES: Readonly<Record<string, TestOutcome["outcome"]>> = {
 
 /** Of the table that the test runner ends with. */
 function outcomesOf(printed: string): TestOutcome[] {
-  const plain = printed.replace(/\u001b\[[\d;]*m/g, "");
+  const plain = stripVTControlCharacters(printed);
   const rows = plain.matchAll(/^\| (\d{4}_\w+)\s*\|\s*([A-Z]+) \|\s*[\d.]+s \|(.*)$/gm);
   const outcomes = [...rows].flatMap(([, test = "", state = "", says = ""]) => {
     const outcome = OUTCOMES[state];

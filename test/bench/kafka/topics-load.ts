@@ -12,9 +12,8 @@ const RECORD_BYTES = 1000;
  * Records are spread over all partitions of all topics. The start-up is one with these records in
  * the log, after an end in order.
  */
-export function spreadOver(topicCount: number): Load {
+export function spreadOver(topics: number): Load {
   return async (server, sizes) => {
-    const topics = topicCount === 1 ? 1 : Math.max(2, Math.round(topicCount * sizes.scale));
     const startedAtMs = performance.now();
     const names = Array.from({ length: topics }, (_, nth) => `${PREFIX}${nth}`);
     await createTopics(server.kafkaPort, names, PARTITIONS);

@@ -37,10 +37,7 @@ function sectionOf(report: SuiteReport): string {
   const skipped = outcomes.filter(({ outcome }) => outcome === "skipped");
   return [
     `\n## ${suite.title}\n`,
-    table(
-      "failed",
-      failed.map(({ test, says }) => row(test, says)),
-    ),
+    table("failed", [...new Set(failed.map(({ test, says }) => row(test, says)))]),
     table("excluded here", excluded),
     table("skipped by itself", [...new Set(skipped.map(({ test, says }) => row(test, says)))]),
   ].join("");

@@ -84,7 +84,9 @@ function outcomesOf(printed: string): TestOutcome[] {
 
 /** Without the lines that say only that a test runs, pauses or ends, or what it leaves behind. */
 function reasonIn(output = ""): string {
-  const lines = output.split("\n").filter((line) => !/^\s*(===|---) |^\s*$|deleting topic/i.test(line));
+  const lines = output
+    .split("\n")
+    .filter((line) => !/^\s*(===|---) |^\s*$|deleting topic/i.test(line));
   return lines.map((line) => line.trim().replace(/^\w+\.go:\d+: /, "")).join("\n");
 }
 

@@ -7,7 +7,7 @@ import type { CompressionCodec } from "../../../src/wire/record-batch.ts";
 import type { ClientProgram } from "./client-program.ts";
 import type { Task } from "./contract.ts";
 import { rebalance } from "./group-cell.ts";
-import type { MatrixGateway } from "./matrix-gateway.ts";
+import type { MatrixGateway, Way } from "./matrix-gateway.ts";
 import type { Witness } from "./witness.ts";
 
 export interface CellContext {
@@ -32,7 +32,11 @@ export const CELLS = {
   "by time": { title: "finds where a time begins, and reads from there", run: byTime },
   group: {
     title: "shares partitions in a group of two, of three, and of two again",
-    run: rebalance,
+    run: async (context) => await rebalance(context, "classic"),
+  },
+  "KIP-848": {
+    title: "shares partitions as the gateway says, in a group of the newer protocol",
+    run: async (context) => await rebalance(context, "consumer"),
   },
   idempotent: { title: "numbers what it produces", run: idempotent },
   transactions: { title: "commits a transaction, aborts one, commits another", run: transactions },
@@ -41,7 +45,14 @@ export const CELLS = {
   snappy: compressed("snappy"),
   lz4: compressed("lz4"),
   zstd: compressed("zstd"),
-  TLS: { title: "comes by TLS", run: async (context) => await comeAndGo(context, "", [true]) },
+  TLS: {
+    title: "comes by TLS",
+    run: async (context) => await comeAndGo(context, context.gateway.way(true)),
+  },
+  "mutual TLS": {
+    title: "comes by TLS, and shows a certificate of its own",
+    run: async (context) => await comeAndGo(context, context.gateway.mutualWay()),
+  },
   PLAIN: login("PLAIN"),
   "SCRAM-SHA-256": login("SCRAM-SHA-256"),
   "SCRAM-SHA-512": login("SCRAM-SHA-512"),
@@ -145,20 +156,18 @@ function compressed(codec: CompressionCodec): Cell {
 function login(mechanism: Task["mechanism"]): Cell {
   return {
     title: `logs in by ${mechanism}, with TLS and without`,
-    run: async (context) => await comeAndGo(context, mechanism, [false, true]),
+    async run(context) {
+      const { gateway } = context;
+      await comeAndGo(context, gateway.way(false, mechanism), gateway.way(true, mechanism));
+    },
   };
 }
 
-/** Produces and consumes, each of its ways. */
-async function comeAndGo(
-  { program, gateway, topic }: CellContext,
-  mechanism: Task["mechanism"],
-  tlsOrNot: readonly boolean[],
-): Promise<void> {
+/** Produces and consumes, each of these ways. */
+async function comeAndGo({ program, topic }: CellContext, ...ways: readonly Way[]): Promise<void> {
   const expected: string[] = [];
-  for (const tls of tlsOrNot) {
-    const way = gateway.way(tls, mechanism);
-    const values = valuesOf(tls ? "by TLS" : "in the clear", 3);
+  for (const way of ways) {
+    const values = valuesOf(way.tls ? "by TLS" : "in the clear", 3);
     expected.push(...values);
     await program.run({ verb: "produce", ...way, topic, values });
     const count = expected.length;

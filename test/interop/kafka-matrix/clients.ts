@@ -24,6 +24,9 @@ export interface MatrixClient {
 
 const DEBIAN_PYTHON = "/usr/bin/python3";
 
+/** Of KIP-848. */
+const CLASSIC_ALONE = "it has the classic protocol of groups alone";
+
 const CODEC_OF_APPLICATION = "by a codec that the application registers; it has gzip alone";
 
 export const CLIENTS: readonly MatrixClient[] = [
@@ -43,7 +46,10 @@ export const CLIENTS: readonly MatrixClient[] = [
     name: "kcat",
     needs: ["kcat"],
     prepare: async () => node("kcat"),
-    lacks: { OAUTHBEARER: "its command line takes unsigned tokens alone" },
+    lacks: {
+      "KIP-848": CLASSIC_ALONE,
+      OAUTHBEARER: "its command line takes unsigned tokens alone",
+    },
     notes: { transactions: "commits at the end of its input; it has no way to abort" },
     aborts: false,
   },
@@ -52,7 +58,7 @@ export const CLIENTS: readonly MatrixClient[] = [
     needs: ["python3"],
     missing: missingConfluent,
     prepare: async () => [DEBIAN_PYTHON, python("confluent")],
-    lacks: {},
+    lacks: { "KIP-848": CLASSIC_ALONE },
   },
   {
     name: "confluent-kafka (PyPI)",
@@ -71,13 +77,14 @@ export const CLIENTS: readonly MatrixClient[] = [
     name: "sarama",
     needs: ["go"],
     prepare: async () => await goProgram("sarama"),
-    lacks: {},
+    lacks: { "KIP-848": CLASSIC_ALONE },
   },
   {
     name: "segmentio/kafka-go",
     needs: ["go"],
     prepare: async () => await goProgram("kafka-go"),
     lacks: {
+      "KIP-848": CLASSIC_ALONE,
       idempotent: "its `Writer` has no producer id",
       transactions: "its `Writer` has none",
       read_committed: "its `Reader` shows aborted records too, and the markers of transactions",
@@ -89,20 +96,20 @@ export const CLIENTS: readonly MatrixClient[] = [
     needs: ["python3"],
     missing: missingVenv,
     prepare: async () => [await pythonEnvironment(), python("kafka-python")],
-    lacks: {},
+    lacks: { "KIP-848": CLASSIC_ALONE },
   },
   {
     name: "aiokafka",
     needs: ["python3"],
     missing: missingVenv,
     prepare: async () => [await pythonEnvironment(), python("aiokafka")],
-    lacks: {},
+    lacks: { "KIP-848": CLASSIC_ALONE },
   },
   {
     name: "kafkajs",
     needs: [],
     prepare: async () => node("kafkajs"),
-    lacks: {},
+    lacks: { "KIP-848": CLASSIC_ALONE },
     notes: {
       consume: "it has no consumer without a group: it is the one member of its own",
       snappy: CODEC_OF_APPLICATION,

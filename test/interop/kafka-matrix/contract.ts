@@ -13,6 +13,9 @@ export interface Task {
   readonly tls: boolean;
   /** The authority that the gateway's certificate is held against; empty without TLS. */
   readonly caFile: string;
+  /** The client's own certificate and its key; empty where it shows none. */
+  readonly certFile: string;
+  readonly keyFile: string;
   /** Of SASL; empty where the client does not log in. */
   readonly mechanism: "" | "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "OAUTHBEARER";
   readonly user: string;
@@ -37,6 +40,8 @@ export interface Task {
   readonly committed: boolean;
   /** Join: from the earliest record where the group has no offset; commits by itself. */
   readonly group: string;
+  /** Kafka's word for the group's protocol: `consumer` is that of KIP-848. */
+  readonly protocol: "classic" | "consumer";
   /** The member that joins or leaves, by a name that only this program knows. */
   readonly member: string;
 }
@@ -45,6 +50,8 @@ export const NO_TASK: Omit<Task, "verb"> = {
   broker: "",
   tls: false,
   caFile: "",
+  certFile: "",
+  keyFile: "",
   mechanism: "",
   user: "",
   password: "",
@@ -60,6 +67,7 @@ export const NO_TASK: Omit<Task, "verb"> = {
   timeMs: -1,
   committed: false,
   group: "",
+  protocol: "classic",
   member: "",
 };
 
@@ -70,6 +78,9 @@ export type Said =
   | { readonly member: string; readonly assigned: readonly number[] }
   | { readonly member: string; readonly read: string };
 
-/** What a member of a group is set to, so that a rebalance takes moments. */
+/**
+ * What a member of a classic group is set to, so that a rebalance takes moments. By the newer
+ * protocol the gateway says how often it is to be heard.
+ */
 export const SESSION_TIMEOUT_MS = 6_000;
 export const HEARTBEAT_INTERVAL_MS = 300;

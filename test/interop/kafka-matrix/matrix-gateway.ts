@@ -1,4 +1,4 @@
-/** The gateway that the matrix runs against: real, with users, tokens and four listeners. */
+/** The gateway that the matrix runs against: real, with users, tokens and five listeners. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,22 +18,29 @@ const TOKEN_S = 3_600;
 /** Who is let in by which listener: by TLS or not, after a login or not. */
 export type Way = Pick<
   Task,
-  "broker" | "tls" | "caFile" | "mechanism" | "user" | "password" | "token"
+  "broker" | "tls" | "caFile" | "certFile" | "keyFile" | "mechanism" | "user" | "password" | "token"
 >;
+
+interface Ports {
+  readonly tls: number;
+  readonly mutual: number;
+  readonly login: number;
+  readonly tlsLogin: number;
+}
 
 export class MatrixGateway {
   readonly kafkaPort: number;
   readonly #process: GatewayProcess;
   readonly #folder: string;
   readonly #tls: TlsFolder;
-  readonly #ports: { readonly tls: number; readonly login: number; readonly tlsLogin: number };
+  readonly #ports: Ports;
   readonly #secret: string;
 
   private constructor(parts: {
     process: GatewayProcess;
     folder: string;
     tls: TlsFolder;
-    ports: { readonly tls: number; readonly login: number; readonly tlsLogin: number };
+    ports: Ports;
     secret: string;
   }) {
     this.kafkaPort = parts.process.place.kafkaPort;
@@ -48,12 +55,17 @@ export class MatrixGateway {
     const folder = await mkdtemp(join(tmpdir(), "tributary-matrix-"));
     const tls = new TlsFolder();
     const secret = randomBytes(32).toString("hex");
-    const [mqttPort = 0, kafkaPort = 0, httpPort = 0, ...others] = await freePorts(6);
-    const [tlsPort = 0, login = 0, tlsLogin = 0] = others;
-    const ports = { tls: tlsPort, login, tlsLogin };
+    const [mqttPort = 0, kafkaPort = 0, httpPort = 0, ...others] = await freePorts(7);
+    const [tlsPort = 0, mutual = 0, login = 0, tlsLogin = 0] = others;
+    const ports = { tls: tlsPort, mutual, login, tlsLogin };
     await writeFile(join(folder, "secret"), secret);
     await writeFile(join(folder, "access.yaml"), await accessFile());
-    const keys = `tls: { certFile: ${tls.file("cert.pem")}, keyFile: ${tls.file("key.pem")} }`;
+    const { cert, key } = tls.authority.issue({ commonNames: [USER] });
+    tls.write("client-cert.pem", cert);
+    tls.write("client-key.pem", key);
+    const files = `certFile: ${tls.file("cert.pem")}, keyFile: ${tls.file("key.pem")}`;
+    const keys = `tls: { ${files} }`;
+    const mutualKeys = `tls: { ${files}, clientCaFile: ${tls.file("ca.pem")}, clientCertificates: required }`;
     const listener = (name: string, port: number, more: string) =>
       `  - { name: ${name}, address: "127.0.0.1:${port}", advertised: "localhost:${port}", ${more} }`;
     await writeFile(
@@ -62,6 +74,7 @@ export class MatrixGateway {
         `accessFile: ${join(folder, "access.yaml")}`,
         "kafkaListeners:",
         listener("tls", tlsPort, `sasl: off, ${keys}`),
+        listener("mutual", mutual, `sasl: off, ${mutualKeys}`),
         listener("login", login, "sasl: required"),
         listener("tls-login", tlsLogin, `sasl: required, ${keys}`),
         "",
@@ -87,7 +100,17 @@ export class MatrixGateway {
           : { ...nothing, user: USER, password: PASSWORD };
     const caFile = tls ? this.#tls.file("ca.pem") : "";
     const host = tls ? "localhost" : "127.0.0.1";
-    return { broker: `${host}:${port}`, tls, caFile, mechanism, ...shown };
+    const none = { certFile: "", keyFile: "" };
+    return { broker: `${host}:${port}`, tls, caFile, ...none, mechanism, ...shown };
+  }
+
+  /** By the listener that lets nobody in without a certificate. */
+  mutualWay(): Way {
+    const own = {
+      certFile: this.#tls.file("client-cert.pem"),
+      keyFile: this.#tls.file("client-key.pem"),
+    };
+    return { ...this.way(true), broker: `localhost:${this.#ports.mutual}`, ...own };
   }
 
   async stop(): Promise<void> {

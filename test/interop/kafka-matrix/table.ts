@@ -20,6 +20,10 @@ const EXPLAINED = [
     "group",
     "two members share six partitions, a third joins, one of the first leaves; each time every partition is somebody's, and what is written then is read",
   ],
+  [
+    "KIP-848",
+    "the same in a group of the newer protocol (`group.protocol=consumer`), in which the gateway shares the partitions",
+  ],
   ["idempotent", "the batches in the log say who wrote them, and in which order"],
   ["transactions", "one is committed, one aborted, one more committed; the log's own markers tell"],
   ["read_committed", "skips the aborted one, and without it reads all"],
@@ -28,6 +32,7 @@ const EXPLAINED = [
     "compresses with it, as the batches in the log show, and reads what another client has compressed",
   ],
   ["TLS", "comes to a listener with TLS, holding its certificate against an authority"],
+  ["mutual TLS", "shows a certificate of its own to a listener that lets nobody in without one"],
   [
     "PLAIN, SCRAM, OAUTHBEARER",
     "logs in by it, at a listener with TLS and one without; OAUTHBEARER with a signed token",

@@ -83,6 +83,13 @@ export class Witness {
     await producer.disconnect();
   }
 
+  /** Which protocol a group speaks, as the gateway lists it. */
+  async protocolOf(group: string): Promise<string | undefined> {
+    const { groups } = await this.#client.ask("ListGroups", 5, [], []);
+    const listed = groups as readonly { groupId: string; groupType: string }[];
+    return listed.find(({ groupId }) => groupId === group)?.groupType;
+  }
+
   /** Everything in the topic's first partition, in order. */
   async stored(topic: string): Promise<Stored> {
     const { topics } = await this.#client.ask("Metadata", 12, [topic], false, false);

@@ -32,8 +32,12 @@ final class GroupMember extends Thread {
     settings.put("group.id", task.get("group").asText());
     settings.put("auto.offset.reset", "earliest");
     settings.put("auto.commit.interval.ms", 200);
-    settings.put("session.timeout.ms", SESSION_TIMEOUT_MS);
-    settings.put("heartbeat.interval.ms", HEARTBEAT_INTERVAL_MS);
+    if (task.get("protocol").asText().equals("consumer")) {
+      settings.put("group.protocol", "consumer");
+    } else {
+      settings.put("session.timeout.ms", SESSION_TIMEOUT_MS);
+      settings.put("heartbeat.interval.ms", HEARTBEAT_INTERVAL_MS);
+    }
     settings.put("fetch.max.wait.ms", 200);
     String member = task.get("member").asText();
     TreeSet<Integer> told = null;

@@ -1,6 +1,10 @@
 /** How a task's client connects: by which protocol, as whom. */
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -25,6 +29,11 @@ final class Settings {
       settings.put("ssl.truststore.type", "PEM");
       settings.put("ssl.truststore.location", task.get("caFile").asText());
     }
+    if (!task.get("certFile").asText().isEmpty()) {
+      settings.put("ssl.keystore.type", "PEM");
+      settings.put("ssl.keystore.certificate.chain", contentOf(task.get("certFile")));
+      settings.put("ssl.keystore.key", contentOf(task.get("keyFile")));
+    }
     if (!mechanism.isEmpty()) {
       settings.put("sasl.mechanism", mechanism);
       settings.put("sasl.jaas.config", login(mechanism, task));
@@ -33,6 +42,14 @@ final class Settings {
       settings.put("sasl.login.callback.handler.class", GivenToken.class.getName());
     }
     return settings;
+  }
+
+  private static String contentOf(JsonNode file) {
+    try {
+      return Files.readString(Path.of(file.asText()));
+    } catch (IOException error) {
+      throw new UncheckedIOException(error);
+    }
   }
 
   private static String login(String mechanism, JsonNode task) {

@@ -2,7 +2,6 @@
  * kafkajs. It has gzip alone by itself; for the other compressions an application registers a codec,
  * as its documentation says, and so does this one.
  */
-import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import kafkajs, {
@@ -15,7 +14,7 @@ import kafkajs, {
 import * as lz4 from "lz4-napi";
 import * as snappy from "snappy";
 import { HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, type Task } from "../../contract.ts";
-import { packageVersion, serve } from "./serve.ts";
+import { packageVersion, serve, tlsOf } from "./serve.ts";
 
 interface Encoder {
   readonly buffer: Buffer;
@@ -127,7 +126,7 @@ function kafkaOf(task: Task): Kafka {
   return new Kafka({
     brokers: [task.broker],
     logLevel: logLevel.ERROR,
-    ...(task.tls && { ssl: { ca: [readFileSync(task.caFile, "utf8")] } }),
+    ...(task.tls && { ssl: tlsOf(task) }),
     ...(task.mechanism !== "" && { sasl: saslOf(task) }),
   });
 }

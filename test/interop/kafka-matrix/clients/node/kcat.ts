@@ -76,7 +76,7 @@ async function outputOf(child: ChildProcess): Promise<string[]> {
 }
 
 function settingsOf(task: Task): string[] {
-  const { broker, tls, caFile, mechanism, user, password } = task;
+  const { broker, tls, caFile, certFile, keyFile, mechanism, user, password } = task;
   const settings: string[] = [];
   if (mechanism !== "") {
     settings.push(
@@ -86,6 +86,9 @@ function settingsOf(task: Task): string[] {
     );
   }
   if (tls) settings.push(`ssl.ca.location=${caFile}`);
+  if (certFile !== "") {
+    settings.push(`ssl.certificate.location=${certFile}`, `ssl.key.location=${keyFile}`);
+  }
   const [sasl, transport] = [mechanism === "" ? "" : "SASL_", tls ? "SSL" : "PLAINTEXT"];
   settings.push(`security.protocol=${sasl}${transport}`);
   return ["-b", broker, ...settings.flatMap((setting) => ["-X", setting])];

@@ -1,5 +1,4 @@
 /** @platformatic/kafka. */
-import { readFileSync } from "node:fs";
 import {
   type CompressionAlgorithmValue,
   Consumer,
@@ -8,7 +7,13 @@ import {
   type SASLOptions,
 } from "@platformatic/kafka";
 import { HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, type Task } from "../../contract.ts";
-import { packageVersion, serve } from "./serve.ts";
+import { packageVersion, serve, tlsOf } from "./serve.ts";
+
+const CLASSIC = {
+  sessionTimeout: SESSION_TIMEOUT_MS,
+  rebalanceTimeout: 10_000,
+  heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+};
 
 await serve({
   version: packageVersion("@platformatic/kafka"),
@@ -66,19 +71,19 @@ await serve({
   },
 
   async join(task, report) {
-    const { topic, group } = task;
+    const { topic, group, protocol } = task;
     const consumer = new Consumer({
       ...connectionOf(task),
       groupId: group,
-      sessionTimeout: SESSION_TIMEOUT_MS,
-      rebalanceTimeout: 10_000,
-      heartbeatInterval: HEARTBEAT_INTERVAL_MS,
       maxWaitTime: 200,
+      ...(protocol === "consumer" ? { groupProtocol: protocol } : CLASSIC),
     });
-    consumer.on("consumer:group:join", ({ assignments }) => {
-      const own = assignments?.find((one: { topic: string }) => one.topic === topic);
+    const tell = () => {
+      const own = consumer.assignments?.find((one) => one.topic === topic);
       report.assigned(own?.partitions ?? []);
-    });
+    };
+    // By the newer protocol nobody joins anew: what a member holds comes with heartbeats.
+    consumer.on(protocol === "consumer" ? "consumer:heartbeat:end" : "consumer:group:join", tell);
     const stream = await consumer.consume({
       topics: [topic],
       mode: "committed",
@@ -94,7 +99,7 @@ function connectionOf(task: Task) {
   return {
     clientId: "matrix",
     bootstrapBrokers: [task.broker],
-    ...(task.tls && { tls: { ca: [readFileSync(task.caFile, "utf8")] }, tlsServerName: true }),
+    ...(task.tls && { tls: tlsOf(task), tlsServerName: true }),
     ...(task.mechanism !== "" && { sasl: saslOf(task) }),
   };
 }

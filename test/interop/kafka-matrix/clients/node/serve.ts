@@ -25,6 +25,17 @@ export function packageVersion(name: string): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
+/** What Node's own TLS is told, which both clients hand on. */
+export function tlsOf({ caFile, certFile, keyFile }: Task) {
+  return {
+    ca: [readFileSync(caFile, "utf8")],
+    ...(certFile !== "" && {
+      cert: readFileSync(certFile, "utf8"),
+      key: readFileSync(keyFile, "utf8"),
+    }),
+  };
+}
+
 export async function serve(client: Client): Promise<void> {
   const members = new Map<string, () => Promise<unknown>>();
 

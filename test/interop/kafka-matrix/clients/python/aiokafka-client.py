@@ -31,7 +31,11 @@ def connection(task):
         + ("SSL" if task["tls"] else "PLAINTEXT"),
     }
     if task["tls"]:
-        settings["ssl_context"] = create_ssl_context(cafile=task["caFile"])
+        settings["ssl_context"] = create_ssl_context(
+            cafile=task["caFile"],
+            certfile=task["certFile"] or None,
+            keyfile=task["keyFile"] or None,
+        )
     if task["mechanism"]:
         settings["sasl_mechanism"] = task["mechanism"]
     if task["mechanism"] == "OAUTHBEARER":

@@ -19,6 +19,9 @@ def connection(task):
     }
     if task["tls"]:
         settings["ssl.ca.location"] = task["caFile"]
+    if task["certFile"]:
+        settings["ssl.certificate.location"] = task["certFile"]
+        settings["ssl.key.location"] = task["keyFile"]
     if task["mechanism"]:
         settings["sasl.mechanisms"] = task["mechanism"]
     if task["mechanism"] == "OAUTHBEARER":
@@ -90,14 +93,20 @@ def consume(task):
 
 
 def open_member(task):
+    if task["protocol"] == "consumer":
+        protocol = {"group.protocol": "consumer"}
+    else:
+        protocol = {
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
+        }
     consumer = Consumer(
         {
             **connection(task),
+            **protocol,
             "group.id": task["group"],
             "auto.offset.reset": "earliest",
             "auto.commit.interval.ms": 200,
-            "session.timeout.ms": SESSION_TIMEOUT_MS,
-            "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "fetch.wait.max.ms": 200,
         }
     )

@@ -25,6 +25,9 @@ def connection(task):
     }
     if task["tls"]:
         settings["ssl_cafile"] = task["caFile"]
+    if task["certFile"]:
+        settings["ssl_certfile"] = task["certFile"]
+        settings["ssl_keyfile"] = task["keyFile"]
     if task["mechanism"]:
         settings["sasl_mechanism"] = task["mechanism"]
     if task["mechanism"] == "OAUTHBEARER":

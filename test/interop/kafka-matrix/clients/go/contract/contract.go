@@ -33,6 +33,8 @@ type Task struct {
 	Broker          string
 	TLS             bool
 	CaFile          string
+	CertFile        string
+	KeyFile         string
 	Mechanism       string
 	User            string
 	Password        string
@@ -48,6 +50,7 @@ type Task struct {
 	TimeMs          int64
 	Committed       bool
 	Group           string
+	Protocol        string
 	Member          string
 }
 
@@ -131,7 +134,15 @@ func TLSConfig(task Task) (*tls.Config, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: roots, ServerName: "localhost"}, nil
+	config := &tls.Config{RootCAs: roots, ServerName: "localhost"}
+	if task.CertFile != "" {
+		own, err := tls.LoadX509KeyPair(task.CertFile, task.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{own}
+	}
+	return config, nil
 }
 
 func versionOf(module string) string {

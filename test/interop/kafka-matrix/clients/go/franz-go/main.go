@@ -124,7 +124,7 @@ func (client) Join(task contract.Task, member *contract.Member) (func() error, e
 			tell(partitions[task.Topic])
 		}
 	}
-	consumer, err := connect(task,
+	options := []kgo.Opt{
 		kgo.ConsumerGroup(task.Group),
 		kgo.ConsumeTopics(task.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -136,7 +136,11 @@ func (client) Join(task contract.Task, member *contract.Member) (func() error, e
 		kgo.OnPartitionsAssigned(change(member.Assigned)),
 		kgo.OnPartitionsRevoked(change(member.Revoked)),
 		kgo.OnPartitionsLost(change(member.Revoked)),
-	)
+	}
+	if task.Protocol == "consumer" {
+		options = append(options, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	}
+	consumer, err := connect(task, options...)
 	if err != nil {
 		return nil, err
 	}

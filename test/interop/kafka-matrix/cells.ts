@@ -6,8 +6,10 @@ import { expect } from "vitest";
 import type { CompressionCodec } from "../../../src/wire/record-batch.ts";
 import type { ClientProgram } from "./client-program.ts";
 import type { Task } from "./contract.ts";
+import { copyExactlyOnce } from "./copy-cell.ts";
 import { rebalance } from "./group-cell.ts";
 import type { MatrixGateway, Way } from "./matrix-gateway.ts";
+import { expectSame, valuesOf } from "./values.ts";
 import type { Witness } from "./witness.ts";
 
 export interface CellContext {
@@ -41,6 +43,10 @@ export const CELLS = {
   idempotent: { title: "numbers what it produces", run: idempotent },
   transactions: { title: "commits a transaction, aborts one, commits another", run: transactions },
   read_committed: { title: "reads what is committed alone", run: readCommitted },
+  "exactly once": {
+    title: "copies a topic to another, its group's offsets in the transactions",
+    run: copyExactlyOnce,
+  },
   gzip: compressed("gzip"),
   snappy: compressed("snappy"),
   lz4: compressed("lz4"),
@@ -63,13 +69,6 @@ export type CellName = keyof typeof CELLS;
 
 /** More than one batch for most, and more than a snappy chunk or a lz4 block of 32 KiB at once. */
 const VALUES = valuesOf("value", 300);
-
-function valuesOf(word: string, count: number): string[] {
-  return Array.from(
-    { length: count },
-    (_, nth) => `${word} ${nth} ${"é".repeat(20 + (nth % 100))}`,
-  );
-}
 
 async function produce({ program, gateway, witness, topic }: CellContext): Promise<void> {
   await program.run({ verb: "produce", ...gateway.way(false), topic, values: VALUES });
@@ -173,11 +172,4 @@ async function comeAndGo({ program, topic }: CellContext, ...ways: readonly Way[
     const count = expected.length;
     expectSame(await program.run({ verb: "consume", ...way, topic, count }), expected);
   }
-}
-
-/** As toEqual, but without hundreds of lines where they differ. */
-function expectSame(values: readonly string[], expected: readonly string[]): void {
-  const at = expected.findIndex((value, nth) => values[nth] !== value);
-  const differs = at < 0 ? "" : `at ${at}: ${values[at]} in place of ${expected[at]}`;
-  expect({ count: values.length, differs }).toEqual({ count: expected.length, differs: "" });
 }

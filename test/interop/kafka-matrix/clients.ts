@@ -41,6 +41,7 @@ export const CLIENTS: readonly MatrixClient[] = [
     needs: ["javac", "mvn"],
     prepare: async () => await javaProgram("3.9.2"),
     lacks: {},
+    notes: { "KIP-848": "a preview, by Kafka's word, before 4.0" },
   },
   {
     name: "kcat",
@@ -48,6 +49,7 @@ export const CLIENTS: readonly MatrixClient[] = [
     prepare: async () => node("kcat"),
     lacks: {
       "KIP-848": CLASSIC_ALONE,
+      "exactly once": "what it reads and what it writes are two runs of it",
       OAUTHBEARER: "its command line takes unsigned tokens alone",
     },
     notes: { transactions: "commits at the end of its input; it has no way to abort" },
@@ -87,6 +89,7 @@ export const CLIENTS: readonly MatrixClient[] = [
       "KIP-848": CLASSIC_ALONE,
       idempotent: "its `Writer` has no producer id",
       transactions: "its `Writer` has none",
+      "exactly once": "its `Writer` has no transactions",
       read_committed: "its `Reader` shows aborted records too, and the markers of transactions",
       OAUTHBEARER: "it has PLAIN and SCRAM; others are the application's to write",
     },

@@ -3,12 +3,12 @@
  *
  * It is started without arguments, and says `{"version": "1.2.3"}`, the client library's own word.
  * Then it takes one task a line from its standard input, and answers each with one line, in order:
- * `{"id": 7}`, with `values` where it consumed, or `{"id": 7, "error": "why not"}`. Members of
+ * `{"id": 7}`, with `values` where it read, or `{"id": 7, "error": "why not"}`. Members of
  * groups go on in the background; they say in between what they hold and read. At the end of its
  * input it ends. Every field of a task is always there, so that no program needs to know defaults.
  */
 export interface Task {
-  readonly verb: "produce" | "consume" | "join" | "leave";
+  readonly verb: "produce" | "consume" | "copy" | "join" | "leave";
   readonly broker: string;
   readonly tls: boolean;
   /** The authority that the gateway's certificate is held against; empty without TLS. */
@@ -38,6 +38,11 @@ export interface Task {
   readonly timeMs: number;
   /** read_committed. */
   readonly committed: boolean;
+  /**
+   * Copy: `count` records of `topic`, read as a member of `group`, to partition 0 of this one, by one
+   * transaction that holds the group's offsets too; then the member leaves.
+   */
+  readonly target: string;
   /** Join: from the earliest record where the group has no offset; commits by itself. */
   readonly group: string;
   /** Kafka's word for the group's protocol: `consumer` is that of KIP-848. */
@@ -66,6 +71,7 @@ export const NO_TASK: Omit<Task, "verb"> = {
   offset: 0,
   timeMs: -1,
   committed: false,
+  target: "",
   group: "",
   protocol: "classic",
   member: "",

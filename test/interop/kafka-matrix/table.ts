@@ -28,6 +28,10 @@ const EXPLAINED = [
   ["transactions", "one is committed, one aborted, one more committed; the log's own markers tell"],
   ["read_committed", "skips the aborted one, and without it reads all"],
   [
+    "exactly once",
+    "copies a topic to another as a group whose offsets are in the transactions; what an aborted one had read is read again",
+  ],
+  [
     "gzip, snappy, lz4, zstd",
     "compresses with it, as the batches in the log show, and reads what another client has compressed",
   ],

@@ -90,6 +90,12 @@ export class Witness {
     return listed.find(({ groupId }) => groupId === group)?.groupType;
   }
 
+  /** Where a group goes on in the topic's first partition. */
+  async committedOffset(groupId: string, topic: string): Promise<number> {
+    const [found] = await this.#admin.fetchOffsets({ groupId, topics: [topic] });
+    return Number(found?.partitions.find(({ partition }) => partition === 0)?.offset);
+  }
+
   /** Everything in the topic's first partition, in order. */
   async stored(topic: string): Promise<Stored> {
     const { topics } = await this.#client.ask("Metadata", 12, [topic], false, false);

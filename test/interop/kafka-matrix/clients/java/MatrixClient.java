@@ -81,6 +81,8 @@ public final class MatrixClient {
         return null;
       case "consume":
         return consume(task);
+      case "copy":
+        return Copier.copy(task);
       case "join":
         members.put(member, new GroupMember(task));
         members.get(member).start();

@@ -89,6 +89,35 @@ await serve({
     return values;
   },
 
+  async copy(task) {
+    const { topic, target, count, group, transactionalId } = task;
+    const consumer = consumerOf(task, group, true);
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    const values: string[] = [];
+    const read = Promise.withResolvers<string>();
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ message }) => {
+        if (values.length < count) values.push(String(message.value));
+        if (values.length === count) read.resolve(`${Number(message.offset) + 1}`);
+      },
+    });
+    const offset = await read.promise;
+    const settings = { idempotent: true, transactionalId, maxInFlightRequests: 1 };
+    const producer = kafkaOf(task).producer(settings);
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const messages = values.map((value) => ({ value, partition: 0 }));
+    await transaction.send({ topic: target, messages });
+    const topics = [{ topic, partitions: [{ partition: 0, offset }] }];
+    await transaction.sendOffsets({ consumerGroupId: group, topics });
+    await (task.commits ? transaction.commit() : transaction.abort());
+    await producer.disconnect();
+    await consumer.disconnect();
+    return values;
+  },
+
   async join(task, report) {
     const consumer = consumerOf(task, task.group, false);
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

@@ -9,6 +9,9 @@ import {
 import { HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, type Task } from "../../contract.ts";
 import { packageVersion, serve, tlsOf } from "./serve.ts";
 
+/** By default it says that it was producer 0, which fences it where the id is known already. */
+const UNKNOWN_PRODUCER = { producerId: -1n, producerEpoch: -1 };
+
 const CLASSIC = {
   sessionTimeout: SESSION_TIMEOUT_MS,
   rebalanceTimeout: 10_000,
@@ -23,8 +26,7 @@ await serve({
     const producer = new Producer({
       ...connectionOf(task),
       idempotent: idempotent || transactionalId !== "",
-      // By default it says that it was producer 0, which fences it where the id is known already.
-      ...(transactionalId !== "" && { transactionalId, producerId: -1n, producerEpoch: -1 }),
+      ...(transactionalId !== "" && { transactionalId, ...UNKNOWN_PRODUCER }),
       ...(codec !== "none" && { compression: codec as CompressionAlgorithmValue }),
     });
     const messages = task.values.map((value) => ({
@@ -66,6 +68,40 @@ await serve({
       values.push(value.toString());
       if (values.length === count) break;
     }
+    await consumer.close(true);
+    return values;
+  },
+
+  async copy(task) {
+    const { topic, target, count, group, transactionalId } = task;
+    const consumer = new Consumer({ ...connectionOf(task), groupId: group, ...CLASSIC });
+    const stream = await consumer.consume({
+      topics: [topic],
+      mode: "committed",
+      fallbackMode: "earliest",
+      autocommit: false,
+      maxWaitTime: 200,
+      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    });
+    const producer = new Producer({
+      ...connectionOf(task),
+      idempotent: true,
+      transactionalId,
+      ...UNKNOWN_PRODUCER,
+    });
+    const transaction = await producer.beginTransaction();
+    await transaction.addConsumer(consumer);
+    const values: string[] = [];
+    for await (const message of stream) {
+      const { value } = message;
+      await transaction.send({ messages: [{ topic: target, partition: 0, value }] });
+      values.push(value.toString());
+      if (values.length < count) continue;
+      await transaction.addOffset(message);
+      break;
+    }
+    await (task.commits ? transaction.commit() : transaction.abort());
+    await producer.close();
     await consumer.close(true);
     return values;
   },

@@ -15,6 +15,8 @@ export interface Client {
   readonly version: string;
   produce(task: Task): Promise<void>;
   consume(task: Task): Promise<readonly string[]>;
+  /** Answers what it has copied; where it has transactions of offsets. */
+  copy?(task: Task): Promise<readonly string[]>;
   /** Answers how the member leaves. */
   join(task: Task, report: MemberReport): Promise<() => Promise<unknown>>;
 }
@@ -47,6 +49,8 @@ export async function serve(client: Client): Promise<void> {
         return undefined;
       case "consume":
         return await client.consume(task);
+      case "copy":
+        return await client.copy?.(task);
       case "join":
         members.set(
           member,

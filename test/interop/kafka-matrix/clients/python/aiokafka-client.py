@@ -87,6 +87,33 @@ async def consume(task):
         await consumer.stop()
 
 
+async def copy(task):
+    consumer = AIOKafkaConsumer(
+        task["topic"],
+        **connection(task),
+        group_id=task["group"],
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+    )
+    producer = AIOKafkaProducer(**connection(task), transactional_id=task["transactionalId"])
+    async with consumer, producer:
+        await producer.begin_transaction()
+        values = []
+        while len(values) < task["count"]:
+            message = await consumer.getone()
+            await producer.send_and_wait(task["target"], message.value, partition=0)
+            values.append(message.value.decode())
+        offsets = {TopicPartition(task["topic"], 0): message.offset + 1}
+        await producer.send_offsets_to_transaction(offsets, task["group"])
+        if task["commits"]:
+            await producer.commit_transaction()
+        else:
+            await producer.abort_transaction()
+        return values
+
+
 async def join(task):
     consumer = AIOKafkaConsumer(
         task["topic"],
@@ -129,5 +156,5 @@ def on_loop(verb):
 
 
 threading.Thread(target=loop.run_forever, daemon=True).start()
-verbs = {"produce": produce, "consume": consume, "join": join, "leave": leave}
+verbs = {"produce": produce, "consume": consume, "copy": copy, "join": join, "leave": leave}
 serve(version("aiokafka"), {name: on_loop(verb) for name, verb in verbs.items()})

@@ -92,6 +92,40 @@ def consume(task):
     return values
 
 
+def copy(task):
+    consumer = Consumer(
+        {
+            **connection(task),
+            "group.id": task["group"],
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+        }
+    )
+    producer = Producer({**connection(task), "transactional.id": task["transactionalId"]})
+    producer.init_transactions(SECONDS_MAX)
+    producer.begin_transaction()
+    consumer.subscribe([task["topic"]])
+    values = []
+    while len(values) < task["count"]:
+        message = consumer.poll(SECONDS_MAX)
+        if message is None or message.error():
+            raise RuntimeError(f"only {len(values)} came: {message and message.error()}")
+        producer.produce(task["target"], message.value(), partition=0)
+        values.append(message.value().decode())
+    if producer.flush(SECONDS_MAX):
+        raise RuntimeError("not everything was delivered")
+    positions = consumer.position([TopicPartition(task["topic"], 0)])
+    producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata())
+    if task["commits"]:
+        producer.commit_transaction(SECONDS_MAX)
+    else:
+        producer.abort_transaction(SECONDS_MAX)
+    consumer.close()
+    return values
+
+
 def open_member(task):
     if task["protocol"] == "consumer":
         protocol = {"group.protocol": "consumer"}
@@ -126,5 +160,11 @@ def held(consumer):
 members = Members(open_member, poll, held)
 serve(
     f"{confluent_kafka.__version__} (librdkafka {confluent_kafka.libversion()[0]})",
-    {"produce": produce, "consume": consume, "join": members.join, "leave": members.leave},
+    {
+        "produce": produce,
+        "consume": consume,
+        "copy": copy,
+        "join": members.join,
+        "leave": members.leave,
+    },
 )

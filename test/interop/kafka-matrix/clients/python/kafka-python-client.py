@@ -1,6 +1,6 @@
 """kafka-python."""
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.net.sasl.oauth import AbstractTokenProvider
 from kafka.version import __version__
 
@@ -84,6 +84,37 @@ def consume(task):
     return values
 
 
+def copy(task):
+    consumer = KafkaConsumer(
+        task["topic"],
+        **connection(task),
+        group_id=task["group"],
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        consumer_timeout_ms=SECONDS_MAX * 1000,
+    )
+    producer = KafkaProducer(**connection(task), transactional_id=task["transactionalId"])
+    producer.init_transactions()
+    producer.begin_transaction()
+    values = []
+    for message in consumer:
+        producer.send(task["target"], message.value, partition=0).get(timeout=SECONDS_MAX)
+        values.append(message.value.decode())
+        if len(values) == task["count"]:
+            break
+    offsets = {TopicPartition(task["topic"], 0): OffsetAndMetadata(message.offset + 1, "", -1)}
+    producer.send_offsets_to_transaction(offsets, consumer.group_metadata())
+    if task["commits"]:
+        producer.commit_transaction()
+    else:
+        producer.abort_transaction()
+    producer.close()
+    consumer.close()
+    return values
+
+
 def open_member(task):
     return KafkaConsumer(
         task["topic"],
@@ -109,5 +140,11 @@ def held(consumer):
 members = Members(open_member, poll, held)
 serve(
     __version__,
-    {"produce": produce, "consume": consume, "join": members.join, "leave": members.leave},
+    {
+        "produce": produce,
+        "consume": consume,
+        "copy": copy,
+        "join": members.join,
+        "leave": members.leave,
+    },
 )

@@ -49,6 +49,7 @@ type Task struct {
 	Offset          int64
 	TimeMs          int64
 	Committed       bool
+	Target          string
 	Group           string
 	Protocol        string
 	Member          string
@@ -59,6 +60,11 @@ type Client interface {
 	Consume(task Task) ([]string, error)
 	// Join answers how the member leaves.
 	Join(task Task, member *Member) (leave func() error, err error)
+}
+
+// Copier is a client that can commit a group's offsets in a transaction.
+type Copier interface {
+	Copy(task Task) ([]string, error)
 }
 
 // Member tells what a member of a group holds and reads.
@@ -110,6 +116,8 @@ func Serve(module string, client Client) {
 			err = client.Produce(task)
 		case "consume":
 			answer["values"], err = client.Consume(task)
+		case "copy":
+			answer["values"], err = client.(Copier).Copy(task)
 		case "join":
 			member := &Member{name: task.Member, held: map[int32]bool{}}
 			leaves[task.Member], err = client.Join(task, member)

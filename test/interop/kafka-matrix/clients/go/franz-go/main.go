@@ -27,11 +27,19 @@ type client struct{}
 func main() { contract.Serve("github.com/twmb/franz-go", client{}) }
 
 func connect(task contract.Task, options ...kgo.Opt) (*kgo.Client, error) {
+	connection, err := connectionOf(task)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(append(connection, options...)...)
+}
+
+func connectionOf(task contract.Task) ([]kgo.Opt, error) {
 	tlsConfig, err := contract.TLSConfig(task)
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, kgo.SeedBrokers(task.Broker))
+	options := []kgo.Opt{kgo.SeedBrokers(task.Broker)}
 	if tlsConfig != nil {
 		options = append(options, kgo.DialTLSConfig(tlsConfig))
 	}
@@ -46,7 +54,7 @@ func connect(task contract.Task, options ...kgo.Opt) (*kgo.Client, error) {
 	case "OAUTHBEARER":
 		options = append(options, kgo.SASL(oauth.Auth{Token: task.Token}.AsMechanism()))
 	}
-	return kgo.NewClient(options...)
+	return options, nil
 }
 
 func (client) Produce(task contract.Task) error {

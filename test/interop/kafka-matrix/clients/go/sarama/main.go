@@ -41,25 +41,29 @@ func configOf(task contract.Task) (*sarama.Config, error) {
 	return config, err
 }
 
-func (client) Produce(task contract.Task) error {
+func producerOf(task contract.Task) (sarama.SyncProducer, error) {
 	config, err := configOf(task)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	transactional := task.TransactionalID != ""
 	config.Producer.Return.Successes = true
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Compression = codecs[task.Codec]
-	config.Producer.Idempotent = task.Idempotent || transactional
+	config.Producer.Idempotent = task.Idempotent || task.TransactionalID != ""
 	config.Producer.Transaction.ID = task.TransactionalID
 	// Sarama keeps the order of records by this alone, and asks for it where it is idempotent.
 	config.Net.MaxOpenRequests = 1
-	producer, err := sarama.NewSyncProducer([]string{task.Broker}, config)
+	return sarama.NewSyncProducer([]string{task.Broker}, config)
+}
+
+func (client) Produce(task contract.Task) error {
+	producer, err := producerOf(task)
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
+	transactional := task.TransactionalID != ""
 	if transactional {
 		if err := producer.BeginTxn(); err != nil {
 			return err

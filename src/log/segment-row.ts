@@ -156,6 +156,8 @@ export class SegmentRow {
   /** Those whose last data went while the small state still lived in them. */
   async #removeEmptied(): Promise<void> {
     for (const id of [...this.#sealed.keys()]) {
+      // Another roll came meanwhile; the commit that follows it begins anew.
+      if (this.#unbornActive) return;
       if (this.#sealed.get(id)?.heads.size !== 0) continue;
       try {
         await this.#remove(id);

@@ -184,7 +184,9 @@ async function appendBatch(
       logStartOffset: partition.logStartOffset,
     };
   } catch (error) {
-    return refused(index, kafkaErrorOf(error), messageOf(error));
+    const refusal = refused(index, kafkaErrorOf(error), messageOf(error));
+    // By it Java's producer knows that it was forgotten (UNKNOWN_PRODUCER_ID), and begins anew.
+    return { ...refusal, logStartOffset: partition.logStartOffset };
   }
 }
 

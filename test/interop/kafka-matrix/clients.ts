@@ -25,7 +25,9 @@ export interface MatrixClient {
 const DEBIAN_PYTHON = "/usr/bin/python3";
 
 /** Of KIP-848. */
-const CLASSIC_ALONE = "it has the classic protocol of groups alone";
+const CLASSIC_ALONE = "the classic protocol of groups alone";
+
+const NO_TRANSACTIONS = "its `Writer` has no transactions";
 
 const CODEC_OF_APPLICATION = "by a codec that the application registers; it has gzip alone";
 
@@ -88,8 +90,8 @@ export const CLIENTS: readonly MatrixClient[] = [
     lacks: {
       "KIP-848": CLASSIC_ALONE,
       idempotent: "its `Writer` has no producer id",
-      transactions: "its `Writer` has none",
-      "exactly once": "its `Writer` has no transactions",
+      transactions: NO_TRANSACTIONS,
+      "exactly once": NO_TRANSACTIONS,
       read_committed: "its `Reader` shows aborted records too, and the markers of transactions",
       OAUTHBEARER: "it has PLAIN and SCRAM; others are the application's to write",
     },

@@ -43,11 +43,17 @@ const EXPLAINED = [
   ],
 ] as const;
 
+/** What is said of a cell, each once, and of which clients. */
+type Notes = Map<string, Set<string>>;
+
 export function renderTable(rows: readonly Row[]): string {
-  const notes: string[] = [];
+  const notes: Notes = new Map();
   const lines = rows.map((row) => {
     const cells = COLUMNS.map((cell) => cellOf(row, cell, notes));
     return line([row.client.name, row.version, ...cells]);
+  });
+  const said = [...notes].map(([note, names], at) => {
+    return `${at + 1}. ${[...names].join(", ")}: ${note}.`;
   });
   return `# Kafka clients
 
@@ -60,7 +66,7 @@ ${lines.join("\n")}
 
 "yes": it does, as tested. "-": the client does not have it. And more of some cells:
 
-${notes.map((note, at) => `${at + 1}. ${note}.`).join("\n")}
+${said.join("\n")}
 
 ## What is tested
 
@@ -70,14 +76,13 @@ ${EXPLAINED.map(([column, what]) => `| ${column} | ${what} |`).join("\n")}
 `;
 }
 
-function cellOf({ client, passed }: Row, cell: CellName, notes: string[]): string {
+function cellOf({ client, passed }: Row, cell: CellName, notes: Notes): string {
   const lacks = client.lacks[cell];
   const said = lacks === undefined ? (passed.has(cell) ? "yes" : "no") : "-";
   const note = lacks ?? client.notes?.[cell];
   if (note === undefined) return said;
-  const whole = `${client.name}: ${note}`;
-  if (!notes.includes(whole)) notes.push(whole);
-  return `${said} (${notes.indexOf(whole) + 1})`;
+  notes.set(note, (notes.get(note) ?? new Set()).add(client.name));
+  return `${said} (${[...notes.keys()].indexOf(note) + 1})`;
 }
 
 function line(cells: readonly string[]): string {

@@ -15,6 +15,7 @@ import type { ConnectionMemory } from "./connection-memory.ts";
 import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import type { FetchSessions } from "./fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
+import type { LargeChecks } from "./large-checks.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
@@ -124,6 +125,8 @@ export interface KafkaBroker {
   readonly memory: ConnectionMemory;
   /** What checks of produced batches may take of a turn. */
   readonly checks: TurnBudget;
+  /** The line of those that come to much. */
+  readonly largeChecks: LargeChecks;
   readonly fetchSessions: FetchSessions;
   readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;

@@ -25,6 +25,7 @@ import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
+import { LargeChecks } from "./large-checks.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "./limits.ts";
 import {
   KAFKA_PROTOCOL,
@@ -249,6 +250,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
     memory,
     checks: new TurnBudget(clock, limits.checksMsMax),
+    largeChecks: new LargeChecks(),
     groups,
     transactions: new TransactionCoordinator({
       log,

@@ -21,6 +21,8 @@ const EXPANSION_MAX = 22;
 /** Small blocks that are decompressed in one turn of the event loop, and what they come to. */
 const GROUP_BLOCKS_MAX = 256;
 const GROUP_BYTES_MAX = 256 * 1024;
+/** Thousands of small pieces of foreign memory would have the garbage collector stop for long. */
+const OWN_COPY = { copyOutputData: true };
 
 /** One raw block: every Kafka client reads it, and it is the smaller form. */
 export function compressSnappy(bytes: Uint8Array): Buffer {
@@ -80,7 +82,7 @@ export async function* snappyPieces(bytes: Uint8Array, bytesMax: number): AsyncG
     if (alone) {
       yield (await uncompress(block)) as Buffer;
     } else {
-      group.push(uncompressSync(block) as Buffer);
+      group.push(uncompressSync(block, OWN_COPY) as Buffer);
       groupBytes += declaredBytes;
     }
   }

@@ -23,6 +23,7 @@ import type { ClientQuotas } from "./quotas/client-quotas.ts";
 import type { QuotaClient, QuotaKey } from "./quotas/quota.ts";
 import type { ReaderPace } from "./quotas/reader-pace.ts";
 import type { Rights } from "./rights.ts";
+import type { ScramUserStore } from "./scram/scram-user-store.ts";
 import type { KafkaSession } from "./session.ts";
 import type { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TurnBudget } from "./turn-budget.ts";
@@ -104,6 +105,8 @@ export interface KafkaBroker {
   readonly access: Access;
   /** And what who is held to ACLs may do. */
   readonly acls: AclStore;
+  /** Users that log in by SCRAM, as Kafka's tools show and make them. */
+  readonly scramUsers: ScramUserStore;
   /** How much who may bring and take. */
   readonly quotas: ClientQuotas;
   /** Readers of the log ask it before they read on. */

@@ -40,6 +40,7 @@ import { ClientQuotas } from "./quotas/client-quotas.ts";
 import { QuotaStore } from "./quotas/quota-store.ts";
 import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { ScramUserStore } from "./scram/scram-user-store.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TransactionLimits } from "./transactions/limits.ts";
 import { TurnBudget } from "./turn-budget.ts";
@@ -174,6 +175,12 @@ class RunningServer implements KafkaServer {
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      {
+        name: "tributary_kafka_scram_users",
+        help: "Users made by Kafka's tools, who log in by SCRAM.",
+        type: "gauge",
+        value: this.#broker.scramUsers.size,
+      },
       ...fetchMetrics(this.#broker),
       ...this.#broker.memory.metrics(),
       ...this.#broker.quotas.metrics(),
@@ -225,10 +232,12 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
   });
   const producerIds = new ProducerIds(log);
   const memory = new ConnectionMemory(limits, clock);
+  const access = options.access ?? openForAll;
   return {
     log,
-    access: options.access ?? openForAll,
+    access,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    scramUsers: new ScramUserStore(log.keyValues("kafka-scram-users"), access.scramUsers, limits),
     quotas: new ClientQuotas({
       store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
       clock,

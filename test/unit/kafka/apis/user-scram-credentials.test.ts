@@ -152,7 +152,7 @@ describe("a user that a tool makes", () => {
     const client = login("bob");
     await client.connect();
     const bob = await userLine("bob", "bob's own");
-    await bench.write(`${accessFile}  ${bob}\n`);
+    bench.write(`${accessFile}  ${bob}\n`);
     await access.reload();
     await expect(client.listTopics()).rejects.toThrow();
     await client.disconnect();

@@ -12,7 +12,6 @@ import {
   saltedBytes,
   scramOfSalted,
 } from "../../access/scram/scram-credential.ts";
-import type { KafkaErrorName } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import type { ScramChange } from "./scram-user-store.ts";
 
@@ -87,6 +86,5 @@ function credentialOf(upsertion: ScramUpsertion): ScramCredential {
 }
 
 function unacceptable(message: string): KafkaRefusal {
-  const error: KafkaErrorName = "UNACCEPTABLE_CREDENTIAL";
-  return new KafkaRefusal(error, message);
+  return new KafkaRefusal("UNACCEPTABLE_CREDENTIAL", message);
 }

@@ -68,6 +68,7 @@ describe("the generation of a group", () => {
     const others = [2, 3, 4].map((number) => keeper.keep("g", numbered(number)));
     const settled = keeper.settled("g");
     expect(await isSettled(Promise.race([first, ...others, settled]))).toBe(false);
+    expect(store.writes).toBe(1);
     store.release();
     await Promise.all([first, ...others, settled]);
     expect(kept()).toBe(4);

@@ -49,6 +49,19 @@ async function staticGroup(): Promise<string> {
   return memberId;
 }
 
+async function enterByNewerProtocol(groupId: string): Promise<void> {
+  const nothing = { instanceId: null, rackId: null, pattern: null, serverAssignor: null };
+  const answer = await harness.groups.consumerHeartbeat(
+    {
+      ...{ groupId, memberId: "a", epoch: 0, topicNames: ["t"], rebalanceTimeoutMs: 1_000 },
+      ...nothing,
+      owned: [],
+    },
+    { clientId: "c", clientHost: "h", mayLackId: false, mayDescribe: () => true },
+  );
+  expect(answer.error).toBe("NONE");
+}
+
 type Assignments = { memberId: string; assignment: Buffer }[];
 
 function syncStatic(memberId: string, assignments: Assignments = []) {
@@ -146,9 +159,11 @@ describe("after a restart", () => {
   it("in a rebalance that a leaving member began, it is gone, and the others are sent to join", async () => {
     const { ids, leader, generation } = await harness.stableGroup(3);
     const follower = ids.find((id) => id !== leader) ?? "";
+    void harness.join({ instanceId: "not told of its id yet" });
     harness.groups.leave("g", [{ memberId: follower, instanceId: null }]);
     await harness.groups.settled("g");
-    const { heartbeat, join } = await restart();
+    const { heartbeat, join, groups } = await restart();
+    expect(groups.describe("g").members).toHaveLength(2);
     expect(heartbeat(follower, generation)).toBe("UNKNOWN_MEMBER_ID");
     const others = ids.filter((id) => id !== follower);
     for (const id of others) expect(heartbeat(id, generation)).toBe("REBALANCE_IN_PROGRESS");
@@ -179,13 +194,20 @@ describe("after a restart", () => {
 
   it("a group that was deleted, or became one of the other kind, is not there as it was", async () => {
     const { leader } = await harness.stableGroup(1);
-    const before = storage.generations.get("group/g");
+    const { generations } = storage;
+    const before = generations.get("group/g");
     harness.groups.leave("g", [{ memberId: leader, instanceId: null }]);
     await harness.groups.settled("g");
     // As if it could not be removed when the last member left.
-    await storage.generations.write([["group/g", before]]);
+    await generations.write([["group/g", before]]);
     expect(await harness.groups.delete(["g"])).toEqual(["NONE"]);
     expect((await restart()).groups.list()).toEqual([]);
+
+    await harness.commit(7);
+    await generations.write([["group/g", before]]);
+    await enterByNewerProtocol("g");
+    expect((await restart()).groups.list()).toMatchObject([{ kind: "consumer" }]);
+    expect([...generations.entries()]).toEqual([]);
   });
 
   it("a generation that cannot be read is none, and the next one has a higher number", async () => {

@@ -64,7 +64,10 @@ export class GenerationKeeper {
     } catch (error) {
       if (!isTributaryError(error)) throw error;
       const fields = { group: groupId, reason: error.message };
-      this.#parts.logger.warn(fields, "A group's members could not be read; they have to join again");
+      this.#parts.logger.warn(
+        fields,
+        "A group's members could not be read; they have to join again",
+      );
       return undefined;
     }
   }

@@ -42,18 +42,20 @@ export class GroupDirectory {
   readonly #groups = new Map<string, AnyGroup>();
 
   constructor(parts: DirectoryParts) {
+    this.keeper = new GenerationKeeper({ ...parts, store: parts.log.keyValues(CLASSIC_MAP_NAME) });
     this.#parts = parts;
     const { log, offsets } = parts;
-    this.keeper = new GenerationKeeper({ ...parts, store: log.keyValues(CLASSIC_MAP_NAME) });
     for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
       this.#addConsumer(id, stored);
+    }
+    for (const id of this.keeper.groupIds()) {
+      if (!this.#groups.has(id)) this.#addClassic(id, this.keeper.read(id));
     }
     const classic = [...log.state.entries(GROUP_KEY_PREFIX)].map(([key]) =>
       key.slice(GROUP_KEY_PREFIX.length),
     );
-    const committed = offsets.all().map(({ group }) => group);
-    for (const id of [...classic, ...this.keeper.groupIds(), ...committed]) {
-      if (!this.#groups.has(id)) this.#addClassic(id, this.keeper.read(id));
+    for (const id of [...classic, ...offsets.all().map(({ group }) => group)]) {
+      if (!this.#groups.has(id)) this.#addClassic(id);
     }
   }
 

@@ -67,8 +67,14 @@ export const kcatMember: MemberCommand = (broker, group, topic) => [
   ...["-f", '{"partition":%p,"offset":%o}\\n'],
 ];
 
-/** The settings of {@link javaMember} for the classic protocol. */
-export const CLASSIC = ["group.protocol=classic", "session.timeout.ms=10000"] as const;
+/**
+ * The settings of {@link javaMember} for the classic protocol. By default its leader forgets all topics
+ * when it reaches no broker (KIP-899), takes that for a change of the topics, and has all join again.
+ */
+export const CLASSIC = [
+  ...["group.protocol=classic", "session.timeout.ms=10000"],
+  "metadata.recovery.strategy=none",
+] as const;
 
 /** Kafka's own client, by the newer protocol; `classPath` has its jars, `config` more of its settings. */
 export function javaMember(classPath: string, ...config: readonly string[]): MemberCommand {

@@ -32,6 +32,8 @@ const STEP_MS_MAX = 60_000;
 /** Longer than the sessions of the members: who was taken for dead would be out by then. */
 const WATCH_MS = 12_000;
 const READS_PER_PHASE = 300;
+/** Longer than the members' pauses between attempts to connect. */
+const AWAY_MS = 3_000;
 
 let folder: string;
 let place: GatewayPlace;
@@ -69,6 +71,7 @@ async function startGateway(): Promise<void> {
 
 async function restartGateway(): Promise<void> {
   await gateway.kill();
+  await pause(AWAY_MS);
   await startGateway();
 }
 

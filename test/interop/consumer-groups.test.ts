@@ -154,7 +154,7 @@ function survives(member: MemberCommand, options: { saysAssignment: boolean }): 
       expect(gateway.committed()).toBe(expected);
       await nextRound();
 
-      // What members read between the restart and finding themselves unknown, they read again.
+      // Members go on in their generation, from where they were.
       expect(tally.readAgain).toEqual([]);
     } finally {
       await Promise.all(members.map((one) => one.kill()));

@@ -39,10 +39,11 @@ export const leaveGroup: KafkaApi<LeaveGroupRequest, LeaveGroupResponse> = {
     return { groupId, members };
   },
 
-  handle({ groupId, members }, { broker, version, rights }) {
+  async handle({ groupId, members }, { broker, version, rights }) {
     if (!rights.group("read", groupId)) return { error: "GROUP_AUTHORIZATION_FAILED", members: [] };
     const outcome = broker.groups.leave(groupId, members);
     if (typeof outcome === "string") return { error: outcome, members: [] };
+    await broker.groups.settled(groupId);
     const left = members.map((member, index) => ({
       ...member,
       error: outcome[index] ?? "UNKNOWN_SERVER_ERROR",

@@ -137,6 +137,11 @@ export class GroupCoordinator {
     );
   }
 
+  /** Resolves when who is in a classic group is on disk as it was at the call, or cannot be kept. */
+  async settled(groupId: string): Promise<void> {
+    await this.#directory.keeper.settled(groupId);
+  }
+
   /** An error (or NONE) for each of `commits`; resolves when those accepted are on disk. */
   async commit(
     groupId: string,
@@ -235,7 +240,12 @@ export class GroupCoordinator {
   }
 
   metrics(): readonly MetricSample[] {
-    return groupMetrics(this.#directory.all(), this.#budget, this.offsets.all().length);
+    return groupMetrics({
+      groups: this.#directory.all(),
+      budget: this.#budget,
+      offsetCount: this.offsets.all().length,
+      notKept: this.#directory.keeper.notKept,
+    });
   }
 
   /** Lets go of all that wait; they find the coordinator again, here or after the restart. */

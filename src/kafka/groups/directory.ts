@@ -6,15 +6,16 @@
  * An empty group becomes one of the other kind when somebody joins it so; its offsets stay. With
  * members it stays what it is.
  *
- * Owner of the groups, and of the small state under `group/`. After a restart every classic group is
- * empty and keeps its generation: its members find themselves unknown, and join again. Consumer
- * groups have their members, who go on as if nothing had been.
+ * Owner of the groups, and of the small state under `group/`. After a restart groups of both kinds have
+ * their members, who go on as if nothing had been. A classic group that was not kept, or was on its
+ * way to its next generation, is empty and keeps its number: its members join again.
  */
 import { messageOf, TributaryError } from "../../base/errors.ts";
 import type { Log } from "../../log/contract.ts";
 import { ConsumerGroup, type StoredGroup } from "./consumer/consumer-group.ts";
 import { MAP_NAME } from "./consumer/records.ts";
 import { readStoredGroups } from "./consumer/stored-groups.ts";
+import { GenerationKeeper } from "./generation-keeper.ts";
 import { Group, type GroupParts, NEW_GROUP } from "./group.ts";
 import {
   decodeGroupRecord,
@@ -23,9 +24,11 @@ import {
   type GroupRecord,
   groupKey,
 } from "./group-record.ts";
+import { MAP_NAME as CLASSIC_MAP_NAME, type KeptGeneration } from "./kept-generation.ts";
 import type { GroupOffsets } from "./offsets.ts";
+import { isCurrent, recordOf, restoreGroup } from "./restore-group.ts";
 
-export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save"> {
+export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save" | "keeper"> {
   readonly log: Log;
   readonly offsets: GroupOffsets;
 }
@@ -34,13 +37,19 @@ export type AnyGroup = Group | ConsumerGroup;
 
 export class GroupDirectory {
   readonly #parts: DirectoryParts;
+  /** The generations of classic groups on the disk. */
+  readonly keeper: GenerationKeeper;
   readonly #groups = new Map<string, AnyGroup>();
 
   constructor(parts: DirectoryParts) {
+    this.keeper = new GenerationKeeper({ ...parts, store: parts.log.keyValues(CLASSIC_MAP_NAME) });
     this.#parts = parts;
     const { log, offsets } = parts;
     for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
       this.#addConsumer(id, stored);
+    }
+    for (const id of this.keeper.groupIds()) {
+      if (!this.#groups.has(id)) this.#addClassic(id, this.keeper.read(id));
     }
     const classic = [...log.state.entries(GROUP_KEY_PREFIX)].map(([key]) =>
       key.slice(GROUP_KEY_PREFIX.length),
@@ -90,7 +99,7 @@ export class GroupDirectory {
     const append = this.#parts.log.group();
     append.putState(groupKey(id), undefined);
     known.die("UNKNOWN_MEMBER_ID");
-    this.#forget(append.flushed, id);
+    this.#forget(Promise.all([append.flushed, this.keeper.keep(id, undefined)]), id);
     return this.#addConsumer(id);
   }
 
@@ -108,7 +117,7 @@ export class GroupDirectory {
       }
       const append = log.group();
       append.putState(groupKey(group.id), undefined);
-      removed.push(append.flushed);
+      removed.push(append.flushed, this.keeper.keep(group.id, undefined));
     }
     await Promise.all(removed);
   }
@@ -123,7 +132,7 @@ export class GroupDirectory {
   }
 
   /** Its record may outlive a group, which is harmless: opened again, it goes on from there. */
-  #forget(removed: Promise<void>, id: string): void {
+  #forget(removed: Promise<unknown>, id: string): void {
     removed.catch((error: unknown) => {
       const fields = { group: id, reason: messageOf(error) };
       this.#parts.logger.warn(fields, "A removed group's record was kept");
@@ -142,12 +151,15 @@ export class GroupDirectory {
     return group;
   }
 
-  #addClassic(id: string): Group {
-    const group = new Group(
-      { ...this.#parts, groupId: id, save: (record) => this.#save(id, record) },
-      this.#load(id),
-    );
+  #addClassic(id: string, kept?: KeptGeneration): Group {
+    const save = (record: GroupRecord) => this.#save(id, record);
+    const { keeper } = this;
+    const stored = this.#load(id);
+    const goesOn = kept !== undefined && isCurrent(kept, stored) ? kept : undefined;
+    const record = goesOn === undefined ? stored : recordOf(goesOn);
+    const group = new Group({ ...this.#parts, groupId: id, save, keeper }, record);
     this.#groups.set(id, group);
+    if (goesOn !== undefined) restoreGroup(group, goesOn);
     return group;
   }
 

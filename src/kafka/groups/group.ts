@@ -5,7 +5,9 @@
  * Everything here is synchronous between a request and its effect; only answers are waited for.
  */
 import type { KafkaErrorName } from "../error-codes.ts";
+import type { GenerationKeeper } from "./generation-keeper.ts";
 import type { GroupRecord } from "./group-record.ts";
+import { generationOf } from "./kept-generation.ts";
 import { type Member, refusedJoin, refusedSync } from "./member.ts";
 import type { MemberBudget } from "./member-budget.ts";
 import { Membership } from "./membership.ts";
@@ -17,7 +19,8 @@ import {
   type RebalanceParts,
 } from "./rebalance.ts";
 
-export interface GroupParts extends RebalanceParts {
+export interface GroupParts extends Omit<RebalanceParts, "keep"> {
+  readonly keeper: GenerationKeeper;
   readonly budget: MemberBudget;
   /** A part of a member id that no other member ever had. */
   readonly newId: () => string;
@@ -54,7 +57,8 @@ export class Group {
       memberSilent: (member) => this.remove(member, `member ${member.id} was silent for too long`),
       pendingExpired: () => this.rebalance.openWhenAllJoined(),
     });
-    this.rebalance = new Rebalance(parts, this.members, record);
+    const keep = () => this.keep();
+    this.rebalance = new Rebalance({ ...parts, keep }, this.members, record);
   }
 
   get state(): GroupState {
@@ -120,6 +124,11 @@ export class Group {
     if (typeof member === "string") return member;
     this.members.touch(member);
     return "NONE";
+  }
+
+  /** Writes who is in it, and what they do, now; resolves when that is on disk. */
+  keep(): Promise<void> {
+    return this.parts.keeper.keep(this.id, generationOf(this));
   }
 
   /** Takes `member` out, tells it so where it waits, and has its work shared anew. */

@@ -4,6 +4,7 @@
  *
  * Source: Apache Kafka, `GroupMetadataManager.classicGroupJoin`; static members: KIP-345, KIP-814.
  */
+import { isTributaryError } from "../../base/errors.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
 import type { Group } from "./group.ts";
 import {
@@ -141,9 +142,27 @@ function replaceStatic(
     return waitAtBarrier(group, member, signal, "a static member came back");
   }
   const answer = rebalance.joinAnswer(member);
-  if (request.knowsSkipAssignment) return { ...answer, skipAssignment: id === rebalance.leaderId };
-  // An older client that hears it leads would assign, and nobody would listen: it follows.
-  return { ...answer, leaderId: formerLeaderId ?? "", members: [] };
+  return whenKept(
+    group,
+    request.knowsSkipAssignment
+      ? { ...answer, skipAssignment: id === rebalance.leaderId }
+      : // An older client that hears it leads would assign, and nobody would listen: it follows.
+        { ...answer, leaderId: formerLeaderId ?? "", members: [] },
+  );
+}
+
+/**
+ * Were a static member told of its new id, and the one before stood on the disk, then a restart would
+ * fence it off, which clients take for their end.
+ */
+async function whenKept(group: Group, answer: JoinAnswer): Promise<JoinAnswer> {
+  try {
+    await group.keep();
+    return answer;
+  } catch (error) {
+    if (!isTributaryError(error)) throw error;
+    return refusedJoin("COORDINATOR_NOT_AVAILABLE");
+  }
 }
 
 function addMember(group: Group, id: string, request: JoinRequest): Member {

@@ -16,6 +16,8 @@ export interface GroupLimits {
   readonly protocolBytesMax: number;
   /** What a leader may assign to one member, in bytes. */
   readonly assignmentBytesMax: number;
+  /** A classic group's generation as it is kept on the disk; a larger one does not outlive a restart. */
+  readonly generationBytesMax: number;
   /** UTF-8 bytes of a subscription by regular expression... */
   readonly patternBytesMax: number;
   /** ...and the instructions that it may become. */
@@ -60,6 +62,7 @@ export const DEFAULT_GROUP_LIMITS: GroupLimits = {
   nameBytesMax: 249,
   protocolBytesMax: 256 * 1024,
   assignmentBytesMax: 256 * 1024,
+  generationBytesMax: 1024 * 1024,
   patternBytesMax: 256,
   patternProgramMax: 1000,
   consumerSessionTimeoutMs: 45_000,

@@ -9,11 +9,16 @@ const STATES = [...new Set<string>([...GROUP_STATES, ...CONSUMER_GROUP_STATES])]
   (state) => state !== "Dead",
 );
 
-export function groupMetrics(
-  groups: readonly AnyGroup[],
-  budget: MemberBudget,
-  offsetCount: number,
-): MetricSample[] {
+export interface GroupFigures {
+  readonly groups: readonly AnyGroup[];
+  readonly budget: MemberBudget;
+  readonly offsetCount: number;
+  /** Generations of classic groups that were not kept. */
+  readonly notKept: number;
+}
+
+export function groupMetrics(figures: GroupFigures): MetricSample[] {
+  const { groups, budget, offsetCount, notKept } = figures;
   const byState = STATES.map((state) => ({
     name: "tributary_kafka_groups",
     help: "Consumer groups by state.",
@@ -40,6 +45,12 @@ export function groupMetrics(
       help: "Committed offsets of all consumer groups.",
       type: "gauge",
       value: offsetCount,
+    },
+    {
+      name: "tributary_kafka_group_generations_not_kept_total",
+      help: "Generations of classic groups that a restart will not know: too large, or not written.",
+      type: "counter",
+      value: notKept,
     },
   ];
 }

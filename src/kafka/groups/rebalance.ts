@@ -12,7 +12,8 @@
  *    Who does not ask for its assignment within the rebalance time-out is out (KAFKA-13435).
  *
  * Invariants: a generation is answered only when its number is on disk, and numbers never go back;
- * members wait at the barrier only in Preparing, for their assignment only in Completing.
+ * members wait at the barrier only in Preparing, for their assignment only in Completing. An assignment
+ * is answered when it is on disk, or cannot be kept; who then is out is known to be so after a restart.
  *
  * Source: Apache Kafka, `GroupCoordinator` and `ClassicGroup`.
  */
@@ -53,6 +54,8 @@ export interface RebalanceParts {
   readonly logger: Logger;
   /** Writes what must outlive the process; resolves when it is on disk. */
   readonly save: (record: GroupRecord) => Promise<void>;
+  /** The same for who is in the group, and what they do. Says itself what goes wrong. */
+  readonly keep: () => Promise<void>;
 }
 
 export class Rebalance {
@@ -145,6 +148,7 @@ export class Rebalance {
     else if (this.#state === "CompletingRebalance" || this.#state === "Stable") {
       this.prepare(reason);
     }
+    this.#parts.keep().catch(() => {});
   }
 
   /** A static member came back under another id. */
@@ -152,16 +156,34 @@ export class Rebalance {
     if (this.#leaderId === before) this.#leaderId = now;
   }
 
+  /** Goes on in the generation that stood on the disk at the start. */
+  restore(protocolName: string | null, leaderId: string | null): void {
+    assert(this.#state === "Empty", `a generation is restored in state ${this.#state}`);
+    this.#state = "Stable";
+    this.#protocolName = protocolName;
+    this.#leaderId = leaderId;
+  }
+
   /** The leader has assigned: all that wait, and all that ask later, get their part. */
   assign(assignments: ReadonlyMap<string, Buffer>): void {
     assert(this.#state === "CompletingRebalance", `an assignment came in state ${this.#state}`);
     this.#state = "Stable";
+    const owed: (() => void)[] = [];
     for (const member of this.#members.all()) {
       member.assignment = assignments.get(member.id) ?? NO_ASSIGNMENT;
       this.#members.weigh(member);
-      if (member.sync !== undefined) this.#members.touch(member);
-      answerSync(member, this.syncAnswer(member));
+      const { sync } = member;
+      if (sync === undefined) continue;
+      this.#members.touch(member);
+      member.sync = undefined;
+      const answer = this.syncAnswer(member);
+      owed.push(() => sync.answer(answer));
     }
+    const answerAll = () => {
+      for (const answer of owed) answer();
+    };
+    // A generation that is not kept is served all the same: a restart will have it rebalance.
+    this.#parts.keep().then(answerAll, answerAll);
   }
 
   syncAnswer(member: Member): SyncAnswer {
@@ -240,6 +262,7 @@ export class Rebalance {
     save(this.#record).catch((error: unknown) => {
       logger.warn({ group: groupId, reason: messageOf(error) }, "An empty group was not written");
     });
+    this.#parts.keep().catch(() => {});
   }
 
   /** The old leader where it has come, else the first who has; false where nobody has. */

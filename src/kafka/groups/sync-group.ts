@@ -1,6 +1,7 @@
 /**
  * A member asks for its part (SyncGroup); the leader brings everyone's. Answers at once in a stable
- * group, else when the leader has assigned or the generation has ended.
+ * group (as soon as what was assigned is on disk), else when the leader has assigned or the generation
+ * has ended.
  */
 import type { KafkaErrorName } from "../error-codes.ts";
 import type { Group, MemberClaim } from "./group.ts";
@@ -29,7 +30,11 @@ export async function syncGroup(
   if (refusal !== undefined) return refusedSync(refusal);
   members.touch(member);
   member.synced = true;
-  if (rebalance.state === "Stable") return rebalance.syncAnswer(member);
+  if (rebalance.state === "Stable") {
+    const answer = rebalance.syncAnswer(member);
+    await group.parts.keeper.settled(group.id);
+    return answer;
+  }
 
   answerSync(member, refusedSync("REBALANCE_IN_PROGRESS"));
   const waiter = new Waiter<SyncAnswer>(signal, (gone) => {

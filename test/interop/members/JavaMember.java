@@ -12,7 +12,7 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * One member of a consumer group of the newer protocol (KIP-848), as Kafka's own client does it:
+ * One member of a consumer group, by default of the newer protocol (KIP-848), as Kafka's own client does it:
  * {@code JavaMember.java BROKER GROUP TOPIC [NAME=VALUE...]}. A TOPIC that begins with "re:" is a
  * regular expression for the broker.
  */

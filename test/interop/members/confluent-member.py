@@ -1,4 +1,5 @@
-"""One member of a group, as librdkafka does it: confluent-member.py BROKER GROUP TOPIC STRATEGY."""
+"""One member of a group, as librdkafka does it:
+confluent-member.py BROKER GROUP TOPIC STRATEGY [NAME=VALUE...]."""
 
 import json
 import os
@@ -7,7 +8,7 @@ import sys
 
 from confluent_kafka import Consumer
 
-broker, group, topic, strategy = sys.argv[1:5]
+broker, group, topic, strategy, *config = sys.argv[1:]
 running = True
 
 
@@ -38,6 +39,7 @@ consumer = Consumer(
         "max.poll.interval.ms": 10000,
         "fetch.wait.max.ms": 200,
         "reconnect.backoff.max.ms": 500,
+        **dict(pair.split("=", 1) for pair in config),
     }
 )
 consumer.subscribe([topic], on_assign=assigned)

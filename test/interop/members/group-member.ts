@@ -35,12 +35,17 @@ export const platformaticConsumer: MemberCommand = (...args) => [
   "consumer",
 ];
 
-export function confluentMember(strategy: "range" | "roundrobin" | "cooperative-sticky") {
+/** `config`: more of librdkafka's settings. */
+export function confluentMember(
+  strategy: "range" | "roundrobin" | "cooperative-sticky",
+  ...config: readonly string[]
+) {
   const command: MemberCommand = (...args) => [
     PYTHON,
     pathOf("confluent-member.py"),
     ...args,
     strategy,
+    ...config,
   ];
   return command;
 }
@@ -61,6 +66,15 @@ export const kcatMember: MemberCommand = (broker, group, topic) => [
   ...["-X", "fetch.wait.max.ms=200", "-X", "reconnect.backoff.max.ms=500"],
   ...["-f", '{"partition":%p,"offset":%o}\\n'],
 ];
+
+/**
+ * The settings of {@link javaMember} for the classic protocol. By default its leader forgets all topics
+ * when it reaches no broker (KIP-899), takes that for a change of the topics, and has all join again.
+ */
+export const CLASSIC = [
+  ...["group.protocol=classic", "session.timeout.ms=10000"],
+  "metadata.recovery.strategy=none",
+] as const;
 
 /** Kafka's own client, by the newer protocol; `classPath` has its jars, `config` more of its settings. */
 export function javaMember(classPath: string, ...config: readonly string[]): MemberCommand {
@@ -84,6 +98,8 @@ export class GroupMember {
   assigned: readonly number[] = [];
   /** How often its library has said so. */
   assignments = 0;
+  /** How often it called back of a rebalance, where the member says that by itself. */
+  rebalances = 0;
   errors = "";
 
   constructor(
@@ -101,6 +117,7 @@ export class GroupMember {
         this.assigned = said.assigned;
         this.assignments += 1;
       }
+      if (said?.rebalanced) this.rebalances += 1;
       if (said?.partition !== undefined && said.offset !== undefined) {
         onRead({ partition: said.partition, offset: said.offset });
       }
@@ -122,6 +139,7 @@ export class GroupMember {
 
 interface Said extends Partial<ReadRecord> {
   readonly assigned?: readonly number[];
+  readonly rebalanced?: boolean;
 }
 
 function parse(line: string): Said | undefined {

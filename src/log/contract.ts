@@ -119,6 +119,13 @@ export interface Log {
   endOfEpoch(partition: Partition, leaderEpoch: number): EpochEnd | undefined;
   /** What a partition's batches take on the disk. */
   bytesOf(partition: Partition): number;
+  /** Records above the log start that compaction has taken. */
+  compactedOf(partition: Partition): number;
+  /**
+   * Compacts now what there is to compact, as its topics' settings say; resolves when nothing is left
+   * to do. The log does so by itself (`retentionCheckMs`).
+   */
+  compact(): Promise<void>;
 
   /** Calls `listener` after each flush that moved the high watermark of one of `partitions`. */
   onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe;
@@ -212,7 +219,7 @@ export interface TopicConfig {
   whenFull: "drop-oldest" | "reject-new";
   /**
    * Whether time and bytes expire records (`delete`), or the newest record of each key is kept
-   * (`compact`). Nothing is compacted yet: a topic that is only to be compacted keeps everything.
+   * (`compact`), or both.
    */
   cleanupPolicy: CleanupPolicy;
   /** How long a compacted topic keeps the record that deletes a key (its value is null). */
@@ -221,6 +228,8 @@ export interface TopicConfig {
   minCompactionLagMs: number;
   /** Records older than this are compacted at the latest; -1 = whenever. */
   maxCompactionLagMs: number;
+  /** The share of a partition's bytes, 0 to 1, that must be new before it is compacted again. */
+  minCleanableDirtyRatio: number;
 }
 
 export type CleanupPolicy = "delete" | "compact" | "compact,delete";
@@ -310,6 +319,8 @@ export interface LeftOut {
   readonly control: number;
   /** Records of aborted transactions. */
   readonly aborted: number;
+  /** Records that compaction had taken. */
+  readonly compacted: number;
 }
 
 /** Where a batch went: valid once the group's offsets are assigned (in state functions, and later). */
@@ -362,6 +373,17 @@ export interface LogSlice {
    * records were asked for.
    */
   readonly aborted: readonly AbortedTransaction[];
+  /**
+   * Offsets between `batches`, or behind the last of them, that have no record since compaction took
+   * it. Others that are missing are lost. Offsets inside of a batch are compacted only ever.
+   */
+  readonly compacted: readonly OffsetRange[];
+}
+
+/** Offsets from `from` to before `to`. */
+export interface OffsetRange {
+  readonly from: Offset;
+  readonly to: Offset;
 }
 
 export interface TimedOffset {
@@ -411,10 +433,36 @@ export interface LogStats {
   readonly lastFlushMs: number;
   /** Bytes waiting in the group that is gathering. */
   readonly pendingBytes: number;
-  /** Per topic: what retention took, in records. `dropped` = not replicated when the budget needed it. */
-  readonly reclaimed: ReadonlyMap<string, { readonly expired: number; readonly dropped: number }>;
+  /** Per topic: what retention took. */
+  readonly reclaimed: ReadonlyMap<string, Reclaimed>;
+  readonly compaction: CompactionFigures;
   /** Segments set aside as damaged, by file name, with the reason. */
   readonly damaged: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** Records below the log start, by what became of them. */
+export interface Reclaimed {
+  /** Taken when they had served: replicated, or nobody replicates the topic. */
+  readonly expired: number;
+  /** Taken before they were replicated. */
+  readonly dropped: number;
+  /** Compacted before retention came to them. */
+  readonly compacted: number;
+}
+
+/** What the cleaner of compacted topics has done since the start. */
+export interface CompactionFigures {
+  readonly running: boolean;
+  readonly passes: number;
+  readonly segmentsRewritten: number;
+  /** Bytes that its new segments take, and that they take less than the ones they replaced. */
+  readonly bytesWritten: number;
+  readonly bytesFreed: number;
+  readonly recordsCompacted: number;
+  /** How long the last pass took. */
+  readonly lastPassMs: number;
+  /** Bytes of compacted partitions that no pass has been through yet, as of the last look. */
+  readonly dirtyBytes: number;
 }
 
 export type Unsubscribe = () => void;

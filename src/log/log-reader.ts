@@ -7,14 +7,15 @@ import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import {
   baseOffset,
-  batchDamage,
   isTransactional,
   leaderEpoch,
   maxTimestampMs,
   nextOffset,
 } from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
-import type { AbortedTransaction, LogSlice, ReadOptions, TimedOffset } from "./contract.ts";
+import { damageAt } from "./batch-damage.ts";
+import type { AbortedTransaction, LogSlice, OffsetRange, ReadOptions, TimedOffset } from "./contract.ts";
+import { CompactedHoles } from "./compaction/compacted-holes.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
@@ -45,6 +46,7 @@ export class LogReader {
     const committed = isolation === "committed";
     const batches: Buffer[] = [];
     const aborted: AbortedTransaction[] = [];
+    const compacted: OffsetRange[] = [];
     // It may rise meanwhile; what this read was asked for lies below it as it is now.
     const end = committed ? partition.lastStableOffset : partition.highWatermark;
     let bytes = 0;
@@ -54,21 +56,26 @@ export class LogReader {
     while (!full && !gone && next < end) {
       const place = this.#row.locate(partition.id, next);
       if (place === undefined) break;
+      let holes: CompactedHoles | undefined;
       const scanned = await this.#row.withSegment(place.id, (segment) => {
         // What is known of aborted transactions goes when the log start passes them.
         gone = next < partition.logStartOffset;
         if (gone) return false;
         const transactional: Buffer[] = [];
+        holes = new CompactedHoles(place.head, next);
         segment.scan(partition.id, next, (batch, base) => {
           if (base >= end) return false;
           const damage = damageAt(batch, base);
           if (damage !== undefined) {
             this.#report(partition, place.id, base, damage);
+            holes?.lostAt(base);
             return true;
           }
           if (nextOffset(batch) <= next) return true;
           full = bytes > 0 && bytes + batch.length > bytesMax;
           if (full) return false;
+          holes?.passTo(base);
+          holes?.resumeAt(nextOffset(batch));
           next = nextOffset(batch);
           batches.push(batch);
           bytes += batch.length;
@@ -81,10 +88,14 @@ export class LogReader {
       });
       // Where the segment had no more, go on after it: what it should have held is lost.
       const segmentEnd = Math.min(place.head.nextOffset, end) as Offset;
-      if (scanned === true && !full && segmentEnd > next) next = segmentEnd;
+      if (scanned === true && !full && segmentEnd > next) {
+        holes?.passTo(segmentEnd);
+        next = segmentEnd;
+      }
+      if (holes !== undefined) compacted.push(...holes.found);
     }
     if (gone && batches.length === 0) checkRange(partition, from);
-    return { batches, bytes, nextOffset: next, aborted: inOrder(aborted) };
+    return { batches, bytes, nextOffset: next, aborted: inOrder(aborted), compacted };
   }
 
   async offsetForTime(
@@ -199,14 +210,6 @@ function checkRange(partition: LogPartition, from: Offset): void {
     `Offset ${from} of ${partition.topic}/${partition.index} is not between ` +
       `${partition.logStartOffset} and ${partition.highWatermark}.`,
   );
-}
-
-/** What is wrong with a batch as it is stored. Its base offset lies outside of its CRC. */
-function damageAt(batch: Buffer, base: number): string | undefined {
-  const damage = batchDamage(batch);
-  if (damage !== undefined) return damage;
-  const own = batch.readBigInt64BE(0);
-  return own === BigInt(base) ? undefined : `it says offset ${own} and is stored under ${base}`;
 }
 
 /** The first record of `batch` at or after a time, not below `start`. */

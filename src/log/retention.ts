@@ -12,9 +12,9 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import type { Partition } from "./contract.ts";
+import type { Partition, Reclaimed } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
-import type { SegmentHead } from "./segment-head.ts";
+import { compactedFrom, type SegmentHead } from "./segment-head.ts";
 import type { SealedSegment, SegmentRow } from "./segment-row.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { TopicTable } from "./topics.ts";
@@ -34,14 +34,7 @@ export interface RetentionParts {
   readonly diskBudgetBytes: number;
   readonly segmentBytes: number;
   /** Makes a new log start and what was taken durable. */
-  readonly moved: (partition: LogPartition, taken: Taken) => void;
-}
-
-export interface Taken {
-  /** Records that went because they had served: replicated, or nobody replicates the topic. */
-  readonly expired: number;
-  /** Records that went before they were replicated. */
-  readonly dropped: number;
+  readonly moved: (partition: LogPartition, taken: Reclaimed) => void;
 }
 
 export class Retention {
@@ -54,6 +47,11 @@ export class Retention {
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+  }
+
+  /** How far the partition has been replicated; undefined where nobody does that. */
+  progressOf(partition: Partition): Offset | undefined {
+    return this.#progress(partition);
   }
 
   setProgress(progress: (partition: Partition) => Offset | undefined): void {
@@ -202,17 +200,22 @@ export class Retention {
     const replicatedTo = this.#progress(partition) ?? to;
     let expired = 0;
     let dropped = 0;
+    let compacted = 0;
     for (const { head } of this.#parts.row.headsOf(partition.id)) {
       const first = Math.max(from, head.firstOffset);
       const end = Math.min(to, head.nextOffset);
       if (first >= to) break;
       if (first >= end) continue;
-      const unreplicated = Math.max(0, end - Math.max(first, replicatedTo));
+      const gone = compactedFrom(head, from) - compactedFrom(head, to);
+      // Nothing is compacted before it is replicated.
+      const taken = end - first - gone;
+      const unreplicated = Math.min(taken, Math.max(0, end - Math.max(first, replicatedTo)));
+      compacted += gone;
       dropped += unreplicated;
-      expired += end - first - unreplicated;
+      expired += taken - unreplicated;
     }
     partition.logStartOffset = to;
-    this.#parts.moved(partition, { expired, dropped });
+    this.#parts.moved(partition, { expired, dropped, compacted });
     if (dropped === 0) return;
     const { topic, index } = partition;
     this.#parts.logger.warn(

@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { assert, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogPartition } from "./partition.ts";
-import { emptyHead, type SegmentHead } from "./segment-head.ts";
+import { emptyHead, type SegmentHead, saysSomething } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 
@@ -60,6 +60,11 @@ export class SegmentRow {
   #activeHeads: Map<number, SegmentHead>;
   #unbornActive: boolean;
   #next: Promise<Segment> | undefined;
+  /** While sealed segments give way to a prepared one, nobody opens them. */
+  #replacing: Promise<void> | undefined;
+  #sealAsked = false;
+  /** Moves whenever sealed segments have given way to others. */
+  replacements = 0;
   /** Segments sealed since the start. */
   sealedTotal = 0;
 
@@ -101,6 +106,10 @@ export class SegmentRow {
     return this.#sealed.values();
   }
 
+  sealedSegment(id: number): SealedSegment | undefined {
+    return this.#sealed.get(id);
+  }
+
   activeHead(partitionId: number): SegmentHead | undefined {
     return this.#activeHeads.get(partitionId);
   }
@@ -113,7 +122,8 @@ export class SegmentRow {
       this.#next ??= this.#prepareNext();
       this.#next.catch(() => {});
     }
-    if (bytes < segmentBytes || this.#unbornActive) return;
+    if ((bytes < segmentBytes && !this.#sealAsked) || this.#unbornActive) return;
+    this.#sealAsked = false;
     const next = await this.#takeNext();
     const full = this.#active;
     const sealed = { id: full.id, bytes, heads: withData(this.#activeHeads) };
@@ -125,6 +135,11 @@ export class SegmentRow {
     this.sealedTotal += 1;
     this.#parts.manifest.write(sealed);
     void this.#close(full.id);
+  }
+
+  /** The next commit goes to a new segment, however little the active one holds. */
+  askSeal(): void {
+    this.#sealAsked = true;
   }
 
   /** Writes one group into the active segment; resolves when it is flushed. */
@@ -145,7 +160,7 @@ export class SegmentRow {
     if (!this.#unbornActive) return;
     this.#unbornActive = false;
     for (const { id, heads } of [...this.#sealed.values()]) {
-      if (heads.size === 0) await this.#remove(id);
+      if (heads.size === 0) await this.#removeEmpty(id);
     }
   }
 
@@ -163,14 +178,19 @@ export class SegmentRow {
     return { id: this.#active.id, head };
   }
 
+  /** Heads of a partition's sealed segments, the oldest first. */
+  sealedHeadsOf(partitionId: number): { id: number; head: SegmentHead }[] {
+    return (this.#places.get(partitionId) ?? []).flatMap((id) => {
+      const head = this.#sealed.get(id)?.heads.get(partitionId);
+      return head === undefined ? [] : [{ id, head }];
+    });
+  }
+
   /** Heads of a partition's segments that hold data, oldest first, the active one last. */
   *headsOf(partitionId: number): Iterable<{ id: number; head: SegmentHead }> {
-    for (const id of this.#places.get(partitionId) ?? []) {
-      const head = this.#sealed.get(id)?.heads.get(partitionId);
-      if (head !== undefined) yield { id, head };
-    }
+    yield* this.sealedHeadsOf(partitionId);
     const head = this.#activeHeads.get(partitionId);
-    if (head !== undefined && head.batches > 0) yield { id: this.#active.id, head };
+    if (head !== undefined && saysSomething(head)) yield { id: this.#active.id, head };
   }
 
   /**
@@ -190,7 +210,8 @@ export class SegmentRow {
         return use(open);
       }
       if (!this.#sealed.has(id)) return undefined;
-      await this.#openSealed(id);
+      if (this.#replacing === undefined) await this.#openSealed(id);
+      else await this.#replacing;
     }
   }
 
@@ -200,10 +221,72 @@ export class SegmentRow {
     if (segment === undefined || !segment.heads.delete(partitionId)) return;
     this.#removePlace(partitionId, id);
     // Until the new active segment has its copy, the small state lives in the last sealed one.
-    if (segment.heads.size === 0 && !this.#unbornActive) await this.#remove(id);
+    if (segment.heads.size === 0 && !this.#unbornActive) await this.#removeEmpty(id);
   }
 
-  async #remove(id: number): Promise<void> {
+  /**
+   * Puts a prepared segment in the place of sealed ones that follow each other, under the number of
+   * the last; the others go. `heads` says what it holds. A reader in the middle of one of them goes
+   * on in the new one; and a crash in between leaves segments that the new one holds all of, which
+   * the next start finds by that. Answers false, and does nothing, where one of them has gone.
+   */
+  async replace(
+    ids: readonly number[],
+    prepared: Segment,
+    heads: ReadonlyMap<number, SegmentHead>,
+  ): Promise<boolean> {
+    assert(this.#replacing === undefined, "one segment is replaced at a time");
+    if (ids.some((id) => !this.#sealed.has(id))) return false;
+    const bytes = prepared.bytesOnDisk();
+    const replacing = this.#swap(ids, prepared);
+    const settled = replacing.catch(() => {});
+    this.#replacing = settled;
+    try {
+      await replacing;
+      this.#takePlace(ids, { id: prepared.id, bytes, heads });
+    } finally {
+      this.#replacing = undefined;
+    }
+    const { storage, manifest } = this.#parts;
+    for (const id of ids) {
+      if (id === prepared.id) continue;
+      await storage.removeSegment(id);
+      await manifest.remove(id);
+    }
+    const replaced = this.#sealed.get(prepared.id);
+    if (replaced !== undefined) manifest.write(replaced);
+    return true;
+  }
+
+  async #swap(ids: readonly number[], prepared: Segment): Promise<void> {
+    const { storage, manifest } = this.#parts;
+    // A note of the old one would hide from the next start what the new one says of itself.
+    await manifest.remove(prepared.id);
+    for (const id of ids) await this.#close(id);
+    await storage.replaceSegment(prepared);
+  }
+
+  /** What retention has released meanwhile stays released. */
+  #takePlace(
+    ids: readonly number[],
+    { id: last, bytes, heads }: { id: number; bytes: number; heads: ReadonlyMap<number, SegmentHead> },
+  ): void {
+    const before = ids.flatMap((id) => this.#sealed.get(id) ?? []);
+    const held = new Set(before.flatMap((segment) => [...segment.heads.keys()]));
+    for (const { id, heads: old } of before) {
+      for (const partitionId of old.keys()) this.#removePlace(partitionId, id);
+      if (id !== last) this.#sealed.delete(id);
+    }
+    const left = new Map([...heads].filter(([partitionId]) => held.has(partitionId)));
+    this.#sealed.set(last, { id: last, bytes, heads: left });
+    for (const partitionId of left.keys()) this.#addPlace(partitionId, last);
+    this.replacements += 1;
+  }
+
+  async #removeEmpty(id: number): Promise<void> {
+    await this.#replacing;
+    // Meanwhile it may have got the place of another one.
+    if (this.#sealed.get(id)?.heads.size !== 0) return;
     this.#forget(id);
     await this.#close(id);
     await this.#parts.storage.removeSegment(id);
@@ -211,6 +294,7 @@ export class SegmentRow {
   }
 
   async close(): Promise<void> {
+    await this.#replacing;
     await this.#next?.then((segment) => segment.close()).catch(() => {});
     for (const id of [...this.#open.keys()]) await this.#close(id);
     await Promise.all(this.#closing);
@@ -232,16 +316,18 @@ export class SegmentRow {
   }
 
   async #openSealed(id: number): Promise<void> {
+    const { replacements } = this;
+    const isReplaced = () => this.#replacing !== undefined || replacements !== this.replacements;
     try {
       const segment = await this.#parts.storage.openSegment(id, "read");
-      if (!this.#sealed.has(id) || this.#open.has(id)) {
+      if (!this.#sealed.has(id) || this.#open.has(id) || isReplaced()) {
         await segment.close();
         return;
       }
       this.#open.set(id, segment);
       this.#trimOpen(id);
     } catch (error) {
-      if (!this.#sealed.has(id)) return;
+      if (!this.#sealed.has(id) || isReplaced()) return;
       const lost = this.#forget(id);
       const file = await this.#parts.storage.setAside(id);
       await this.#parts.manifest.remove(id);
@@ -251,11 +337,14 @@ export class SegmentRow {
 
   #addSealed(segment: SealedSegment): void {
     this.#sealed.set(segment.id, segment);
-    for (const partitionId of segment.heads.keys()) {
-      const places = this.#places.get(partitionId);
-      if (places === undefined) this.#places.set(partitionId, [segment.id]);
-      else places.push(segment.id);
-    }
+    for (const partitionId of segment.heads.keys()) this.#addPlace(partitionId, segment.id);
+  }
+
+  #addPlace(partitionId: number, id: number): void {
+    const places = this.#places.get(partitionId);
+    if (places === undefined) this.#places.set(partitionId, [id]);
+    else if (id > (places.at(-1) as number)) places.push(id);
+    else this.#places.set(partitionId, [...places, id].sort((a, b) => a - b));
   }
 
   #forget(id: number): SealedSegment {
@@ -294,5 +383,5 @@ export class SegmentRow {
 }
 
 function withData(heads: ReadonlyMap<number, SegmentHead>): Map<number, SegmentHead> {
-  return new Map([...heads].filter(([, head]) => head.batches > 0));
+  return new Map([...heads].filter(([, head]) => saysSomething(head)));
 }

@@ -12,6 +12,7 @@ export type Fate = "fails" | "full" | Promise<void>;
 export class FailingStorage implements Storage {
   readonly failure = new StorageFailure();
   readonly #disk: MemoryStorage;
+  readonly #prepared = new WeakMap<Segment, Segment>();
   #fates: Fate[] = [];
 
   constructor(disk: MemoryStorage) {
@@ -33,6 +34,23 @@ export class FailingStorage implements Storage {
 
   async openSegment(id: number): Promise<Segment> {
     return this.#failing(await this.#disk.openSegment(id));
+  }
+
+  async prepareSegment(id: number): Promise<Segment> {
+    const own = await this.#disk.prepareSegment(id);
+    const failing = this.#failing(own);
+    this.#prepared.set(failing, own);
+    return failing;
+  }
+
+  async replaceSegment(prepared: Segment): Promise<void> {
+    await this.#written();
+    const own = this.#prepared.get(prepared);
+    if (own !== undefined) await this.#disk.replaceSegment(own);
+  }
+
+  discardSegment(): Promise<void> {
+    return this.#disk.discardSegment();
   }
 
   removeSegment(id: number): Promise<void> {
@@ -79,7 +97,8 @@ export class FailingStorage implements Storage {
         await segment.commit(writes);
       },
       heads: () => segment.heads(),
-      states: () => segment.states(),
+      states: (after) => segment.states(after),
+      allAborted: (after) => segment.allAborted(after),
       nextAborted: (partitionId, producerId, from) =>
         segment.nextAborted(partitionId, producerId, from),
       scan: (partitionId, from, visit) => segment.scan(partitionId, from, visit),

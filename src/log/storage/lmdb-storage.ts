@@ -5,6 +5,7 @@
  *     LOCK                      locked by the process that has the folder open
  *     meta.mdb                  the maps: topics, manifest, MQTT sessions, ...
  *     segments/0000000001.mdb   the row of segments, one LMDB environment each
+ *     segments/prepared.mdb     what is to take the place of one of them
  *     damaged/                  what was set aside
  *
  * See FORMAT.md. Everything that imports lmdb stands in this folder.
@@ -28,6 +29,7 @@ import { StorageFailure } from "./storage-failure.ts";
 
 const SEGMENT_FILE = /^(\d{10})\.mdb$/;
 const LOCK_SUFFIX = "-lock";
+const PREPARED_FILE = "prepared.mdb";
 
 /** @throws DATA_DIR_UNWRITABLE, DATA_DIR_LOCKED, DATA_FORMAT_UNSUPPORTED */
 export async function openLmdbStorage(directory: string, options: LogOptions): Promise<Storage> {
@@ -43,6 +45,7 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
     const failure = new StorageFailure();
     void failure.happened.then(leaveUnflushed);
     const maps = await openMaps(join(directory, "meta.mdb"), failure);
+    await removeEnvironment(join(segments, PREPARED_FILE));
     await sync(segments);
     await sync(directory);
     return new LmdbStorage(directory, maps, options, failure, unlock);
@@ -119,6 +122,37 @@ class LmdbStorage implements Storage {
     }
   }
 
+  async prepareSegment(id: number): Promise<Segment> {
+    this.failure.check();
+    try {
+      await removeEnvironment(this.#prepared);
+      return LmdbSegment.open(id, this.#prepared, "write", this.#options, this.failure);
+    } catch (error) {
+      throw this.#notCreated(error);
+    }
+  }
+
+  async replaceSegment(prepared: Segment): Promise<void> {
+    await prepared.close();
+    this.failure.check();
+    const file = this.#file(prepared.id);
+    try {
+      await sync(this.#prepared);
+      await rename(this.#prepared, file);
+      await rm(this.#prepared + LOCK_SUFFIX, { force: true });
+      await rm(file + LOCK_SUFFIX, { force: true });
+      await sync(this.#segments);
+    } catch (error) {
+      throw this.#notCreated(error);
+    }
+  }
+
+  async discardSegment(prepared: Segment): Promise<void> {
+    await prepared.close();
+    // What is open stays where it is in a process whose disk has failed; the next start removes it.
+    if (this.failure.error === undefined) await removeEnvironment(this.#prepared);
+  }
+
   async removeSegment(id: number): Promise<void> {
     await removeEnvironment(this.#file(id));
   }
@@ -160,6 +194,10 @@ class LmdbStorage implements Storage {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === "fsync" || code === "EIO") return this.failure.trip(error);
     return isFullDisk(error) ? diskFull(error) : error;
+  }
+
+  get #prepared(): string {
+    return join(this.#segments, PREPARED_FILE);
   }
 
   #file(id: number): string {

@@ -1,3 +1,4 @@
+import { logCompactionSuite } from "../../suites/log-compaction-suite.ts";
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
 import { logTransactionsSuite } from "../../suites/log-transactions-suite.ts";
@@ -12,3 +13,5 @@ logTransactionsSuite("transactions over LMDB", onDisk);
 logTransactionsSuite("transactions over memory", inMemory);
 logTopicsSuite("topics that change, over LMDB", onDisk);
 logTopicsSuite("topics that change, over memory", inMemory);
+logCompactionSuite("compaction over LMDB", onDisk);
+logCompactionSuite("compaction over memory", inMemory);

@@ -57,10 +57,13 @@ export class LogReader {
       const place = this.#row.locate(partition.id, next);
       if (place === undefined) break;
       let holes: CompactedHoles | undefined;
+      const { replacements } = this.#row;
       const scanned = await this.#row.withSegment(place.id, (segment) => {
         // What is known of aborted transactions goes when the log start passes them.
         gone = next < partition.logStartOffset;
         if (gone) return false;
+        // What the head says is of a segment that has given way to another one meanwhile.
+        if (this.#row.replacements !== replacements) return false;
         const transactional: Buffer[] = [];
         holes = new CompactedHoles(place.head, next);
         segment.scan(partition.id, next, (batch, base) => {

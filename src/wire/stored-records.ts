@@ -98,7 +98,8 @@ export class StoredRecords implements StoredRecord {
   hasValue(): boolean {
     const cursor = this.#cursor;
     cursor.at = this.restStart;
-    cursor.at += Math.max(cursor.varint(), 0);
+    const keyBytes = cursor.varint();
+    cursor.at += Math.max(keyBytes, 0);
     if (cursor.at >= this.restEnd) throw invalid("a key's length");
     return cursor.varint() >= 0;
   }

@@ -98,18 +98,21 @@ export function isOverdue(
 }
 
 /**
- * The candidates that a pass takes on: those that are overdue, and those that are dirty enough where
- * together they are worth what will be written. Overdue ones come first, then the dirtiest.
+ * The candidates that a pass takes on: those that are overdue or to be compacted whatever it costs (a
+ * ratio of 0), and those that are dirty enough where together they are worth what will be written.
+ * Those that must come first, then the dirtiest.
  */
 export function elect(
   candidates: readonly Candidate[],
   bytesOfSegment: (id: number) => number,
 ): readonly Candidate[] {
-  const overdue = candidates.filter((each) => each.isOverdue);
+  const isDue = ({ isOverdue, config }: Candidate) =>
+    isOverdue || config.minCleanableDirtyRatio === 0;
+  const due = candidates.filter(isDue);
   const dirty = candidates
-    .filter((each) => !each.isOverdue && each.dirtyRatio >= each.config.minCleanableDirtyRatio)
+    .filter((each) => !isDue(each) && each.dirtyRatio >= each.config.minCleanableDirtyRatio)
     .sort((one, other) => other.dirtyRatio - one.dirtyRatio);
-  return isWorthwhile(dirty, bytesOfSegment) ? [...overdue, ...dirty] : overdue;
+  return isWorthwhile(dirty, bytesOfSegment) ? [...due, ...dirty] : due;
 }
 
 function isWorthwhile(

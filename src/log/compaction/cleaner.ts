@@ -96,6 +96,7 @@ export class Cleaner {
   async #pass(): Promise<boolean> {
     const { clock, row } = this.#parts;
     const startedMs = clock.monotonicMs();
+    this.#pacer.begin();
     const nowMs = clock.nowMs();
     await this.#looks.sealOverdue(nowMs);
     const candidates = this.#looks.all(nowMs).flatMap((look) => candidateOf(look, nowMs) ?? []);

@@ -9,6 +9,8 @@ import type { Sleep } from "../../base/sleep.ts";
 /** One slice; a single batch that takes longer is not cut. */
 const WORK_MS = 4;
 const REST_SHARE = 2;
+/** Also where a slice was long, or the clock was put forward. */
+const REST_MS_MAX = 100;
 /** Where a clock stands still, as one in a test, bytes end a slice. */
 export const SLICE_BYTES = 256 * 1024;
 
@@ -38,10 +40,15 @@ export class Pacer {
   /** @throws CleanerStopped */
   async rest(): Promise<void> {
     const workedMs = this.#clock.monotonicMs() - this.#startedMs;
-    const restMs = Math.ceil(workedMs * REST_SHARE);
+    const restMs = Math.min(Math.ceil(workedMs * REST_SHARE), REST_MS_MAX);
     if (restMs > 0) await this.#sleep(restMs, this.#signal);
     else await new Promise(setImmediate);
     this.check();
+    this.begin();
+  }
+
+  /** A slice begins. */
+  begin(): void {
     this.#bytes = 0;
     this.#startedMs = this.#clock.monotonicMs();
   }

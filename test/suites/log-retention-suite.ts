@@ -108,8 +108,13 @@ export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace
       await fixture.log.createTopic("t", { partitions: 1, config });
       const partition = await fixture.partitionOf("t");
       fixture.log.setReplicationProgress(() => partition.highWatermark);
+      // Each key once: there is nothing to compact.
       const fill = async () => {
-        for (let round = 0; round < 5; round += 1) await fixture.fillSegment(partition);
+        for (let key = 0; key < 100; key += 1) {
+          const group = fixture.log.group();
+          group.addRecord(partition, T0, Buffer.from(`${key}`), Buffer.alloc(8000, "f"));
+          await group.flushed;
+        }
       };
       await expect(fill()).rejects.toMatchObject({ code: "DISK_BUDGET_FULL" });
       expect(partition.logStartOffset).toBe(0);

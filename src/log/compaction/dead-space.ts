@@ -12,8 +12,8 @@ const SEGMENT_BYTES_MIN = MIB;
 /** Batches take whole pages where they do not share one: twice their bytes at most. */
 const PAGES_FACTOR = 2;
 const DEAD_SHARE_MIN = 0.5;
-/** Two segments become one only where that is a small one again. */
-const MERGED_SHARE_MAX = 0.25;
+/** A segment goes along with the one after it while it holds no more than this of a full one. */
+const MERGED_SHARE_MAX = 0.125;
 
 export interface SpaceRules {
   readonly segmentBytes: number;
@@ -46,8 +46,7 @@ export function mayMerge(
   for (const [id, { leaderEpoch }] of older.heads) {
     if ((younger.heads.get(id)?.leaderEpoch ?? leaderEpoch) !== leaderEpoch) return false;
   }
-  const bytes = liveBytes([...older.heads.values(), ...younger.heads.values()]);
-  return bytes <= rules.segmentBytes * MERGED_SHARE_MAX;
+  return liveBytes(older.heads.values()) <= rules.segmentBytes * MERGED_SHARE_MAX;
 }
 
 function liveBytes(heads: Iterable<SegmentHead>): number {

@@ -5,8 +5,8 @@
  *    value (a tombstone) goes when it has been all that is left of the key for long enough;
  *  - no record of an aborted transaction, and no record without a key;
  *  - a transaction's marker until nothing is left of the transaction, and as long as a tombstone;
- *  - everything at or above `until`, whatever is damaged, and the partition's last batch: without it,
- *    a consumer would wait below an end that no batch takes it to.
+ *  - everything at or above `until`, whatever is damaged, and the last record of the partition: without
+ *    it, a consumer would wait below an end that no batch takes it to.
  *
  * Source: Apache Kafka, "Log Compaction", `Cleaner.shouldRetainRecord`, `CleanedTransactionMetadata`.
  */
@@ -74,10 +74,11 @@ export class PartitionCleaning {
     const { batch, base, isDamaged } = stored;
     if (isDamaged) return kept(batch);
     if (nextOffset(batch) <= this.partition.logStartOffset) return TAKEN_BY_RETENTION;
-    const isFixed =
-      base >= this.bounds.until || nextOffset(batch) === this.partition.highWatermark;
-    if (isControl(batch)) return this.#marker(stored, isFixed);
-    const outcome = isFixed ? kept(batch) : this.#records(stored);
+    const isFixed = base >= this.bounds.until;
+    const isLast = nextOffset(batch) === this.partition.highWatermark;
+    if (isControl(batch)) return this.#marker(stored, isFixed || isLast);
+    const staysWhole = isFixed || (isLast && stored.aborted !== undefined);
+    const outcome = staysWhole ? kept(batch) : this.#records(stored);
     if (outcome.batch !== undefined && isTransactional(batch)) {
       this.#unfinished.add(producerId(batch));
     }
@@ -114,12 +115,18 @@ export class PartitionCleaning {
     while (records.next()) {
       if (!this.#keeps(records)) continue;
       left += 1;
-      if (!records.hasValue()) waitingBytes += records.restEnd - records.start;
+      if (!records.hasValue() && !this.#isLast(records)) waitingBytes += records.restEnd - records.start;
     }
     return { left, waitingBytes };
   }
 
+  /** It stays until it is not the last one any more: time alone does not change that. */
+  #isLast({ offset }: StoredRecords): boolean {
+    return offset === this.partition.highWatermark - 1;
+  }
+
   #keeps(record: StoredRecords): boolean {
+    if (this.#isLast(record)) return true;
     const key = record.key();
     if (key === null) return false;
     const newest = this.#keys.newest(this.partition.id, key);

@@ -24,6 +24,7 @@ import {
 } from "../wire/record-batch.ts";
 import { checkRecords } from "../wire/records.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
+import { checkKeys } from "./keyless-records.ts";
 
 /** Older clients have no decoder for it, so a producer this old cannot have meant it (KIP-110). */
 const ZSTD_PRODUCE_VERSION = 7;
@@ -37,13 +38,15 @@ export interface BatchRules {
 /**
  * Answers the batch, its max timestamp put right where its records contradict it.
  * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
- *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for what belongs to a transaction
+ *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for what belongs to a transaction, RecordsRefused for
+ *   records without a key in a compacted topic
  */
 export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer {
   if (records === null || records.length === 0) throw invalid("there is no batch");
   checkFrame(records, rules.topic.messageBytesMax);
   checkHeader(records, rules.produceVersion);
   const actualMaxMs = checkRecords(records, rules.decompressedBytesMax);
+  if (rules.topic.cleanupPolicy !== "delete") checkKeys(records);
   if (actualMaxMs !== maxTimestampMs(records)) correctMaxTimestamp(records, actualMaxMs);
   return records;
 }

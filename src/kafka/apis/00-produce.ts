@@ -15,6 +15,7 @@ import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { type RecordError, RecordsRefused } from "../keyless-records.ts";
 import { findPartition } from "../partition-lookup.ts";
 import { checkProducedBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
@@ -39,6 +40,7 @@ interface Outcome {
   readonly index: number;
   readonly errorCode: KafkaErrorCode;
   readonly errorMessage: string | null;
+  readonly recordErrors: readonly RecordError[];
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
@@ -89,7 +91,12 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         writer.int32(outcome.index).int16(outcome.errorCode).int64(outcome.baseOffset);
         if (version >= 2) writer.int64(outcome.logAppendTimeMs);
         if (version >= 5) writer.int64(outcome.logStartOffset);
-        if (version >= 8) writer.array([], () => {}).explanation(outcome.errorMessage);
+        if (version >= 8) {
+          writer.array(outcome.recordErrors, ({ index, message }) => {
+            writer.int32(index).explanation(message).tags();
+          });
+          writer.explanation(outcome.errorMessage);
+        }
         writer.tags();
       });
       writer.tags();
@@ -165,12 +172,14 @@ async function appendBatch(
       index,
       errorCode: KAFKA_ERRORS.NONE,
       errorMessage: null,
+      recordErrors: [],
       baseOffset: appended.placed.baseOffset,
       logAppendTimeMs: appended.placed.logAppendTimeMs,
       logStartOffset: partition.logStartOffset,
     };
   } catch (error) {
-    return refused(index, kafkaErrorOf(error), messageOf(error));
+    const recordErrors = error instanceof RecordsRefused ? error.recordErrors : [];
+    return { ...refused(index, kafkaErrorOf(error), messageOf(error)), recordErrors };
   }
 }
 
@@ -198,6 +207,7 @@ function refused(index: number, errorCode: KafkaErrorCode, errorMessage: string)
     index,
     errorCode,
     errorMessage,
+    recordErrors: [],
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: -1,

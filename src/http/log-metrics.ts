@@ -12,7 +12,14 @@
  * what was compacted before the topic was first forwarded.
  */
 import type { MetricSample } from "../base/service.ts";
-import type { CompactionFigures, Log, LogStats, Partition, ReplicationProgress, Topic } from "../log/contract.ts";
+import type {
+  CompactionFigures,
+  Log,
+  LogStats,
+  Partition,
+  ReplicationProgress,
+  Topic,
+} from "../log/contract.ts";
 
 export type Replicated = (partition: Partition) => ReplicationProgress | undefined;
 

@@ -14,7 +14,14 @@ import {
   nextOffset,
   producerId,
 } from "../wire/record-batch.ts";
-import type { AbortedTransaction, LeftOut, Log, LogSlice, OffsetRange, Partition } from "./contract.ts";
+import type {
+  AbortedTransaction,
+  LeftOut,
+  Log,
+  LogSlice,
+  OffsetRange,
+  Partition,
+} from "./contract.ts";
 
 /** Offsets that were given to one batch, or that lie between batches. */
 export interface Stretch extends OffsetRange {

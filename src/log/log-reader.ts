@@ -14,8 +14,14 @@ import {
 } from "../wire/record-batch.ts";
 import { records } from "../wire/records.ts";
 import { damageAt } from "./batch-damage.ts";
-import type { AbortedTransaction, LogSlice, OffsetRange, ReadOptions, TimedOffset } from "./contract.ts";
 import { CompactedHoles } from "./compaction/compacted-holes.ts";
+import type {
+  AbortedTransaction,
+  LogSlice,
+  OffsetRange,
+  ReadOptions,
+  TimedOffset,
+} from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";

@@ -5,6 +5,8 @@
 import { messageOf, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import { realSleep } from "../base/sleep.ts";
+import { cleanedKey } from "./compaction/cleaned-state.ts";
+import { Cleaner } from "./compaction/cleaner.ts";
 import type {
   AppendGroup,
   ConfigChange,
@@ -25,8 +27,6 @@ import type {
   TopicConfig,
   Unsubscribe,
 } from "./contract.ts";
-import { cleanedKey } from "./compaction/cleaned-state.ts";
-import { Cleaner } from "./compaction/cleaner.ts";
 import { endOfEpoch } from "./epoch-end.ts";
 import { FlushListeners } from "./flush-listeners.ts";
 import { GroupCommit } from "./group-commit.ts";

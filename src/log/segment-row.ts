@@ -269,7 +269,11 @@ export class SegmentRow {
   /** What retention has released meanwhile stays released. */
   #takePlace(
     ids: readonly number[],
-    { id: last, bytes, heads }: { id: number; bytes: number; heads: ReadonlyMap<number, SegmentHead> },
+    {
+      id: last,
+      bytes,
+      heads,
+    }: { id: number; bytes: number; heads: ReadonlyMap<number, SegmentHead> },
   ): void {
     const before = ids.flatMap((id) => this.#sealed.get(id) ?? []);
     const held = new Set(before.flatMap((segment) => [...segment.heads.keys()]));
@@ -344,7 +348,11 @@ export class SegmentRow {
     const places = this.#places.get(partitionId);
     if (places === undefined) this.#places.set(partitionId, [id]);
     else if (id > (places.at(-1) as number)) places.push(id);
-    else this.#places.set(partitionId, [...places, id].sort((a, b) => a - b));
+    else
+      this.#places.set(
+        partitionId,
+        [...places, id].sort((a, b) => a - b),
+      );
   }
 
   #forget(id: number): SealedSegment {

@@ -19,9 +19,9 @@ import {
   nextOffset,
   recordCount,
 } from "../wire/record-batch.ts";
+import { StoredRecords } from "../wire/stored-records.ts";
 import { copyForProducer, OutgoingBatch } from "./outgoing-batch.ts";
 import type { Position } from "./position.ts";
-import { StoredRecords } from "../wire/stored-records.ts";
 
 /** A record's length, attributes and two deltas: the most that is written again around the rest. */
 const RECORD_OVERHEAD_BYTES_MAX = 5 + 1 + 8 + 5;

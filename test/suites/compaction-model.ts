@@ -48,8 +48,8 @@ export class ModelCompaction {
       if (text === undefined) table.delete(name);
       else table.set(name, text);
     }
-    const wanted = [...this.table()].sort().join();
-    const given = [...table].sort().join();
+    const wanted = textOf(this.table());
+    const given = textOf(table);
     return wanted === given ? undefined : `its records say ${given}, not ${wanted}`;
   }
 
@@ -59,4 +59,11 @@ export class ModelCompaction {
     const offsets = this.#appended.keys();
     return new Set(offsets.filter((at) => newest.get(this.#appended[at]?.key ?? "") !== at));
   }
+}
+
+function textOf(table: ReadonlyMap<string, string>): string {
+  return [...table]
+    .map((entry) => entry.join("="))
+    .sort((one, other) => (one < other ? -1 : 1))
+    .join();
 }

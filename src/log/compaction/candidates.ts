@@ -78,7 +78,10 @@ export function candidateOf(look: PartitionLook, nowMs: number): Candidate | und
  * Below it everything is decided, replicated, in sealed segments and older than `min.compaction.lag.ms`.
  * A segment is as old as its newest record.
  */
-function cleanableEnd({ partition, config, heads, replicatedTo }: PartitionLook, nowMs: number): Offset {
+function cleanableEnd(
+  { partition, config, heads, replicatedTo }: PartitionLook,
+  nowMs: number,
+): Offset {
   const youngestMs = nowMs - config.minCompactionLagMs;
   let end = 0;
   for (const { head } of heads) {

@@ -138,7 +138,10 @@ export class Cleaner {
     const works = new Map<number, Work>();
     for (const [candidate, until] of ends) {
       const { partition, cleaned, config } = candidate;
-      const bounds = { until, tombstonesEnd: tombstonesEnd(cleaned, nowMs, config.deleteRetentionMs) };
+      const bounds = {
+        until,
+        tombstonesEnd: tombstonesEnd(cleaned, nowMs, config.deleteRetentionMs),
+      };
       const cleaning = new PartitionCleaning(partition, scan.keys, bounds);
       works.set(partition.id, { candidate, cleaning, waitingBytes: 0 });
     }
@@ -167,7 +170,13 @@ export class Cleaner {
       const { partition } = work.cleaning;
       const fork = work.cleaning.fork();
       let waitingBytes = 0;
-      for await (const stored of storedBatches(this.#parts.row, segment.id, partition, 0, this.#pacer)) {
+      for await (const stored of storedBatches(
+        this.#parts.row,
+        segment.id,
+        partition,
+        0,
+        this.#pacer,
+      )) {
         const outcome = fork.outcome(stored);
         if (outcome.compacted > 0) return true;
         waitingBytes += outcome.waitingBytes;
@@ -193,7 +202,12 @@ export class Cleaner {
           `${bytes} bytes: free some space, or lower --log-disk-budget-bytes.`,
       );
     }
-    const parts = { storage, row, pacer: this.#pacer, partitionOf: (id: number) => topics.partition(id) };
+    const parts = {
+      storage,
+      row,
+      pacer: this.#pacer,
+      partitionOf: (id: number) => topics.partition(id),
+    };
     const cleanings = new Map(works.map(({ cleaning }) => [cleaning.partition.id, cleaning]));
     const rewritten = await rewriteSegments(parts, segments, cleanings);
     for (const work of works) {
@@ -202,7 +216,10 @@ export class Cleaner {
     this.figures.rewritten(rewritten, segments.length);
     await this.#forget(rewritten);
     const { bytesBefore, bytesAfter, compacted } = rewritten;
-    logger.debug({ segment: segment.id, bytesBefore, bytesAfter, compacted }, "a segment was compacted");
+    logger.debug(
+      { segment: segment.id, bytesBefore, bytesAfter, compacted },
+      "a segment was compacted",
+    );
   }
 
   /** Aborted transactions that began in another segment stand in small state. */
@@ -220,8 +237,15 @@ export class Cleaner {
       const { partition, cleaned, config } = candidate;
       if (partition.deleted) continue;
       const { until } = cleaning.bounds;
-      const passes = withPass(cleaned.passes, { end: until, atMs: nowMs }, config.deleteRetentionMs);
-      group.putState(cleanedKey(partition.id), encodeCleaned({ cleanedTo: until, waitingBytes, passes }));
+      const passes = withPass(
+        cleaned.passes,
+        { end: until, atMs: nowMs },
+        config.deleteRetentionMs,
+      );
+      group.putState(
+        cleanedKey(partition.id),
+        encodeCleaned({ cleanedTo: until, waitingBytes, passes }),
+      );
       this.#looks.cleaned(partition);
     }
     if (group.begun) await group.flushed;
@@ -257,4 +281,3 @@ export class Cleaner {
     return { segmentBytes, stateBytes: state.bytes, keepsByKey };
   }
 }
-

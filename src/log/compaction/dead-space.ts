@@ -3,7 +3,7 @@
  * what is left is in compacted topics, which keep it. They are written again without the rest. And
  * small ones are put together, so that their number does not grow for ever.
  */
-import { saysSomething, type SegmentHead } from "../segment-head.ts";
+import { type SegmentHead, saysSomething } from "../segment-head.ts";
 import type { SealedSegment } from "../segment-row.ts";
 
 const MIB = 1024 * 1024;

@@ -65,11 +65,7 @@ export class Looks {
     await commit.flushed;
   }
 
-  #look(
-    partition: LogPartition,
-    config: PartitionLook["config"],
-    nowMs: number,
-  ): PartitionLook {
+  #look(partition: LogPartition, config: PartitionLook["config"], nowMs: number): PartitionLook {
     const { row, state, progressOf } = this.#parts;
     const cleaned = cleanedState(state, partition.id);
     const heads = row.sealedHeadsOf(partition.id);

@@ -115,7 +115,8 @@ export class PartitionCleaning {
     while (records.next()) {
       if (!this.#keeps(records)) continue;
       left += 1;
-      if (!records.hasValue() && !this.#isLast(records)) waitingBytes += records.restEnd - records.start;
+      if (!records.hasValue() && !this.#isLast(records))
+        waitingBytes += records.restEnd - records.start;
     }
     return { left, waitingBytes };
   }

@@ -2,12 +2,7 @@
  * The batches of a partition in one sealed segment, as the cleaner goes through them: read slice by
  * slice, each in one short turn, with what is known of aborted transactions.
  */
-import {
-  baseOffset,
-  isControl,
-  isTransactional,
-  producerId,
-} from "../../wire/record-batch.ts";
+import { baseOffset, isControl, isTransactional, producerId } from "../../wire/record-batch.ts";
 import { damageAt } from "../batch-damage.ts";
 import type { AbortedTransaction } from "../contract.ts";
 import type { LogPartition } from "../partition.ts";

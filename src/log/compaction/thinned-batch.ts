@@ -7,8 +7,8 @@
  */
 import { compress } from "../../wire/compression.ts";
 import {
-  attributes,
   assignOffset,
+  attributes,
   BATCH_HEADER_BYTES,
   baseOffset,
   baseSequence,

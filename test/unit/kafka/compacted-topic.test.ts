@@ -55,9 +55,21 @@ describe("a compacted topic, for a client of Kafka's,", () => {
     );
 
   it("keeps the newest record of each key, at its offset, and goes on behind holes", async () => {
-    const first = keyedBatch({ records: [["a", "1"], ["b", "1"], ["a", "2"]], codec: "zstd" });
+    const first = keyedBatch({
+      records: [
+        ["a", "1"],
+        ["b", "1"],
+        ["a", "2"],
+      ],
+      codec: "zstd",
+    });
     expect(await client.produce("state", 0, first)).toMatchObject({ errorCode: 0 });
-    const second = keyedBatch({ records: [["a", "3"], ["c", "1"]] });
+    const second = keyedBatch({
+      records: [
+        ["a", "3"],
+        ["c", "1"],
+      ],
+    });
     expect(await client.produce("state", 0, second)).toMatchObject({ baseOffset: 3 });
     await broker.log.compact();
     expect(read(await fetched(0))).toHaveLength(5);
@@ -71,7 +83,14 @@ describe("a compacted topic, for a client of Kafka's,", () => {
   });
 
   it("refuses a batch with records without a key, and names each of them", async () => {
-    const batch = keyedBatch({ records: [["a", "1"], [null, "2"], ["c", "3"], [null, null]] });
+    const batch = keyedBatch({
+      records: [
+        ["a", "1"],
+        [null, "2"],
+        ["c", "3"],
+        [null, null],
+      ],
+    });
     const body = produceBody(9, "state", 0, batch);
     const answer = await client.askBody("Produce", 9, body);
     const [partition] = answer.responses[0].partitionResponses;

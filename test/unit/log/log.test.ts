@@ -1,8 +1,8 @@
 import { logCompactionSuite } from "../../suites/log-compaction-suite.ts";
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
-import { logTransactionsSuite } from "../../suites/log-transactions-suite.ts";
 import { logTopicsSuite } from "../../suites/log-topics-suite.ts";
+import { logTransactionsSuite } from "../../suites/log-transactions-suite.ts";
 import { inMemory, onDisk } from "../../support/log-places.ts";
 
 logSuite("the log over LMDB", onDisk);

@@ -78,7 +78,9 @@ describe("a data folder whose process is killed while segments are replaced", ()
     await log.close();
     // Each replacement has a step for the new file, its commits, the swap and what gives way to it.
     expect(copies.filter((name) => name.endsWith("after replaceSegment"))).toHaveLength(4);
-    expect(copies.filter((name) => name.endsWith("before removeSegment")).length).toBeGreaterThan(0);
+    expect(copies.filter((name) => name.endsWith("before removeSegment")).length).toBeGreaterThan(
+      0,
+    );
     for (const name of copies) {
       const again = await openLog(join(directory, name), options());
       try {

@@ -1,3 +1,4 @@
+/** Batches of records with keys, in any compression, as Kafka's producers send them. */
 import { BatchBuilder } from "../../src/wire/batch-builder.ts";
 import { compress } from "../../src/wire/compression.ts";
 import {

@@ -20,6 +20,7 @@ export default defineConfig({
       }),
       suite("house", { testTimeoutMs: 30 * SECOND_MS, quick: true }),
       suite("interop", { testTimeoutMs: 5 * MINUTE_MS }),
+      suite("systems", { testTimeoutMs: 10 * MINUTE_MS }),
       suite("crash", { testTimeoutMs: 15 * MINUTE_MS }),
       suite("fuzz", { testTimeoutMs: 5 * MINUTE_MS }),
       suite("power", { testTimeoutMs: 60 * MINUTE_MS }),

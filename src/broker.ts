@@ -332,6 +332,8 @@ function kafkaOptions({ data, gateway, log, limits }: Config) {
     limits: {
       connectionsMax: limits.kafkaConnectionsMax,
       requestBytesMax: limits.kafkaRequestBytesMax,
+      producerBytesPerS: limits.kafkaProducerBytesPerS,
+      consumerBytesPerS: limits.kafkaConsumerBytesPerS,
     },
   };
 }

@@ -215,6 +215,16 @@ export const OPTION_TABLE = {
       "Partitions of all log topics together",
     ),
     kafkaConnectionsMax: option(count({ min: 1, max: 1e6 }), "1000", "Kafka connections at once"),
+    kafkaProducerBytesPerS: option(
+      size({ min: KIB, max: TIB, unlimited: "unlimited" }),
+      "unlimited",
+      "What a Kafka client may produce in a second, where no quota is set for it",
+    ),
+    kafkaConsumerBytesPerS: option(
+      size({ min: KIB, max: TIB, unlimited: "unlimited" }),
+      "unlimited",
+      "What a Kafka client may fetch in a second, where no quota is set for it",
+    ),
     kafkaRequestBytesMax: option(size({ min: KIB, max: GIB }), "100MiB", "Largest Kafka request"),
     httpConnectionsMax: option(count({ min: 1, max: 1e6 }), "256", "HTTP connections at once"),
     httpStreamsMax: option(count({ min: 1, max: 1e4 }), "16", "Replays over HTTP at once"),

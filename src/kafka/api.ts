@@ -11,12 +11,20 @@ import type { Log } from "../log/contract.ts";
 import type { WireReader } from "../wire/reader.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import type { AclStore } from "./acls/acl-store.ts";
+import type { ConnectionMemory } from "./connection-memory.ts";
+import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import type { FetchSessions } from "./fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
+import type { ClientQuotas } from "./quotas/client-quotas.ts";
+import type { QuotaClient, QuotaKey } from "./quotas/quota.ts";
+import type { ReaderPace } from "./quotas/reader-pace.ts";
 import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
+import type { TransactionCoordinator } from "./transactions/coordinator.ts";
+import type { TurnBudget } from "./turn-budget.ts";
 
 /** What a handler answers where the client waits for nothing (Produce with acks=0). */
 export const NO_RESPONSE: unique symbol = Symbol("no response");
@@ -46,14 +54,26 @@ export interface KafkaApi<Request, Response> {
    * effects are in place when `handle` returns its promise. Otherwise, like Kafka, one at a time.
    */
   readonly pipelined?: boolean;
+  /** The quota that its requests (of producers) or its answers (of consumers) count to. */
+  readonly quota?: QuotaKey;
   /** May be asked by somebody who has not been let in. */
   readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
   decode(reader: WireReader, version: number): Request;
+  /**
+   * What of a request may take several turns of the event loop, before it is handled; undefined where
+   * nothing does. Requests are handled in order all the same. Never rejects.
+   */
+  prepare?(request: Request, context: RequestContext): Promise<void> | undefined;
   /** `context.signal` aborts when the connection is gone; a handler that waits must then settle. */
   handle(request: Request, context: RequestContext): Promise<Answer<Response>> | Answer<Response>;
   /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
   encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
+  /**
+   * Called once for each response that was made: what it holds is needed no longer. `taken` says
+   * that its bytes have left this process; otherwise nobody knows who still reads them.
+   */
+  done?(response: Response, taken: boolean): void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */
@@ -71,6 +91,8 @@ export interface RequestContext {
   readonly session: KafkaSession;
   /** What this client may do; nothing before its login. */
   readonly rights: Rights;
+  /** As quotas know the client. */
+  readonly quotaClient: QuotaClient;
   readonly broker: KafkaBroker;
 }
 
@@ -81,6 +103,10 @@ export interface KafkaBroker {
   readonly access: Access;
   /** And what who is held to ACLs may do. */
   readonly acls: AclStore;
+  /** How much who may bring and take. */
+  readonly quotas: ClientQuotas;
+  /** Readers of the log ask it before they read on. */
+  readonly readerPace: ReaderPace;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: number;
@@ -95,7 +121,13 @@ export interface KafkaBroker {
   readonly segmentBytes: number;
   /** Searches by time go through it. */
   readonly timeSearches: Turnstile;
+  readonly memory: ConnectionMemory;
+  /** What checks of produced batches may take of a turn. */
+  readonly checks: TurnBudget;
+  readonly fetchSessions: FetchSessions;
+  readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   /** What idempotent producers sent last, and who they are. */
   readonly producers: ProducerRegistry;
   readonly producerIds: ProducerIds;

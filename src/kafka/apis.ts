@@ -20,6 +20,10 @@ import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { deleteRecords } from "./apis/21-delete-records.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
+import { addPartitionsToTxn } from "./apis/24-add-partitions-to-txn.ts";
+import { addOffsetsToTxn } from "./apis/25-add-offsets-to-txn.ts";
+import { endTxn } from "./apis/26-end-txn.ts";
+import { txnOffsetCommit } from "./apis/28-txn-offset-commit.ts";
 import { describeAcls } from "./apis/29-describe-acls.ts";
 import { createAcls } from "./apis/30-create-acls.ts";
 import { deleteAcls } from "./apis/31-delete-acls.ts";
@@ -32,7 +36,14 @@ import { deleteGroups } from "./apis/42-delete-groups.ts";
 import { incrementalAlterConfigs } from "./apis/44-incremental-alter-configs.ts";
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
+import { describeClientQuotas } from "./apis/48-describe-client-quotas.ts";
+import { alterClientQuotas } from "./apis/49-alter-client-quotas.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
+import { describeProducers } from "./apis/61-describe-producers.ts";
+import { describeTransactions } from "./apis/65-describe-transactions.ts";
+import { listTransactions } from "./apis/66-list-transactions.ts";
+import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribe } from "./apis/69-consumer-group-describe.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   produce,
@@ -55,6 +66,10 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  txnOffsetCommit,
   describeAcls,
   createAcls,
   deleteAcls,
@@ -67,5 +82,12 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   incrementalAlterConfigs,
   listPartitionReassignments,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   describeCluster,
+  describeProducers,
+  describeTransactions,
+  listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
 ];

@@ -5,19 +5,27 @@
  * Back-pressure goes both ways: with too many requests waiting the socket is not read, and while a
  * client does not take its answers no further request is begun. Requests run one at a time, as in
  * Kafka, but for those whose effects are in place at once ({@link KafkaApi.pipelined}), so that many
- * produce requests share a flush. Whatever a client sends, the worst that happens is that its
- * connection is closed, with a warning in the log.
+ * produce requests share a flush. Who is over its quota is left alone for a while. Whatever a client
+ * sends, the worst that happens is that its connection is closed, with a warning in the log.
  */
 import type { Socket } from "node:net";
 import { AssertionFailure, isTributaryError, messageOf, TributaryError } from "../base/errors.ts";
 import type { ListenAddress } from "../base/service.ts";
 import { showAddress } from "../config/kinds/address.ts";
 import { plainAddress } from "../listeners/address-block.ts";
-import { type AnyKafkaApi, HangUp, type KafkaBroker, NO_RESPONSE } from "./api.ts";
+import {
+  type AnyKafkaApi,
+  HangUp,
+  type KafkaBroker,
+  NO_RESPONSE,
+  type RequestContext,
+} from "./api.ts";
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
+import type { MemoryHolder } from "./connection-memory.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
 import type { KafkaClient } from "./listeners/listener-config.ts";
+import { Mute } from "./quotas/mute.ts";
 import type { KafkaRefusals, RefusedKafkaClient } from "./refusals.ts";
 import {
   beginResponse,
@@ -36,9 +44,13 @@ export interface ConnectionHost {
   readonly refusals: KafkaRefusals;
 }
 
-type Pieces = readonly Uint8Array[];
+interface Answer {
+  readonly pieces: readonly Uint8Array[];
+  /** See {@link KafkaApi.done}. */
+  readonly done: (taken: boolean) => void;
+}
 
-export class KafkaConnection {
+export class KafkaConnection implements MemoryHolder {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #clientHost: string;
@@ -50,6 +62,7 @@ export class KafkaConnection {
   readonly #splitter: FrameSplitter;
   readonly #gone = new AbortController();
   readonly #session: KafkaSession;
+  readonly #mute: Mute;
   readonly #waiting: Buffer[] = [];
   /** Requests that are read and not yet answered, in number and bytes. */
   #inFlight = 0;
@@ -59,6 +72,8 @@ export class KafkaConnection {
   /** The login failed: its answer is the last. */
   #ending = false;
   #loginTimer: NodeJS.Timeout | undefined;
+  /** Resolves when all requests begun so far can be handled; undefined where they can. */
+  #preparing: Promise<void> | undefined;
   /** Resolves when all requests begun so far are answered and their answers handed to the socket. */
   #answered: Promise<void> = Promise.resolve();
 
@@ -90,6 +105,7 @@ export class KafkaConnection {
         gone: this.#gone.signal,
       },
     });
+    this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.resume());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
     this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
     if (this.#session.welcome) this.#open();
@@ -105,6 +121,10 @@ export class KafkaConnection {
       clearTimeout(this.#loginTimer);
       this.#waiting.length = 0;
       this.#gone.abort();
+      host.broker.memory.forget(this);
+      host.broker.memory.requestDone(this.#inFlightBytes);
+      this.#inFlightBytes = 0;
+      this.#mute.end();
     });
   }
 
@@ -120,6 +140,18 @@ export class KafkaConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Reads on, where there is room for further requests. */
+  resume(): void {
+    if (this.#draining || this.#socket.destroyed) return;
+    const { memory } = this.#host.broker;
+    if (memory.requestsFull) memory.waitForRoom(this);
+    else if (!this.#isFull() && !this.#mute.on) this.#socket.resume();
+  }
+
+  giveWay(reason: string): void {
+    this.#fail(new TributaryError("LIMIT_EXCEEDED", reason));
   }
 
   /** The client is in, or would be: what it may send is no longer what a login needs. */
@@ -138,25 +170,33 @@ export class KafkaConnection {
 
   #receive(chunk: Buffer): void {
     if (this.#draining || this.#ending) return;
+    const { memory } = this.#host.broker;
     this.#host.traffic.bytesIn += chunk.length;
     try {
       for (const frame of this.#splitter.push(chunk)) {
         this.#inFlight += 1;
         this.#inFlightBytes += frame.length;
+        memory.request(frame.length);
         this.#waiting.push(frame);
       }
+      memory.partial(this, this.#splitter.partialBytes);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    if (this.#isFull()) this.#socket.pause();
+    if (this.#isFull() || this.#mute.on) this.#socket.pause();
+    if (memory.requestsFull) memory.waitForRoom(this);
     if (!this.#working) void this.#work();
   }
 
   #isFull(): boolean {
     const { requestsInFlightMax, inFlightBytesMax, loginBytesMax } = this.#host.broker.limits;
     const bytesMax = this.#session.welcome ? inFlightBytesMax : loginBytesMax;
-    return this.#inFlight >= requestsInFlightMax || this.#inFlightBytes >= bytesMax;
+    return (
+      this.#inFlight >= requestsInFlightMax ||
+      this.#inFlightBytes >= bytesMax ||
+      this.#host.broker.memory.requestsFull
+    );
   }
 
   /** Begins the requests that wait, in order; one run at a time. */
@@ -168,8 +208,9 @@ export class KafkaConnection {
         const header = readRequestHeader(frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
+        if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const answer = this.#answer(header);
+        const answer = this.#answer(header, frame.length);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
       }
@@ -180,13 +221,16 @@ export class KafkaConnection {
   }
 
   /** The response's bytes, or undefined where none is due. Never rejects. */
-  async #answer(header: RequestHeader | UnservedApiVersions): Promise<Pieces | undefined> {
+  async #answer(
+    header: RequestHeader | UnservedApiVersions,
+    requestBytes: number,
+  ): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
         apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
-        return writer.finishFrame();
+        return { pieces: writer.finishFrame(), done: () => {} };
       }
       const { api, version, correlationId, clientId, body } = header;
       traffic.request(api.name);
@@ -197,8 +241,13 @@ export class KafkaConnection {
         const principal = entered instanceof Promise ? await entered : entered;
         rights = new Rights(principal, this.#clientHost, broker.acls.table);
       }
+      const quotaClient = { user: rights.user, clientId: clientId ?? "" };
+      const throttleMs =
+        api.quota === "producer_byte_rate"
+          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, requestBytes))
+          : 0;
       const request = api.decode(body, version);
-      const response = await api.handle(request, {
+      const context = {
         version,
         clientId,
         clientHost: this.#clientHost,
@@ -206,45 +255,102 @@ export class KafkaConnection {
         signal: this.#gone.signal,
         session: this.#session,
         rights,
+        quotaClient,
         broker,
-      });
+      };
+      const prepared = this.#prepare(api, request, context);
+      if (prepared !== undefined) await prepared;
+      const response = await api.handle(request, context);
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
-      const writer = beginResponse(api, version, correlationId);
-      api.encode(writer, response, version, 0);
-      return writer.finishFrame();
+      const done = (taken: boolean) => api.done?.(response, taken);
+      const encoded = (toldMs: number) => {
+        const writer = beginResponse(api, version, correlationId);
+        api.encode(writer, response, version, toldMs);
+        return writer;
+      };
+      try {
+        const writer = encoded(throttleMs);
+        if (api.quota !== "consumer_byte_rate") return { pieces: writer.finishFrame(), done };
+        // What the answer costs is known only now, and it says for how long that is.
+        const cost = this.#throttle(broker.quotas.count(api.quota, quotaClient, writer.sizeBytes));
+        const told = cost === 0 ? writer : encoded(cost);
+        return { pieces: told.finishFrame(), done };
+      } catch (error) {
+        done(true);
+        throw error;
+      }
     } catch (error) {
       this.#fail(error);
       return undefined;
     }
   }
 
+  /** Undefined where the request can be handled at once: it and all before it are prepared. */
+  #prepare(
+    api: AnyKafkaApi,
+    request: unknown,
+    context: RequestContext,
+  ): Promise<unknown> | undefined {
+    const own = api.prepare?.(request, context);
+    const before = this.#preparing;
+    if (own === undefined && before === undefined) return undefined;
+    const all = Promise.all([before, own]).then(() => {
+      if (this.#preparing === all) this.#preparing = undefined;
+    });
+    this.#preparing = all;
+    return all;
+  }
+
   /** Sends one answer after all before it; resolves when the client has taken enough of it. */
   async #finish(
     before: Promise<void>,
-    answer: Promise<Pieces | undefined>,
+    answer: Promise<Answer | undefined>,
     requestBytes: number,
   ): Promise<void> {
-    const pieces = await answer;
+    const made = await answer;
     await before;
-    if (pieces !== undefined) await this.#send(pieces);
+    if (made !== undefined) await this.#send(made);
     if (this.#ending) this.#socket.destroySoon();
     this.#inFlight -= 1;
-    this.#inFlightBytes -= requestBytes;
-    if (!this.#draining && !this.#isFull()) this.#socket.resume();
+    if (!this.#socket.destroyed) {
+      this.#inFlightBytes -= requestBytes;
+      this.#host.broker.memory.requestDone(requestBytes);
+    }
+    this.resume();
   }
 
-  async #send(pieces: Pieces): Promise<void> {
+  /** Over its quota: it is answered at once, and then left alone (KIP-219). */
+  #throttle(durationMs: number): number {
+    this.#mute.for(durationMs);
+    if (this.#mute.on) this.#socket.pause();
+    return durationMs;
+  }
+
+  async #send({ pieces, done }: Answer): Promise<void> {
     const socket = this.#socket;
-    if (socket.destroyed) return;
+    if (socket.destroyed) {
+      done(true);
+      return;
+    }
+    const { memory } = this.#host.broker;
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    this.#host.traffic.bytesOut += bytes;
+    memory.unsent(this, bytes);
+    const sent = (error?: Error | null) => {
+      memory.sent(this, bytes);
+      done(error === undefined || error === null);
+    };
     socket.cork();
-    for (const piece of pieces) {
-      this.#host.traffic.bytesOut += piece.length;
-      socket.write(piece);
+    for (const [at, piece] of pieces.entries()) {
+      if (at < pieces.length - 1) socket.write(piece);
+      else socket.write(piece, sent);
     }
     socket.uncork();
-    if (socket.writableLength <= this.#host.broker.limits.unsentBytesMax) return;
+    // Below its own mark the socket tells nobody that it is drained.
+    const unsentMax = Math.max(memory.unsentBytesMax, socket.writableHighWaterMark);
+    if (socket.writableLength <= unsentMax) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         socket.off("drain", done).off("close", done);

@@ -84,6 +84,7 @@ export const KAFKA_ERRORS = {
   UNRELEASED_INSTANCE_ID: 111,
   UNSUPPORTED_ASSIGNOR: 112,
   STALE_MEMBER_EPOCH: 113,
+  INVALID_REGULAR_EXPRESSION: 128,
 } as const;
 
 export type KafkaErrorName = keyof typeof KAFKA_ERRORS;

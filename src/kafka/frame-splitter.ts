@@ -27,6 +27,11 @@ export class FrameSplitter {
     this.frameBytesMax = frameBytesMax;
   }
 
+  /** Memory taken for the request whose end has not come. */
+  get partialBytes(): number {
+    return this.#partial.length;
+  }
+
   /** The requests that `chunk` completes, in order. @throws FRAME_MALFORMED, FRAME_TOO_LARGE */
   push(chunk: Buffer): Buffer[] {
     const frames: Buffer[] = [];

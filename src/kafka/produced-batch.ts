@@ -22,7 +22,7 @@ import {
   sizeBytes,
   storedCrc,
 } from "../wire/record-batch.ts";
-import { checkRecords } from "../wire/records.ts";
+import { checkRecords, type InflateBudget } from "../wire/records.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
 import { checkKeys } from "./keyless-records.ts";
 
@@ -32,20 +32,21 @@ const ZSTD_PRODUCE_VERSION = 7;
 export interface BatchRules {
   readonly produceVersion: number;
   readonly topic: Readonly<TopicConfig>;
-  readonly decompressedBytesMax: number;
+  /** Shared by the batches of a request, which are checked in one turn. */
+  readonly inflating: InflateBudget;
 }
 
 /**
  * Answers the batch, its max timestamp put right where its records contradict it.
  * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
- *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for what belongs to a transaction, RecordsRefused for
- *   records without a key in a compacted topic
+ *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for a timestamp that only the broker may set,
+ *   RecordsRefused for records without a key in a compacted topic
  */
 export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer {
   if (records === null || records.length === 0) throw invalid("there is no batch");
   checkFrame(records, rules.topic.messageBytesMax);
   checkHeader(records, rules.produceVersion);
-  const actualMaxMs = checkRecords(records, rules.decompressedBytesMax);
+  const actualMaxMs = checkRecords(records, rules.inflating);
   if (rules.topic.cleanupPolicy !== "delete") checkKeys(records);
   if (actualMaxMs !== maxTimestampMs(records)) correctMaxTimestamp(records, actualMaxMs);
   return records;
@@ -82,8 +83,8 @@ function checkHeader(batch: Buffer, produceVersion: number): void {
   if (producerId(batch) >= 0n && baseSequence(batch) < 0) {
     throw invalid("it has a producer id but no sequence");
   }
-  if (isTransactional(batch)) {
-    throw new KafkaRefusal("INVALID_TXN_STATE", "This gateway does not serve transactions.");
+  if (isTransactional(batch) && producerId(batch) < 0n) {
+    throw invalid("it is part of a transaction but has no producer id");
   }
   if (isLogAppendTime(batch)) {
     throw new KafkaRefusal("INVALID_TIMESTAMP", "Only the broker may set LogAppendTime.");

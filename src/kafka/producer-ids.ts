@@ -1,12 +1,14 @@
 /**
  * Gives each idempotent producer its id, never the same one twice, across restarts. Owns the state
  * `pid/next`: ids are reserved on disk a block at a time, and what is left of a block is lost with
- * the process, which costs nothing.
+ * the process, which costs nothing. Where the log has lost its newest segment, small state
+ * is as old as the segment before: ids go on 2^32 further for each such loss, as offsets do.
  */
 import type { Log } from "../log/contract.ts";
 
 const STATE_KEY = "pid/next";
 const BLOCK_IDS = 1000;
+const IDS_PER_LOSS = 2 ** 32;
 
 export class ProducerIds {
   readonly #log: Log;
@@ -31,7 +33,7 @@ export class ProducerIds {
     }
     const id = this.#next;
     this.#next += 1;
-    return id;
+    return id + this.#log.lossCount * IDS_PER_LOSS;
   }
 
   async #reserve(): Promise<void> {

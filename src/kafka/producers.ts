@@ -1,20 +1,25 @@
 /**
  * Idempotent producers: a batch that is sent twice is stored once (KIP-98). Owns what is remembered
- * of each producer in each partition, batches not yet flushed included.
+ * of each producer in each partition while it is not on disk; what is stands in the log's small state,
+ * a few dozen bytes each.
  *
  * Each batch's state goes into the same group as the batch, so after any crash the log and what is
- * known about its producers agree. Bounded: beyond `producersMax` the longest silent one is
- * forgotten, and so is any that was silent for `producerExpiryMs`; a forgotten producer may begin
- * again with any sequence, as with Kafka.
+ * known about its producers agree.
+ *
+ * Bounded in number and bytes. Forgotten are those silent for `producerExpiryMs`, who may begin again
+ * with any sequence, as with Kafka; then those in partitions that are gone; and where that is not
+ * enough, the longest silent. For as long as one of these could come back, whoever is not known and
+ * does not begin at sequence 0 is told UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and
+ * knows that it did. So nobody loses its idempotence and goes on as if it had it.
  */
 import type { Clock } from "../base/clock.ts";
 import type { AppendGroup, Log, Partition } from "../log/contract.ts";
 import { baseSequence, producerEpoch, producerId, recordCount } from "../wire/record-batch.ts";
+import { KafkaRefusal } from "./kafka-refusal.ts";
 import type { KafkaLimits } from "./limits.ts";
+import { decodeProducerState, encodeProducerState } from "./producer-record.ts";
 import {
-  decodeProducerState,
   duplicateOf,
-  encodeProducerState,
   lastSequenceOf,
   type ProducerState,
   REMEMBERED_BATCHES,
@@ -22,27 +27,69 @@ import {
 } from "./producer-state.ts";
 
 const STATE_PREFIX = "producer/";
+/** When a producer was forgotten last that had not been silent for long: int64, ms since 1970. */
+const EVICTED_KEY = "producer-evicted/last";
+/** What a record is taken for until it has been written, which is within the turn or two. */
+const NEW_RECORD_BYTES = 50;
+/** A commit's work is bounded: the rest has its turn with the next batch. */
+const FORGOTTEN_AT_ONCE_MAX = 1_000;
 
 /** Where a batch went; `placed` is valid once `flushed` has resolved. */
 export type AppendedBatch = Pick<RememberedBatch, "placed" | "flushed">;
+
+/** What is known of one that has written to a partition. */
+export interface ActiveProducer {
+  readonly id: bigint;
+  readonly epoch: number;
+  readonly lastSequence: number;
+  readonly lastSeenMs: number;
+}
+
+/** One producer in one partition. */
+interface Known {
+  lastSeenMs: number;
+  /** Of its key and its record. */
+  bytes: number;
+  /** As its last batch leaves it, until that is on disk. */
+  pending: ProducerState | undefined;
+}
 
 export class ProducerRegistry {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #limits: KafkaLimits;
   /** By state key, the longest silent first. */
-  readonly #states = new Map<string, ProducerState>();
+  readonly #known = new Map<string, Known>();
+  #bytes = 0;
+  /** Topics have been deleted since those in them were last looked for. */
+  #someAreGone = true;
+  #evictedAtMs: number;
+  /** Forgotten before their time, since the start. */
+  evictions = 0;
 
   constructor(log: Log, clock: Clock, limits: KafkaLimits) {
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
-    for (const [key, state] of storedStates(log)) this.#states.set(key, state);
+    for (const [key, known] of storedProducers(log)) this.#remember(key, known);
+    const evicted = log.state.get(EVICTED_KEY);
+    this.#evictedAtMs =
+      evicted === undefined
+        ? Number.NEGATIVE_INFINITY
+        : Number(Buffer.from(evicted).readBigInt64BE());
+    log.onTopics(({ kind }) => {
+      if (kind === "deleted") this.#someAreGone = true;
+    });
   }
 
   /** How many pairs of producer and partition are remembered. */
   get size(): number {
-    return this.#states.size;
+    return this.#known.size;
+  }
+
+  /** What they take of the log's small state. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -56,34 +103,39 @@ export class ProducerRegistry {
       return { placed: group.addBatch(partition, batch), flushed: group.flushed };
     }
     const key = `${STATE_PREFIX}${partition.id}/${id}`;
-    const known = this.#states.get(key);
+    const before = this.#stateOf(key);
     const epoch = producerEpoch(batch);
     const firstSequence = baseSequence(batch);
     const lastSequence = lastSequenceOf(firstSequence, recordCount(batch));
-    const duplicate = duplicateOf(known, epoch, firstSequence, lastSequence);
+    if (before === undefined) this.#checkForgotten(firstSequence);
+    const duplicate = duplicateOf(before, epoch, firstSequence, lastSequence);
     if (duplicate !== undefined) return duplicate;
 
     // The state is put first and decided last: where either is refused, neither has been changed.
-    let state = known;
-    group.putState(key, () => (state === undefined ? undefined : encodeProducerState(state)));
+    let state = before;
+    group.putState(key, () => {
+      if (state === undefined) return undefined;
+      const record = encodeProducerState(state);
+      this.#resize(key, key.length + record.length);
+      return record;
+    });
     const placed = group.addBatch(partition, batch);
-    const appended: RememberedBatch = {
-      firstSequence,
-      lastSequence,
-      placed,
-      flushed: group.flushed,
+    const { flushed } = group;
+    const appended: RememberedBatch = { firstSequence, lastSequence, placed, flushed };
+    const earlier = before !== undefined && before.epoch === epoch ? before.batches : [];
+    const lastSeenMs = this.#clock.nowMs();
+    state = { epoch, lastSeenMs, batches: [...earlier, appended].slice(-REMEMBERED_BATCHES) };
+    const known: Known = {
+      lastSeenMs,
+      bytes: this.#known.get(key)?.bytes ?? key.length + NEW_RECORD_BYTES,
+      pending: state,
     };
-    const earlier = known !== undefined && known.epoch === epoch ? known.batches : [];
-    state = {
-      epoch,
-      lastSeenMs: this.#clock.nowMs(),
-      batches: [...earlier, appended].slice(-REMEMBERED_BATCHES),
-    };
-    this.#remember(key, state);
-    this.#forgetSome(group);
-    group.flushed.then(
+    this.#remember(key, known);
+    this.#forgetSome(group, key);
+    flushed.then(
       () => {
-        // What the log answered holds on to the batch's bytes; only where it went is worth keeping.
+        // What the log answered holds on to the batch's bytes, and the disk knows the rest by now.
+        if (known.pending === state) known.pending = undefined;
         const { baseOffset, logAppendTimeMs } = placed;
         appended.placed = { baseOffset, logAppendTimeMs };
       },
@@ -92,36 +144,130 @@ export class ProducerRegistry {
     return appended;
   }
 
-  #remember(key: string, state: ProducerState): void {
-    this.#states.delete(key);
-    this.#states.set(key, state);
+  /** Those that are remembered of a partition, the longest silent first. */
+  activeIn(partition: Partition): ActiveProducer[] {
+    const prefix = `${STATE_PREFIX}${partition.id}/`;
+    const active: ActiveProducer[] = [];
+    for (const key of this.#known.keys()) {
+      const state = key.startsWith(prefix) ? this.#stateOf(key) : undefined;
+      if (state === undefined) continue;
+      const { epoch, lastSeenMs, batches } = state;
+      const lastSequence = batches.at(-1)?.lastSequence ?? -1;
+      active.push({ id: BigInt(key.slice(prefix.length)), epoch, lastSequence, lastSeenMs });
+    }
+    return active;
   }
 
-  #forgetSome(group: AppendGroup): void {
+  #stateOf(key: string): ProducerState | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined) return undefined;
+    if (known.pending !== undefined) return known.pending;
+    const record = this.#log.state.get(key);
+    return record === undefined ? undefined : decodeProducerState(record);
+  }
+
+  #checkForgotten(firstSequence: number): void {
+    const evictedForMs = this.#clock.nowMs() - this.#evictedAtMs;
+    if (firstSequence === 0 || evictedForMs > this.#limits.producerExpiryMs) return;
+    throw new KafkaRefusal(
+      "UNKNOWN_PRODUCER_ID",
+      "The gateway had to forget producers, this one perhaps: it must begin again at sequence 0.",
+    );
+  }
+
+  #remember(key: string, known: Known): void {
+    this.#bytes += known.bytes - (this.#known.get(key)?.bytes ?? 0);
+    this.#known.delete(key);
+    this.#known.set(key, known);
+  }
+
+  #resize(key: string, bytes: number): void {
+    const known = this.#known.get(key);
+    if (known === undefined) return;
+    this.#bytes += bytes - known.bytes;
+    known.bytes = bytes;
+  }
+
+  /** Without a trace in memory, and in the group's commit on the disk. */
+  #forget(key: string, group: AppendGroup): void {
+    this.#bytes -= this.#known.get(key)?.bytes ?? 0;
+    this.#known.delete(key);
+    group.putState(key, undefined);
+  }
+
+  #forgetSome(group: AppendGroup, appendedTo: string): void {
     const silentSinceMs = this.#clock.nowMs() - this.#limits.producerExpiryMs;
-    for (const [key, state] of this.#states) {
-      const tooMany = this.#states.size > this.#limits.producersMax;
-      if (!tooMany && state.lastSeenMs > silentSinceMs) return;
-      this.#states.delete(key);
-      group.putState(key, undefined);
+    let forgotten = 0;
+    for (const [key, { lastSeenMs }] of this.#known) {
+      if (lastSeenMs > silentSinceMs || forgotten >= FORGOTTEN_AT_ONCE_MAX) break;
+      this.#forget(key, group);
+      forgotten += 1;
     }
+    if (this.#tooMany && this.#someAreGone) this.#forgetThoseInDeletedTopics(group);
+    for (const key of this.#known.keys()) {
+      if (!this.#tooMany || key === appendedTo || forgotten >= FORGOTTEN_AT_ONCE_MAX) return;
+      this.#forget(key, group);
+      this.#noteEviction(group);
+      forgotten += 1;
+    }
+  }
+
+  get #tooMany(): boolean {
+    const { producersMax, producerBytesMax } = this.#limits;
+    return this.#known.size > producersMax || this.#bytes > producerBytesMax;
+  }
+
+  #forgetThoseInDeletedTopics(group: AppendGroup): void {
+    const there = new Set<string>();
+    for (const { partitions } of this.#log.topics()) {
+      for (const { id } of partitions) there.add(`${id}`);
+    }
+    this.#someAreGone = false;
+    let forgotten = 0;
+    for (const key of this.#known.keys()) {
+      if (there.has(partitionIn(key))) continue;
+      if (forgotten >= FORGOTTEN_AT_ONCE_MAX) {
+        this.#someAreGone = true;
+        return;
+      }
+      this.#forget(key, group);
+      forgotten += 1;
+    }
+  }
+
+  #noteEviction(group: AppendGroup): void {
+    this.evictions += 1;
+    this.#evictedAtMs = this.#clock.nowMs();
+    const value = Buffer.allocUnsafe(8);
+    value.writeBigInt64BE(BigInt(this.#evictedAtMs));
+    group.putState(EVICTED_KEY, value);
   }
 
   /** After a failed flush, what the disk knows is true again. */
   #restore(key: string): void {
-    const value = this.#log.state.get(key);
-    const state = value === undefined ? undefined : decodeProducerState(value);
-    if (state === undefined) this.#states.delete(key);
-    else this.#remember(key, state);
+    const record = this.#log.state.get(key);
+    const state = record === undefined ? undefined : decodeProducerState(record);
+    if (record === undefined || state === undefined) {
+      this.#bytes -= this.#known.get(key)?.bytes ?? 0;
+      this.#known.delete(key);
+      return;
+    }
+    const { lastSeenMs } = state;
+    this.#remember(key, { lastSeenMs, bytes: key.length + record.length, pending: undefined });
   }
 }
 
+function partitionIn(key: string): string {
+  return key.slice(STATE_PREFIX.length, key.indexOf("/", STATE_PREFIX.length));
+}
+
 /** What the log's state holds of producers, the longest silent first. */
-function storedStates(log: Log): [key: string, state: ProducerState][] {
-  const states: [string, ProducerState][] = [];
-  for (const [key, value] of log.state.entries(STATE_PREFIX)) {
-    const state = decodeProducerState(value);
-    if (state !== undefined) states.push([key, state]);
+function storedProducers(log: Log): [key: string, known: Known][] {
+  const producers: [string, Known][] = [];
+  for (const [key, record] of log.state.entries(STATE_PREFIX)) {
+    const lastSeenMs = decodeProducerState(record)?.lastSeenMs;
+    if (lastSeenMs === undefined) continue;
+    producers.push([key, { lastSeenMs, bytes: key.length + record.length, pending: undefined }]);
   }
-  return states.sort(([, a], [, b]) => a.lastSeenMs - b.lastSeenMs);
+  return producers.sort(([, a], [, b]) => a.lastSeenMs - b.lastSeenMs);
 }

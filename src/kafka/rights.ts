@@ -16,6 +16,8 @@ import { operationBits } from "./acls/acl-codes.ts";
 /** What a client is told, beside an error code that says of what kind of resource. */
 export const NOT_ALLOWED = "The ACLs do not allow this: kafka-acls.sh shows and changes them.";
 
+const USER_PREFIX = "User:";
+
 /** KIP-430: no operations were asked for. */
 export const NOT_ASKED = -0x8000_0000;
 
@@ -51,6 +53,11 @@ export class Rights {
   constructor(principal: Principal, host: string, acls: AclTable) {
     this.#subject = { principal: aclPrincipal(principal), host };
     this.#acls = principal.heldToAcls ? acls : undefined;
+  }
+
+  /** Its name, as ACLs and quotas have it. */
+  get user(): string {
+    return this.#subject.principal.slice(USER_PREFIX.length);
   }
 
   topic(operation: AclOperation, name: string): boolean {

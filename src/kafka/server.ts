@@ -2,11 +2,13 @@
  * The Kafka server: its listeners, and what the connections that come by them share. Owns the set of
  * connections; each of those owns itself.
  */
+import { randomInt } from "node:crypto";
 import type { Access } from "../access/contract.ts";
 import { openForAll } from "../access/open-for-all.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ListenAddress, MetricSample, Service } from "../base/service.ts";
+import type { Timers } from "../base/timers.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { ConnectionLimit } from "../listeners/connection-limit.ts";
 import { openListener } from "../listeners/open-listener.ts";
@@ -16,6 +18,10 @@ import { AclStore } from "./acls/acl-store.ts";
 import type { KafkaBroker } from "./api.ts";
 import { KAFKA_APIS } from "./apis.ts";
 import { type ConnectionHost, KafkaConnection } from "./connection.ts";
+import { ConnectionMemory } from "./connection-memory.ts";
+import { FetchBuffers } from "./fetch/fetch-buffers.ts";
+import { fetchMetrics } from "./fetch/fetch-metrics.ts";
+import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
@@ -29,7 +35,13 @@ import {
 } from "./listeners/listener-config.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { ProducerRegistry } from "./producers.ts";
+import { ClientQuotas } from "./quotas/client-quotas.ts";
+import { QuotaStore } from "./quotas/quota-store.ts";
+import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { TransactionCoordinator } from "./transactions/coordinator.ts";
+import type { TransactionLimits } from "./transactions/limits.ts";
+import { TurnBudget } from "./turn-budget.ts";
 
 export interface KafkaServerOptions {
   readonly log: Log;
@@ -53,12 +65,16 @@ export interface KafkaServerOptions {
   readonly logDirectory?: string;
   /** How large a segment of the log grows, for those who ask. */
   readonly segmentBytes?: number;
+  /** Those that transactions time out by; the system's by default. */
+  readonly timers?: Timers;
   readonly limits?: Partial<KafkaLimits>;
   readonly groupLimits?: Partial<GroupLimits>;
+  readonly transactionLimits?: Partial<TransactionLimits>;
 }
 
 const DEFAULT_PARTITIONS = 4;
 const DEFAULT_LOG_DIRECTORY = "data";
+const SESSION_ID_MAX = 0x7fff_ffff;
 const NO_ACLS_YET =
   "ACLs are in force for Kafka clients, and there is none: only kafka.superUsers of the access file may do anything";
 
@@ -140,12 +156,28 @@ class RunningServer implements KafkaServer {
         value: this.#broker.producers.size,
       },
       {
+        name: "tributary_kafka_idempotent_producer_bytes",
+        help: "What they take of the log's small state.",
+        type: "gauge",
+        value: this.#broker.producers.bytes,
+      },
+      {
+        name: "tributary_kafka_idempotent_producers_evicted_total",
+        help: "Forgotten before their time: they are told so, and begin anew.",
+        type: "counter",
+        value: this.#broker.producers.evictions,
+      },
+      {
         name: "tributary_kafka_acls",
         help: "Access control entries.",
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      ...fetchMetrics(this.#broker),
+      ...this.#broker.memory.metrics(),
+      ...this.#broker.quotas.metrics(),
       ...this.#broker.groups.metrics(),
+      ...this.#broker.transactions.metrics(),
     ];
   }
 
@@ -156,6 +188,7 @@ class RunningServer implements KafkaServer {
   async close(): Promise<void> {
     const closed = Promise.all(this.#open.map((listener) => listener.close()));
     this.#broker.groups.close();
+    this.#broker.transactions.close();
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
     }, this.#broker.limits.closeMsMax);
@@ -181,12 +214,27 @@ function listenersOf({ listeners, listen, advertised }: KafkaServerOptions) {
 }
 
 function brokerOf(options: KafkaServerOptions): KafkaBroker {
-  const { log, clock, logger, groupLimits } = options;
+  const { log, clock, logger, timers, groupLimits, transactionLimits } = options;
   const limits = { ...DEFAULT_KAFKA_LIMITS, ...options.limits };
+  const groups = new GroupCoordinator({
+    log,
+    clock,
+    logger,
+    ...(groupLimits && { limits: groupLimits }),
+  });
+  const producerIds = new ProducerIds(log);
+  const memory = new ConnectionMemory(limits, clock);
   return {
     log,
     access: options.access ?? openForAll,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    quotas: new ClientQuotas({
+      store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
+      clock,
+      logger,
+      limits,
+    }),
+    readerPace: new ReaderPace(log, clock, limits.readSliceBytes),
     clock,
     logger,
     nodeId: options.nodeId,
@@ -197,14 +245,22 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
-    groups: new GroupCoordinator({
+    fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
+    fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
+    memory,
+    checks: new TurnBudget(clock, limits.checksMsMax),
+    groups,
+    transactions: new TransactionCoordinator({
       log,
       clock,
       logger,
-      ...(groupLimits && { limits: groupLimits }),
+      groups,
+      producerIds,
+      ...(transactionLimits && { limits: transactionLimits }),
+      ...(timers && { timers }),
     }),
     producers: new ProducerRegistry(log, clock, limits),
-    producerIds: new ProducerIds(log),
+    producerIds,
     apis: KAFKA_APIS,
   };
 }

@@ -14,8 +14,19 @@ import type { TributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
 import type { EncodedHeaders } from "../wire/batch-builder.ts";
 import type { TransactionMarker } from "../wire/control-batch.ts";
+import type { LogStats } from "./log-figures.ts";
+import type { ConfigChange, NewTopic, Topic, TopicChange, TopicConfig } from "./topic-contract.ts";
 
 export type { MarkerKind, TransactionMarker } from "../wire/control-batch.ts";
+export type { CompactionFigures, LogStats, Reclaimed } from "./log-figures.ts";
+export type {
+  CleanupPolicy,
+  ConfigChange,
+  NewTopic,
+  Topic,
+  TopicChange,
+  TopicConfig,
+} from "./topic-contract.ts";
 
 export interface Log {
   /** Every topic, in order of name. */
@@ -154,21 +165,6 @@ export interface Log {
   close(): Promise<void>;
 }
 
-export interface Topic {
-  readonly name: string;
-  /** A UUID. */
-  readonly id: string;
-  readonly partitions: readonly Partition[];
-  /** Every setting, as it is in force. */
-  readonly config: Readonly<TopicConfig>;
-  /** What was set for this topic itself; for the rest the gateway's defaults hold. */
-  readonly ownConfig: Readonly<Partial<TopicConfig>>;
-  /** Settings that are kept for whoever asks and change nothing here, by the name they came under. */
-  readonly inert: Readonly<Record<string, string>>;
-  /** Made by Tributary for itself (such names begin with two underscores). */
-  readonly internal: boolean;
-}
-
 export interface Partition {
   readonly topic: string;
   /** Its number within the topic, from 0. */
@@ -187,52 +183,6 @@ export interface Partition {
   /** Counts up only where data was lost or restored (KIP-320). */
   readonly leaderEpoch: number;
 }
-
-export interface NewTopic {
-  readonly partitions: number;
-  readonly config?: ConfigChange;
-}
-
-/** Some settings; null = back to the gateway's default. */
-export type ConfigChange = {
-  readonly [Name in keyof TopicConfig]?: TopicConfig[Name] | null;
-} & { readonly inert?: Readonly<Record<string, string | null>> };
-
-export interface TopicChange {
-  readonly name: string;
-  readonly kind: "created" | "deleted" | "grown" | "configured";
-}
-
-export interface TopicConfig {
-  /** Records older than this are expired, by segment; -1 = never. */
-  retentionMs: number;
-  /** A partition is kept below this many bytes, by segment; -1 = no limit. */
-  retentionBytes: number;
-  /** The largest batch, in bytes (Kafka's max.message.bytes). */
-  messageBytesMax: number;
-  /** Whose clock a record carries: its producer's, or this gateway's at the append. */
-  timestampType: "CreateTime" | "LogAppendTime";
-  /**
-   * What gives way when the disk budget is full of records not yet replicated: `drop-oldest` drops
-   * them (and says so), `reject-new` refuses appends with DISK_BUDGET_FULL.
-   */
-  whenFull: "drop-oldest" | "reject-new";
-  /**
-   * Whether time and bytes expire records (`delete`), or the newest record of each key is kept
-   * (`compact`), or both.
-   */
-  cleanupPolicy: CleanupPolicy;
-  /** How long a compacted topic keeps the record that deletes a key (its value is null). */
-  deleteRetentionMs: number;
-  /** Records younger than this are not compacted. */
-  minCompactionLagMs: number;
-  /** Records older than this are compacted at the latest; -1 = whenever. */
-  maxCompactionLagMs: number;
-  /** The share of a partition's bytes, 0 to 1, that must be new before it is compacted again. */
-  minCleanableDirtyRatio: number;
-}
-
-export type CleanupPolicy = "delete" | "compact" | "compact,delete";
 
 /**
  * Everything that goes into one transaction and one fsync. Methods are synchronous and copy nothing
@@ -345,6 +295,17 @@ export interface SmallState {
 export interface ReadOptions {
   /** Kafka's read_uncommitted (the default) and read_committed. */
   readonly isolation?: "uncommitted" | "committed";
+  /**
+   * Where the batches are copied to, for readers that know when they are needed no longer; without
+   * it, each gets memory of its own. Whoever gives room passes the batches on to somebody who checks
+   * them: their header is looked at, their CRC is not (docs/decisions/0022).
+   */
+  readonly room?: BatchRoom;
+}
+
+export interface BatchRoom {
+  /** A copy of `batch`; undefined where there is no room: the read ends before it. */
+  keep(batch: Buffer): Buffer | undefined;
 }
 
 export interface OpenTransaction {
@@ -416,53 +377,6 @@ export interface KeyValues {
    * resolves when flushed, with how many they were.
    */
   removeRange(start: string, end: string, limit: number): Promise<number>;
-}
-
-export interface LogStats {
-  readonly segmentCount: number;
-  /** Segments sealed since the start. */
-  readonly segmentsSealed: number;
-  readonly bytesOnDisk: number;
-  readonly diskBudgetBytes: number;
-  /** Group commits since the start, and the records, batches and bytes of batches in them. */
-  readonly commits: number;
-  readonly records: number;
-  readonly batches: number;
-  readonly batchBytes: number;
-  /** Milliseconds from the start of the last commit to its flush. */
-  readonly lastFlushMs: number;
-  /** Bytes waiting in the group that is gathering. */
-  readonly pendingBytes: number;
-  /** Per topic: what retention took. */
-  readonly reclaimed: ReadonlyMap<string, Reclaimed>;
-  readonly compaction: CompactionFigures;
-  /** Segments set aside as damaged, by file name, with the reason. */
-  readonly damaged: readonly { readonly file: string; readonly reason: string }[];
-}
-
-/** Records below the log start, by what became of them. */
-export interface Reclaimed {
-  /** Taken when they had served: replicated, or nobody replicates the topic. */
-  readonly expired: number;
-  /** Taken before they were replicated. */
-  readonly dropped: number;
-  /** Compacted before retention came to them. */
-  readonly compacted: number;
-}
-
-/** What the cleaner of compacted topics has done since the start. */
-export interface CompactionFigures {
-  readonly running: boolean;
-  readonly passes: number;
-  readonly segmentsRewritten: number;
-  /** Bytes that its new segments take, and that they take less than the ones they replaced. */
-  readonly bytesWritten: number;
-  readonly bytesFreed: number;
-  readonly recordsCompacted: number;
-  /** How long the last pass took. */
-  readonly lastPassMs: number;
-  /** Bytes of compacted partitions that no pass has been through yet, as of the last look. */
-  readonly dirtyBytes: number;
 }
 
 export type Unsubscribe = () => void;

@@ -7,6 +7,8 @@ import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import {
   baseOffset,
+  batchDamage,
+  headerDamage,
   isTransactional,
   leaderEpoch,
   maxTimestampMs,
@@ -17,6 +19,7 @@ import { damageAt } from "./batch-damage.ts";
 import { CompactedHoles } from "./compaction/compacted-holes.ts";
 import type {
   AbortedTransaction,
+  BatchRoom,
   LogSlice,
   OffsetRange,
   ReadOptions,
@@ -32,6 +35,14 @@ const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
 
+const OWN_MEMORY: BatchRoom = {
+  keep: (batch) => {
+    const kept = Buffer.allocUnsafeSlow(batch.length);
+    batch.copy(kept);
+    return kept;
+  },
+};
+
 export class LogReader {
   readonly #row: SegmentRow;
   readonly #logger: Logger;
@@ -46,10 +57,11 @@ export class LogReader {
     partition: LogPartition,
     from: Offset,
     bytesMax: number,
-    { isolation }: ReadOptions,
+    { isolation, room = OWN_MEMORY }: ReadOptions,
   ): Promise<LogSlice> {
     checkRange(partition, from);
     const committed = isolation === "committed";
+    const check = room === OWN_MEMORY ? batchDamage : headerDamage;
     const batches: Buffer[] = [];
     const aborted: AbortedTransaction[] = [];
     const compacted: OffsetRange[] = [];
@@ -74,7 +86,7 @@ export class LogReader {
         holes = new CompactedHoles(place.head, next);
         segment.scan(partition.id, next, (batch, base) => {
           if (base >= end) return false;
-          const damage = damageAt(batch, base);
+          const damage = damageAt(batch, base, check);
           if (damage !== undefined) {
             this.#report(partition, place.id, base, damage);
             holes?.lostAt(base);
@@ -83,12 +95,15 @@ export class LogReader {
           if (nextOffset(batch) <= next) return true;
           full = bytes > 0 && bytes + batch.length > bytesMax;
           if (full) return false;
+          const kept = room.keep(batch);
+          full = kept === undefined;
+          if (kept === undefined) return false;
           holes?.passTo(base);
-          holes?.resumeAt(nextOffset(batch));
-          next = nextOffset(batch);
-          batches.push(batch);
-          bytes += batch.length;
-          if (committed && isTransactional(batch)) transactional.push(batch);
+          next = nextOffset(kept);
+          holes?.resumeAt(next);
+          batches.push(kept);
+          bytes += kept.length;
+          if (committed && isTransactional(kept)) transactional.push(kept);
           full = bytes >= bytesMax || transactional.length === TRANSACTIONAL_BATCHES_MAX;
           return !full;
         });

@@ -14,8 +14,11 @@ import { emptyHead, type SegmentHead, saysSomething } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 
-/** Sealed segments held open for reading: what their maps have read counts as our memory. */
-const OPEN_SEALED_MAX = 4;
+/**
+ * Sealed segments held open for reading. Each takes address space, and what its map has read counts
+ * as our memory until the kernel wants it back; opening one again takes half a millisecond.
+ */
+const OPEN_SEALED_MAX = 12;
 /** The next segment is made when the active one is this full, so that no commit waits for it. */
 const PREPARE_AT = 0.75;
 

@@ -19,7 +19,7 @@ import { TributaryError } from "../base/errors.ts";
 const ELEMENT_BYTES_MIN = 1;
 const UUID_BYTES = 16;
 /** Of all arrays of one message: each element becomes some hundred bytes of objects. */
-const ELEMENTS_MAX = 250_000;
+export const ELEMENTS_MAX = 250_000;
 
 export class WireReader {
   readonly flexible: boolean;

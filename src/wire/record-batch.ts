@@ -179,11 +179,18 @@ export function writeHeader(batch: Buffer, header: BatchHeader): void {
 
 /** Why `bytes` is not one whole batch of version 2 with a matching CRC; undefined where it is. */
 export function batchDamage(bytes: Buffer): string | undefined {
+  const damage = headerDamage(bytes);
+  if (damage !== undefined) return damage;
+  if (storedCrc(bytes) !== computeCrc(bytes)) return "its CRC32C does not match its bytes";
+  return undefined;
+}
+
+/** The same without the CRC, which costs a look at every byte. */
+export function headerDamage(bytes: Buffer): string | undefined {
   if (bytes.length < BATCH_HEADER_BYTES) return `${bytes.length} bytes are less than a header`;
   if (magic(bytes) !== MAGIC_V2) return `magic is ${magic(bytes)}, not ${MAGIC_V2}`;
   if (sizeBytes(bytes) !== bytes.length) {
     return `its length field says ${sizeBytes(bytes)} bytes, but it has ${bytes.length}`;
   }
-  if (storedCrc(bytes) !== computeCrc(bytes)) return "its CRC32C does not match its bytes";
   return undefined;
 }

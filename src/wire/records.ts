@@ -13,6 +13,7 @@ import {
   BATCH_HEADER_BYTES,
   baseOffset,
   baseTimestampMs,
+  type CompressionCodec,
   compressionCodec,
   isLogAppendTime,
   lastOffsetDelta,
@@ -25,6 +26,11 @@ import { VarintCursor } from "./varint.ts";
 export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 /** The smallest record: length, attributes, two deltas, no key, no value, no headers. */
 const RECORD_BYTES_MIN = 7;
+
+/** What compressed records may still come to; several batches may share it. */
+export interface InflateBudget {
+  bytesLeft: number;
+}
 
 export interface DecodedRecord {
   readonly offset: Offset;
@@ -51,7 +57,9 @@ export function* records(
   batch: Buffer,
   options: { readonly decompressedBytesMax?: number } = {},
 ): Generator<DecodedRecord, void, undefined> {
-  const cursor = openRecords(batch, options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX);
+  const cursor = openRecords(batch, {
+    bytesLeft: options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX,
+  });
   // It lies outside the CRC, so that a damaged one is still possible here.
   if (!hasSafeBaseOffset(batch)) throw invalid("its base offset is no offset");
   const firstOffset = baseOffset(batch);
@@ -92,9 +100,9 @@ export function* records(
  */
 export function checkRecords(
   batch: Buffer,
-  decompressedBytesMax: number = DECOMPRESSED_BYTES_MAX,
+  inflating: InflateBudget = { bytesLeft: DECOMPRESSED_BYTES_MAX },
 ): number {
-  const cursor = openRecords(batch, decompressedBytesMax);
+  const cursor = openRecords(batch, inflating);
   const count = recordCount(batch);
   if (lastOffsetDelta(batch) !== count - 1) {
     throw invalid(`last offset delta ${lastOffsetDelta(batch)} does not fit ${count} records`);
@@ -121,7 +129,7 @@ export function checkRecords(
     : baseTimestampMs(batch) + maxTimestampDelta;
 }
 
-function openRecords(batch: Buffer, decompressedBytesMax: number): VarintCursor {
+function openRecords(batch: Buffer, inflating: InflateBudget): VarintCursor {
   const codec = compressionCodec(batch);
   if (codec === undefined) {
     throw new TributaryError(
@@ -130,7 +138,7 @@ function openRecords(batch: Buffer, decompressedBytesMax: number): VarintCursor 
     );
   }
   const section = batch.subarray(BATCH_HEADER_BYTES);
-  const bytes = codec === "none" ? section : decompress(codec, section, decompressedBytesMax);
+  const bytes = codec === "none" ? section : inflate(codec, section, inflating);
   if (!isExact(baseTimestampMs(batch)) || !isExact(maxTimestampMs(batch))) {
     throw invalid("a timestamp of its header is beyond 53 bits");
   }
@@ -140,6 +148,19 @@ function openRecords(batch: Buffer, decompressedBytesMax: number): VarintCursor 
     throw invalid(`${count} records cannot stand in ${bytes.length} bytes`);
   }
   return new VarintCursor(bytes);
+}
+
+function inflate(
+  codec: Exclude<CompressionCodec, "none">,
+  section: Buffer,
+  inflating: InflateBudget,
+): Buffer {
+  const { bytesLeft } = inflating;
+  // What comes to too much has cost as much as what just fits.
+  inflating.bytesLeft = 0;
+  const bytes = decompress(codec, section, bytesLeft);
+  inflating.bytesLeft = bytesLeft - bytes.length;
+  return bytes;
 }
 
 function hasSafeBaseOffset(batch: Buffer): boolean {

@@ -6,20 +6,15 @@
 import { audit, type LoggedMessage, type Verdict } from "../support/load/books.ts";
 import { replayed } from "../support/replayed.ts";
 import { attacks } from "./attacks/attack-table.ts";
-import { type Arena, type Attack, FuzzBooks } from "./support/arena.ts";
+import { FuzzBooks } from "./support/arena.ts";
 import { FuzzGateway, type Memory } from "./support/fuzz-gateway.ts";
 import { pingUntil } from "./support/pinger.ts";
-import { Random } from "./support/random.ts";
+import { type AttackOptions, runAttacks } from "./support/run-attacks.ts";
 import { Witness } from "./support/witness.ts";
 
-export interface FuzzOptions {
-  readonly seed: number;
-  readonly seconds: number;
+export interface FuzzOptions extends AttackOptions {
   /** Mutated frames of one attack at most. */
   readonly framesMax: number;
-  /** One attack alone, by the begin of its name. */
-  readonly only?: string | undefined;
-  readonly progress: (line: string) => void;
 }
 
 export interface FuzzReport {
@@ -52,7 +47,6 @@ export interface WitnessReport {
   readonly deliverP99Ms: number;
 }
 
-const SCALE_SECONDS = 60;
 const WARM_UP_MS = 1_500;
 const SETTLE_MS_MAX = 15_000;
 /** The pingers', the witnesses' (two each). */
@@ -77,7 +71,7 @@ async function attack(gateway: FuzzGateway, options: FuzzOptions): Promise<FuzzR
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   const before = await gateway.memory();
   const beganMs = performance.now();
-  const attackSeconds = await runAttacks(gateway, books, options);
+  const attackSeconds = await runAttacks(gateway, books, attacks(options.framesMax), options);
   const seconds = (performance.now() - beganMs) / 1000;
   if (!gateway.alive) throw new Error(`seed ${options.seed}: crashed\n${gateway.process.output}`);
   await settled(gateway);
@@ -98,37 +92,6 @@ async function attack(gateway: FuzzGateway, options: FuzzOptions): Promise<FuzzR
     records: verdict.messages,
     witnesses: witnesses.map((witness) => reportOf(witness, undisturbed, verdict)),
   };
-}
-
-async function runAttacks(
-  gateway: FuzzGateway,
-  books: FuzzBooks,
-  { seed, seconds, framesMax, only, progress }: FuzzOptions,
-): Promise<Record<string, number>> {
-  const chosen = attacks(framesMax).filter(
-    ({ name }) => only === undefined || name.startsWith(only),
-  );
-  if (chosen.length === 0) throw new Error(`there is no attack ${only}`);
-  const shares = chosen.reduce((sum, { share }) => sum + share, 0);
-  const taken: Record<string, number> = {};
-  const endMs = performance.now() + seconds * 1000;
-  const run = async (one: Attack, deadlineMs: number) => {
-    const beganMs = performance.now();
-    const random = new Random(seed, one.name);
-    const scale = seconds / SCALE_SECONDS;
-    const arena: Arena = { gateway, books, random, seed, deadlineMs, scale };
-    await one.run(arena);
-    taken[one.name] = (performance.now() - beganMs) / 1000;
-    progress(`${taken[one.name]?.toFixed(1).padStart(6)} s  ${one.name}: ${books.frames} frames`);
-    if (!gateway.alive)
-      throw new Error(`seed ${seed}: crashed in ${one.name}\n${gateway.process.output}`);
-  };
-  const beside = chosen.filter(({ share }) => share === 0).map((one) => run(one, endMs));
-  for (const one of chosen.filter(({ share }) => share > 0)) {
-    await run(one, performance.now() + (one.share / shares) * seconds * 1000);
-  }
-  await Promise.all(beside);
-  return taken;
 }
 
 /** Those who attacked are gone, and what they left behind has been dealt with. */

@@ -8,12 +8,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePorts } from "../support/free-ports.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
-import { runKafkaTool, type ToolResult } from "../support/kafka-runtime.ts";
+import type { ToolResult } from "../support/kafka-runtime.ts";
+import { type KafkaScript, KafkaTools } from "../support/kafka-tools.ts";
 import { describeWithTools } from "../support/requirements.ts";
 
-const CONSUMER = "consumer.ConsoleConsumer";
-const GROUPS = "consumer.group.ConsumerGroupCommand";
-const CONFIGS = "kafka.admin.ConfigCommand";
+const CONSUMER = "kafka-console-consumer";
+const GROUPS = "kafka-consumer-groups";
+const CONFIGS = "kafka-configs";
 const TOPIC = "orders";
 const PARTITIONS = 3;
 const GROUP = "console-readers";
@@ -21,77 +22,81 @@ const RECORDS = 60;
 
 const LINES = Array.from({ length: RECORDS }, (_, nth) => `customer-${nth % 7}:order ${nth}`);
 
-describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
+describeWithTools(["java", "javac", "mvn"], "Kafka's console tools", () => {
   let folder: string;
   let gateway: GatewayProcess;
+  let tools: KafkaTools;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "tributary-console-"));
     const [mqttPort = 0, kafkaPort = 0, httpPort = 0] = await freePorts(3);
     gateway = new GatewayProcess({ data: join(folder, "data"), mqttPort, kafkaPort, httpPort });
     await gateway.ready();
+    tools = await KafkaTools.start(folder);
   });
 
   afterAll(async () => {
+    await tools.stop();
     await gateway.kill();
     await rm(folder, { recursive: true });
   });
 
   /** Runs a tool that must succeed; answers the lines it printed. */
-  async function tool(mainClass: string, args: readonly string[], input = ""): Promise<string[]> {
-    const result = await run(mainClass, args, input);
+  async function tool(script: KafkaScript, args: readonly string[], input = ""): Promise<string[]> {
+    const result = await run(script, args, input);
     if (result.code !== 0) {
-      throw new Error(`${mainClass} ended with ${result.code}: ${result.stdout}${result.stderr}`);
+      throw new Error(`${script} ended with ${result.code}: ${result.stdout}${result.stderr}`);
     }
     return result.stdout.split("\n").filter((line) => line.trim() !== "");
   }
 
-  async function run(mainClass: string, args: readonly string[], input = ""): Promise<ToolResult> {
+  async function run(
+    script: KafkaScript,
+    args: readonly string[],
+    input = "",
+  ): Promise<ToolResult> {
     const server = ["--bootstrap-server", `127.0.0.1:${gateway.place.kafkaPort}`];
-    const className = mainClass.startsWith("kafka.")
-      ? mainClass
-      : `org.apache.kafka.tools.${mainClass}`;
-    return await runKafkaTool(className, [...server, ...args], { input });
+    return await tools.run(script, [...server, ...args], input);
   }
 
-  it("TopicCommand creates a topic, describes and lists it", async () => {
+  it("kafka-topics creates a topic, describes and lists it", async () => {
     const wanted = ["--topic", TOPIC, "--partitions", `${PARTITIONS}`, "--replication-factor", "1"];
-    const created = await tool("TopicCommand", ["--create", ...wanted]);
+    const created = await tool("kafka-topics", ["--create", ...wanted]);
     expect(created).toContain(`Created topic ${TOPIC}.`);
-    const [summary = "", ...partitions] = await tool("TopicCommand", [
+    const [summary = "", ...partitions] = await tool("kafka-topics", [
       ...["--describe", "--topic", TOPIC],
     ]);
     expect(summary).toContain(`PartitionCount: ${PARTITIONS}`);
     expect(summary).toContain("ReplicationFactor: 1");
     expect(partitions).toHaveLength(PARTITIONS);
-    expect(await tool("TopicCommand", ["--list"])).toContain(TOPIC);
-    const again = await run("TopicCommand", ["--create", ...wanted]);
+    expect(await tool("kafka-topics", ["--list"])).toContain(TOPIC);
+    const again = await run("kafka-topics", ["--create", ...wanted]);
     expect(again.code).not.toBe(0);
     expect(again.stdout + again.stderr).toContain("TopicExistsException");
   });
 
-  it("ConsoleProducer writes, idempotently as it does by default", async () => {
+  it("kafka-console-producer writes, idempotently as it does by default", async () => {
     const keyed = ["parse.key=true", "key.separator=:"];
     await tool(
-      "ConsoleProducer",
+      "kafka-console-producer",
       ["--topic", TOPIC, ...keyed.flatMap((each) => ["--reader-property", each])],
       LINES.map((line) => `${line}\n`).join(""),
     );
     expect(await gateway.metric("tributary_topic_records_accepted_total")).toBe(RECORDS);
   });
 
-  it("GetOffsetShell lists the earliest and the latest offsets", async () => {
-    const earliest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC, "--time", "-2"]));
+  it("kafka-get-offsets lists the earliest and the latest offsets", async () => {
+    const earliest = offsets(await tool("kafka-get-offsets", ["--topic", TOPIC, "--time", "-2"]));
     expect(earliest).toEqual([0, 0, 0]);
-    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    const latest = offsets(await tool("kafka-get-offsets", ["--topic", TOPIC]));
     expect(latest).toHaveLength(PARTITIONS);
     expect(sum(latest)).toBe(RECORDS);
     const future = `${Date.now() + 3_600_000}`;
-    const later = await tool("GetOffsetShell", ["--topic", TOPIC, "--time", future]);
+    const later = await tool("kafka-get-offsets", ["--topic", TOPIC, "--time", future]);
     expect(sum(offsets(later))).toBe(0);
   });
 
-  it("ConsoleConsumer reads all from the beginning in a group, each key's records in order", async () => {
+  it("kafka-console-consumer reads all from the beginning in a group, each key's records in order", async () => {
     const lines = await tool(CONSUMER, [
       ...["--topic", TOPIC, "--from-beginning", "--group", GROUP],
       ...["--max-messages", `${RECORDS}`, "--timeout-ms", "30000"],
@@ -100,7 +105,7 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(byKey(lines)).toEqual(byKey(LINES));
   });
 
-  it("ConsumerGroupCommand lists and describes the group: everything committed, no lag", async () => {
+  it("kafka-consumer-groups lists and describes the group: everything committed, no lag", async () => {
     expect(await tool(GROUPS, ["--list"])).toEqual([GROUP]);
     const [header = "", ...rows] = await tool(GROUPS, [...["--describe", "--group", GROUP]]);
     expect(header).toMatch(/GROUP\s+TOPIC\s+PARTITION\s+CURRENT-OFFSET\s+LOG-END-OFFSET\s+LAG/);
@@ -110,7 +115,7 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(columns.map(([, , , , , lag]) => lag)).toEqual(["0", "0", "0"]);
   });
 
-  it("ConsumerGroupCommand sets the group back, and the consumer goes on from there", async () => {
+  it("kafka-consumer-groups sets the group back, and the consumer goes on from there", async () => {
     await tool(GROUPS, [
       ...["--reset-offsets", "--group", GROUP, "--topic", TOPIC, "--to-earliest", "--execute"],
     ]);
@@ -125,7 +130,7 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
 
   const ofTopic = ["--entity-type", "topics", "--entity-name", TOPIC];
 
-  it("ConfigCommand sets the settings of a topic, describes them, and takes them back", async () => {
+  it("kafka-configs sets the settings of a topic, describes them, and takes them back", async () => {
     const alter = (...args: string[]) => tool(CONFIGS, ["--alter", ...ofTopic, ...args]);
     await alter("--add-config", "retention.ms=3600000,min.insync.replicas=2,segment.ms=60000");
     const described = await tool(CONFIGS, ["--describe", ...ofTopic]);
@@ -135,7 +140,7 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(described.join("\n")).toMatch(
       /retention\.ms=3600000 .*DYNAMIC_TOPIC_CONFIG:retention\.ms=3600000, DEFAULT_CONFIG:log\.retention\.ms=604800000/,
     );
-    const [summary] = await tool("TopicCommand", ["--describe", "--topic", TOPIC]);
+    const [summary] = await tool("kafka-topics", ["--describe", "--topic", TOPIC]);
     expect(summary).toContain("min.insync.replicas=2");
     await alter("--delete-config", "retention.ms,min.insync.replicas,segment.ms");
     const [, ...rest] = await tool(CONFIGS, ["--describe", ...ofTopic]);
@@ -145,7 +150,27 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(wrong.stdout + wrong.stderr).toContain("must be a whole number");
   });
 
-  it("ConfigCommand describes the broker, whose settings are not its to change", async () => {
+  it("kafka-configs sets quotas of client ids and users, describes them, and takes them back", async () => {
+    const replay = ["--entity-type", "clients", "--entity-name", "replay"];
+    await tool(CONFIGS, ["--alter", ...replay, "--add-config", "consumer_byte_rate=1048576"]);
+    const everybody = ["--entity-type", "users", "--entity-default"];
+    await tool(CONFIGS, ["--alter", ...everybody, "--add-config", "producer_byte_rate=2097152"]);
+    expect(await tool(CONFIGS, ["--describe", "--entity-type", "clients"])).toEqual([
+      "Quota configs for client-id 'replay' are consumer_byte_rate=1048576.0",
+    ]);
+    expect(await tool(CONFIGS, ["--describe", ...everybody])).toEqual([
+      "Quota configs for the default user-principal are producer_byte_rate=2097152.0",
+    ]);
+    await tool(CONFIGS, ["--alter", ...replay, "--delete-config", "consumer_byte_rate"]);
+    await tool(CONFIGS, ["--alter", ...everybody, "--delete-config", "producer_byte_rate"]);
+    expect(await tool(CONFIGS, ["--describe", "--entity-type", "clients"])).toEqual([]);
+    const unknown = ["--alter", ...replay, "--add-config", "request_percentage=10"];
+    const refused = await run(CONFIGS, unknown);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toContain("request_percentage is no quota here");
+  });
+
+  it("kafka-configs describes the broker, whose settings are not its to change", async () => {
     const ofBroker = ["--entity-type", "brokers", "--entity-name", "1"];
     const all = await tool(CONFIGS, ["--describe", "--all", ...ofBroker]);
     expect(all.join("\n")).toContain("num.partitions=4");
@@ -156,36 +181,36 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(refused.stdout + refused.stderr).toContain("change its configuration");
   });
 
-  it("TopicCommand gives the topic more partitions, and a producer uses them", async () => {
+  it("kafka-topics gives the topic more partitions, and a producer uses them", async () => {
     const more = `${PARTITIONS + 3}`;
-    await tool("TopicCommand", ["--alter", "--topic", TOPIC, "--partitions", more]);
-    const [summary] = await tool("TopicCommand", ["--describe", "--topic", TOPIC]);
+    await tool("kafka-topics", ["--alter", "--topic", TOPIC, "--partitions", more]);
+    const [summary] = await tool("kafka-topics", ["--describe", "--topic", TOPIC]);
     expect(summary).toContain(`PartitionCount: ${more}`);
     const fewer = ["--alter", "--topic", TOPIC, "--partitions", `${PARTITIONS}`];
-    expect((await run("TopicCommand", fewer)).code).not.toBe(0);
+    expect((await run("kafka-topics", fewer)).code).not.toBe(0);
     const lines = Array.from({ length: RECORDS }, (_, nth) => `key ${nth}:later ${nth}`);
     const keyed = ["parse.key=true", "key.separator=:"];
     await tool(
-      "ConsoleProducer",
+      "kafka-console-producer",
       ["--topic", TOPIC, ...keyed.flatMap((each) => ["--reader-property", each])],
       lines.map((line) => `${line}\n`).join(""),
     );
-    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    const latest = offsets(await tool("kafka-get-offsets", ["--topic", TOPIC]));
     expect(sum(latest)).toBe(2 * RECORDS);
     expect(latest.slice(PARTITIONS).every((end) => end > 0)).toBe(true);
   });
 
-  it("DeleteRecordsCommand deletes below an offset, and all there is", async () => {
+  it("kafka-delete-records deletes below an offset, and all there is", async () => {
     const file = join(folder, "records.json");
     const partitions = [
       { topic: TOPIC, partition: 0, offset: 2 },
       { topic: TOPIC, partition: 1, offset: -1 },
     ];
     await writeFile(file, JSON.stringify({ partitions, version: 1 }));
-    const told = await tool("DeleteRecordsCommand", ["--offset-json-file", file]);
+    const told = await tool("kafka-delete-records", ["--offset-json-file", file]);
     expect(told.join("\n")).toMatch(/partition: orders-0\s+low_watermark: 2/);
-    const earliest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC, "--time", "-2"]));
-    const latest = offsets(await tool("GetOffsetShell", ["--topic", TOPIC]));
+    const earliest = offsets(await tool("kafka-get-offsets", ["--topic", TOPIC, "--time", "-2"]));
+    const latest = offsets(await tool("kafka-get-offsets", ["--topic", TOPIC]));
     expect(earliest).toEqual([2, latest[1], 0, 0, 0, 0]);
     const lines = await tool(CONSUMER, [
       ...["--topic", TOPIC, "--from-beginning", "--timeout-ms", "8000"],
@@ -194,8 +219,8 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(lines).toHaveLength(sum(latest) - sum(earliest));
   });
 
-  it("LogDirsCommand tells the bytes of each partition", async () => {
-    const told = await tool("LogDirsCommand", ["--describe", "--topic-list", TOPIC]);
+  it("kafka-log-dirs tells the bytes of each partition", async () => {
+    const told = await tool("kafka-log-dirs", ["--describe", "--topic-list", TOPIC]);
     const [broker] = JSON.parse(told.at(-1) ?? "").brokers;
     expect(broker.broker).toBe(1);
     const sizes = broker.logDirs[0].partitions.map(({ size }: { size: number }) => size);
@@ -203,9 +228,9 @@ describeWithTools(["java", "mvn"], "Kafka's console tools", () => {
     expect(sizes.every((size: number) => size > 0)).toBe(true);
   });
 
-  it("TopicCommand deletes the topic", async () => {
-    await tool("TopicCommand", ["--delete", "--topic", TOPIC]);
-    expect(await tool("TopicCommand", ["--list"])).not.toContain(TOPIC);
+  it("kafka-topics deletes the topic", async () => {
+    await tool("kafka-topics", ["--delete", "--topic", TOPIC]);
+    expect(await tool("kafka-topics", ["--list"])).not.toContain(TOPIC);
   });
 });
 

@@ -22,6 +22,7 @@ export function transactionalBatch(
   producerId: bigint,
   values: readonly string[],
   producerEpoch = 0,
+  baseSequence = 0,
 ): Buffer {
   const batch = batchOf(values);
   writeHeader(batch, {
@@ -31,7 +32,7 @@ export function transactionalBatch(
     maxTimestampMs: maxTimestampMs(batch),
     producerId,
     producerEpoch,
-    baseSequence: 0,
+    baseSequence,
     recordCount: recordCount(batch),
   });
   return batch;

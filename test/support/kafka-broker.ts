@@ -3,11 +3,12 @@
  * dies with the test process, whatever happens.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exitOf, kafkaClassPath, runKafkaTool } from "./kafka-runtime.ts";
 
-const HEAP = "-Xmx512m";
+/** Enough for tests, which start many. */
+const SMALL_JVM = ["-Xmx512m", "-XX:+UseSerialGC"];
 /**
  * Runs the command it is given until its own input ends, then kills it. The test process holds the
  * other end of that input, so a broker never outlives it, even where it is killed itself.
@@ -18,11 +19,13 @@ const OUTPUT_CHARS_MAX = 20_000;
 
 export class KafkaBroker {
   readonly #directory: string;
+  readonly #jvm: readonly string[];
   #child: ChildProcess | undefined;
   #output = "";
 
-  private constructor(directory: string) {
+  private constructor(directory: string, jvm: readonly string[]) {
     this.#directory = directory;
+    this.#jvm = jvm;
   }
 
   /** Writes the broker's configuration and formats its storage for `clusterId`. */
@@ -31,6 +34,7 @@ export class KafkaBroker {
     clusterId: string,
     config: Readonly<Record<string, string>>,
     scramUsers: Readonly<Record<string, string>> = {},
+    jvm: readonly string[] = SMALL_JVM,
   ): Promise<KafkaBroker> {
     const file = join(directory, "server.properties");
     const lines = Object.entries(config).map(([key, value]) => `${key}=${value}`);
@@ -50,11 +54,21 @@ export class KafkaBroker {
       ...scram,
     ]);
     if (result.code !== 0) throw new Error(`Kafka's storage was not formatted: ${result.stderr}`);
-    return new KafkaBroker(directory);
+    return new KafkaBroker(directory, jvm);
   }
 
   get running(): boolean {
     return this.#child !== undefined;
+  }
+
+  /** Of the Java process itself; undefined before it has one. */
+  async pid(): Promise<number | undefined> {
+    const shell = this.#child?.pid;
+    if (shell === undefined) return undefined;
+    for (const pid of await childrenOf(shell)) {
+      if ((await readFile(`/proc/${pid}/comm`, "utf8")) === "java\n") return pid;
+    }
+    return undefined;
   }
 
   /** The end of what it printed, to explain a failure. */
@@ -72,8 +86,7 @@ export class KafkaBroker {
         UNTIL_INPUT_ENDS,
         "sh",
         "java",
-        HEAP,
-        "-XX:+UseSerialGC",
+        ...this.#jvm,
         "-cp",
         classPath,
         "kafka.Kafka",
@@ -100,4 +113,9 @@ export class KafkaBroker {
     child.stdin?.end();
     await ended;
   }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
 }

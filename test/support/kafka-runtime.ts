@@ -2,63 +2,25 @@
  * Apache Kafka's own jars, brought once by Maven (maven/pom.xml) into .cache/kafka, and Java
  * processes that run their main classes.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { classPathOf } from "./maven-jars.ts";
 
-const PROJECT = join(import.meta.dirname, "../..");
 const POM = join(import.meta.dirname, "maven/pom.xml");
-const MAVEN_TIMEOUT_MS = 300_000;
 const TOOL_TIMEOUT_MS = 60_000;
-/** Keeps a tool's start short: no time for the second compiler, a small heap. */
-const TOOL_FLAGS = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
-
-let fetching: Promise<string> | undefined;
+/**
+ * Keeps a tool's start short (no time for the second compiler, a small heap), and its log where
+ * Kafka's scripts have it.
+ */
+export const TOOL_FLAGS: readonly string[] = [
+  ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+  `-Dlog4j2.configurationFile=${join(import.meta.dirname, "java/tools-log4j2.properties")}`,
+];
 
 /** The class path of Kafka's jars, fetching them where those of this pom are not there yet. */
 export function kafkaClassPath(): Promise<string> {
-  fetching ??= findJars();
-  return fetching;
-}
-
-async function findJars(): Promise<string> {
-  const version = createHash("sha256").update(readFileSync(POM)).digest("hex").slice(0, 12);
-  const directory = join(PROJECT, ".cache/kafka", version);
-  if (!existsSync(directory)) await fetchJars(directory);
-  return join(directory, "*");
-}
-
-async function fetchJars(directory: string): Promise<void> {
-  // Another test process may fetch at the same time: the first to finish wins.
-  const partial = `${directory}.partial-${process.pid}`;
-  await mkdir(partial, { recursive: true });
-  try {
-    await copyJars(partial);
-    await rename(partial, directory);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    if (!existsSync(directory)) throw error;
-  }
-}
-
-async function copyJars(directory: string): Promise<void> {
-  await promisify(execFile)(
-    "mvn",
-    [
-      "-B",
-      "-q",
-      "-f",
-      POM,
-      "dependency:copy-dependencies",
-      "-DincludeScope=runtime",
-      `-DoutputDirectory=${directory}`,
-    ],
-    { timeout: MAVEN_TIMEOUT_MS },
-  );
+  return classPathOf("kafka", POM);
 }
 
 export interface ToolResult {
@@ -70,6 +32,8 @@ export interface ToolResult {
 export interface ToolOptions {
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** The folder it runs in. */
+  readonly cwd?: string;
   /** Takes the output line by line instead of in `stdout`, which stays empty. */
   readonly onLine?: (line: string) => void;
 }
@@ -87,6 +51,7 @@ export async function runKafkaTool(
   const child = spawn("java", [...TOOL_FLAGS, "-cp", classPath, mainClass, ...args], {
     timeout: options.timeoutMs ?? TOOL_TIMEOUT_MS,
     killSignal: "SIGKILL",
+    cwd: options.cwd,
   });
   let stdout = "";
   let stderr = "";

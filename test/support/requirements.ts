@@ -10,6 +10,7 @@ import { describe, it } from "vitest";
 const HOW_TO_INSTALL = {
   cargo: "apt install cargo-web, or Rust's own installer",
   java: "apt install openjdk-17-jre-headless",
+  javac: "apt install openjdk-17-jdk-headless",
   mvn: "apt install maven",
   kcat: "apt install kcat",
   python3: "apt install python3 python3-confluent-kafka python3-kafka python3-paho-mqtt",

@@ -7,17 +7,20 @@
  * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
  * is appended in the same way and not answered; where something of it is refused, the connection is
  * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made
- * before the handler first waits, so the next request of the connection may begin.
+ * before the handler first waits, so the next request of the connection may begin. What compressed
+ * batches come to is bounded for all of a request together.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Topic } from "../../log/contract.ts";
 import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
+import type { InflateBudget } from "../../wire/records.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
+import { type CheckedBatches, checkedBatch, noteCheck } from "../checked-batches.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { type RecordError, RecordsRefused } from "../keyless-records.ts";
 import { findPartition } from "../partition-lookup.ts";
-import { checkProducedBatch } from "../produced-batch.ts";
+import type { BatchRules } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
 import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
@@ -26,6 +29,10 @@ const RECORD_BATCHES_VERSION = 3;
 export interface ProduceRequest {
   readonly transactionalId: string | null;
   readonly acks: number;
+  /** What came out of the checks that were made beforehand, by the batch's bytes. */
+  readonly checked: CheckedBatches;
+  /** What its compressed batches may still come to, together; from the first check on. */
+  inflating: InflateBudget | undefined;
   readonly topics: readonly {
     readonly name: string;
     readonly partitions: readonly { readonly index: number; readonly records: Buffer | null }[];
@@ -52,6 +59,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   versions: [0, 11],
   flexibleFrom: 9,
   pipelined: true,
+  quota: "producer_byte_rate",
 
   decode(reader, version) {
     const transactionalId = version >= RECORD_BATCHES_VERSION ? reader.nullableString() : null;
@@ -59,7 +67,11 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
     reader.int32(); // Timeout: a group commit takes no part in it.
     const topics = reader.array(readTopic);
     reader.tags();
-    return { transactionalId, acks, topics };
+    return { transactionalId, acks, checked: new Map(), inflating: undefined, topics };
+  },
+
+  prepare(request, context) {
+    return checkInTurns(request, context);
   },
 
   async handle(request, context) {
@@ -70,7 +82,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         name,
         partitions: partitions.map(({ index, records }) =>
           unauthorized === undefined
-            ? appendBatch(request, context, topic, index, records)
+            ? appendBatch(request, context, { topic, index, records })
             : Promise.resolve(refused(index, unauthorized, NOT_ALLOWED)),
         ),
       };
@@ -145,13 +157,17 @@ function unauthorizedError(
   return undefined;
 }
 
+interface Destination {
+  readonly topic: Topic | undefined;
+  readonly index: number;
+  readonly records: Buffer | null;
+}
+
 /** Appends before it first waits; never rejects but for a bug. */
 async function appendBatch(
   request: ProduceRequest,
   context: RequestContext,
-  topic: Topic | undefined,
-  index: number,
-  records: Buffer | null,
+  { topic, index, records }: Destination,
 ): Promise<Outcome> {
   const { broker, version } = context;
   const refusal = requestRefusal(request, version);
@@ -161,11 +177,9 @@ async function appendBatch(
     return refused(index, KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION, "There is no such partition.");
   }
   try {
-    const batch = checkProducedBatch(records, {
-      produceVersion: version,
-      topic: topic.config,
-      decompressedBytesMax: broker.limits.decompressedBytesMax,
-    });
+    const batch = checkedBatch(request.checked, records, rulesOf(request, context, topic));
+    const { transactionalId } = request;
+    broker.transactions.admit(batch, { partition, transactionalId });
     const appended: AppendedBatch = broker.producers.append(partition, batch);
     await appended.flushed;
     return {
@@ -183,18 +197,48 @@ async function appendBatch(
   }
 }
 
+/**
+ * Inflating may take long: others have their turn between the batches. A client that leaves meanwhile
+ * may have sent with acks=0, so it changes nothing.
+ */
+function checkInTurns(request: ProduceRequest, context: RequestContext): Promise<void> | undefined {
+  const batches = batchesOf(request, context);
+  return context.broker.checks.run(() => {
+    const next = batches.next();
+    if (next.done === true) return false;
+    const { records, topic } = next.value;
+    noteCheck(request.checked, records, rulesOf(request, context, topic));
+    return true;
+  });
+}
+
+/** Those that would be appended, as far as is known before they are checked. */
+function* batchesOf(request: ProduceRequest, { broker, rights, version }: RequestContext) {
+  if (requestRefusal(request, version) !== undefined) return;
+  for (const { name, partitions } of request.topics) {
+    const topic = broker.log.topic(name);
+    if (topic === undefined || unauthorizedError(request, rights, name) !== undefined) continue;
+    for (const { index, records } of partitions) {
+      if (records !== null && topic.partitions[index] !== undefined) yield { topic, records };
+    }
+  }
+}
+
+function rulesOf(
+  request: ProduceRequest,
+  { broker, version }: RequestContext,
+  topic: Topic,
+): BatchRules {
+  request.inflating ??= { bytesLeft: broker.limits.decompressedBytesMax };
+  return { produceVersion: version, topic: topic.config, inflating: request.inflating };
+}
+
 function requestRefusal(
-  { acks, transactionalId }: ProduceRequest,
+  { acks }: ProduceRequest,
   version: number,
 ): [KafkaErrorCode, string] | undefined {
   if (version < RECORD_BATCHES_VERSION) {
     return [KAFKA_ERRORS.UNSUPPORTED_VERSION, "Use Produce version 3 or later."];
-  }
-  if (transactionalId !== null) {
-    return [
-      KAFKA_ERRORS.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-      "This gateway does not serve transactions.",
-    ];
   }
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     return [KAFKA_ERRORS.INVALID_REQUIRED_ACKS, `acks is ${acks}; use 0, 1 or all (-1).`];

@@ -1,46 +1,45 @@
 /**
  * Fetch, versions 4 to 16. From 12 flexible, from 13 by topic id (KIP-516): a topic made again under
- * the same name is another one.
+ * the same name is another one. From 7 with sessions (KIP-227): a request in one names only what the
+ * client wants otherwise than before, and the answer only what is new.
  *
- * Sessions (KIP-227) are never granted: session id 0, and every partition that was asked for is
- * answered. Batches go out as they are stored; one that began before the wanted offset comes whole.
- * Without transactions the last stable offset is the high watermark.
+ * Batches go out as they are stored; one that began before the wanted offset comes whole. A reader of
+ * committed records gets those below the last stable offset, and the transactions among them that
+ * were aborted, which it leaves out itself (KIP-98). Who is over its quota is answered nothing, before
+ * anything is read (KIP-219).
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
-import { type FetchedPartition, type FetchTarget, fetchPartitions } from "../fetch-poll.ts";
+import type { FetchRoom } from "../fetch/fetch-buffers.ts";
+import { fetchPartitions } from "../fetch/fetch-poll.ts";
+import type { WantedPartition } from "../fetch/fetch-session.ts";
+import { NO_SESSION } from "../fetch/fetch-sessions.ts";
+import type { FetchedPartition, FetchTarget, Isolation } from "../fetch/fetched-partition.ts";
+import { readIsolation } from "../fetch/read-isolation.ts";
 
+const SESSIONS_VERSION = 7;
 const TOPIC_IDS_VERSION = 13;
+const FINAL_EPOCH = -1;
 
 export interface FetchRequest {
   readonly waitMsMax: number;
   readonly bytesMin: number;
   readonly bytesMax: number;
+  readonly isolation: Isolation;
   readonly sessionId: number;
-  readonly topics: readonly TopicToFetch[];
-}
-
-interface TopicToFetch {
-  /** The topic's name, or from version 13 its id. */
-  readonly topic: string;
-  readonly partitions: readonly PartitionToFetch[];
-}
-
-interface PartitionToFetch {
-  readonly index: number;
-  readonly knownLeaderEpoch: number;
-  readonly from: number;
-  readonly bytesMax: number;
+  readonly sessionEpoch: number;
+  readonly wanted: readonly WantedPartition[];
+  readonly forgotten: readonly Pick<WantedPartition, "topic" | "index">[];
 }
 
 export interface FetchResponse {
   readonly errorCode: KafkaErrorCode;
-  readonly topics: readonly {
-    readonly topic: string;
-    readonly partitions: readonly FetchedPartition[];
-  }[];
+  readonly sessionId: number;
+  readonly partitions: readonly FetchedPartition[];
+  /** Where their batches stand, until the answer has been taken. */
+  readonly room?: FetchRoom;
 }
 
 export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
@@ -48,57 +47,70 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   name: "Fetch",
   versions: [4, 16],
   flexibleFrom: 12,
+  quota: "consumer_byte_rate",
 
   decode(reader, version) {
     if (version < 15) reader.int32(); // Replica id: nobody replicates from this broker.
     const waitMsMax = reader.int32();
     const bytesMin = reader.int32();
     const bytesMax = reader.int32();
-    reader.int8(); // Isolation level: both are the same without transactions.
-    const sessionId = version >= 7 ? reader.int32() : 0;
-    if (version >= 7) reader.int32(); // Session epoch.
-    const topics = reader.array((each) => readTopic(each, version));
-    if (version >= 7) reader.array((each) => readForgotten(each, version));
+    const isolation = readIsolation(reader);
+    const inSession = version >= SESSIONS_VERSION;
+    const sessionId = inSession ? reader.int32() : NO_SESSION;
+    const sessionEpoch = inSession ? reader.int32() : FINAL_EPOCH;
+    const wanted = reader.array((each) => readTopic(each, version)).flat();
+    const forgotten = inSession ? reader.array((each) => readForgotten(each, version)).flat() : [];
     if (version >= 11) reader.string(); // Rack: there is one replica.
     reader.tags();
-    return { waitMsMax, bytesMin, bytesMax, sessionId, topics };
+    const rules = { waitMsMax, bytesMin, bytesMax, isolation };
+    return { ...rules, sessionId, sessionEpoch, wanted, forgotten };
   },
 
   async handle(request, context) {
-    if (request.sessionId !== 0) {
-      return { errorCode: KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND, topics: [] };
+    const { log, limits, quotas, fetchSessions, fetchBuffers } = context.broker;
+    const byTopicId = context.version >= TOPIC_IDS_VERSION;
+    const scope = fetchSessions.begin({ ...request, byTopicId });
+    if (typeof scope === "number") {
+      return { errorCode: scope, sessionId: NO_SESSION, partitions: [] };
     }
-    const { log, limits } = context.broker;
-    const targets = request.topics.flatMap((topic) => targetsOf(topic, context));
+    const quotaBytes = quotas.fetchBytesMax(context.quotaClient);
+    if (quotaBytes === 0) {
+      const { errorCode, sessionId } = scope.nothing();
+      return { errorCode, sessionId, partitions: [] };
+    }
     const rules = {
       bytesMin: request.bytesMin,
-      bytesMax: clamp(request.bytesMax, limits.fetchBytesMax),
+      bytesMax: clamp(request.bytesMax, Math.min(limits.fetchBytesMax, quotaBytes)),
       waitMsMax: clamp(request.waitMsMax, limits.fetchWaitMsMax),
       readSliceBytes: limits.readSliceBytes,
+      isolation: request.isolation,
+      pace: context.broker.readerPace,
     };
-    const fetched = await fetchPartitions(log, targets, rules, context.signal);
-    let at = 0;
-    const topics = request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: fetched.slice(at, (at += partitions.length)),
-    }));
-    return { errorCode: KAFKA_ERRORS.NONE, topics };
+    const targets = targetsOf(scope.wanted, context);
+    const fetched = await fetchPartitions(log, fetchBuffers, targets, rules, context.signal);
+    const { errorCode, sessionId, told } = scope.conclude(fetched.partitions);
+    return { errorCode, sessionId, partitions: told, room: fetched.room };
   },
 
-  encode(writer, { errorCode, topics }, version, throttleMs) {
+  encode(writer, { errorCode, sessionId, partitions }, version, throttleMs) {
     writer.int32(throttleMs);
-    if (version >= 7) writer.int16(errorCode).int32(0);
-    writer.array(topics, ({ topic, partitions }) => {
+    if (version >= SESSIONS_VERSION) writer.int16(errorCode).int32(sessionId);
+    const topics = Map.groupBy(partitions, ({ wanted }) => wanted.topic);
+    writer.array([...topics], ([topic, fetched]) => {
       if (version >= TOPIC_IDS_VERSION) writer.uuid(topic);
       else writer.string(topic);
-      writer.array(partitions, (fetched) => writePartition(writer, fetched, version));
+      writer.array(fetched, (each) => writePartition(writer, each, version));
       writer.tags();
     });
     writer.tags();
   },
+
+  done({ room }, taken) {
+    room?.close(taken);
+  },
 };
 
-function readTopic(reader: WireReader, version: number): TopicToFetch {
+function readTopic(reader: WireReader, version: number): WantedPartition[] {
   const topic = version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string();
   const partitions = reader.array(() => {
     const index = reader.int32();
@@ -108,47 +120,55 @@ function readTopic(reader: WireReader, version: number): TopicToFetch {
     if (version >= 5) reader.int64(); // The follower's log start.
     const bytesMax = reader.int32();
     reader.tags();
-    return { index, knownLeaderEpoch, from, bytesMax };
+    return { topic, index, knownLeaderEpoch, from, bytesMax };
   });
   reader.tags();
-  return { topic, partitions };
+  return partitions;
 }
 
-/** What a session would drop; there are no sessions. */
-function readForgotten(reader: WireReader, version: number): void {
-  if (version >= TOPIC_IDS_VERSION) reader.uuid();
-  else reader.string();
-  reader.array(() => reader.int32());
+function readForgotten(reader: WireReader, version: number) {
+  const topic = version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string();
+  const partitions = reader.array(() => ({ topic, index: reader.int32() }));
   reader.tags();
+  return partitions;
 }
 
-function targetsOf({ topic, partitions }: TopicToFetch, context: RequestContext): FetchTarget[] {
-  const { log } = context.broker;
-  const byId = context.version >= TOPIC_IDS_VERSION;
+function targetsOf(wanted: readonly WantedPartition[], context: RequestContext): FetchTarget[] {
+  const lookUps = new Map<string, Pick<FetchTarget, "topic" | "topicMissing">>();
+  return wanted.map((partition) => {
+    const { topic } = partition;
+    const lookUp = lookUps.get(topic) ?? lookUpOf(topic, context);
+    lookUps.set(topic, lookUp);
+    return { wanted: partition, ...lookUp };
+  });
+}
+
+function lookUpOf(
+  topic: string,
+  { broker: { log }, version, rights }: RequestContext,
+): Pick<FetchTarget, "topic" | "topicMissing"> {
+  const byId = version >= TOPIC_IDS_VERSION;
   const find = () => (byId ? log.topicById(topic) : log.topic(topic));
   // Who may not read a topic does not learn by its name whether there is one.
   const name = byId ? find()?.name : topic;
-  if (name !== undefined && !context.rights.topic("read", name)) {
-    const topicMissing = KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED;
-    return partitions.map((partition) => ({ ...partition, topic: () => undefined, topicMissing }));
+  if (name !== undefined && !rights.topic("read", name)) {
+    return { topic: () => undefined, topicMissing: KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED };
   }
-  return partitions.map((partition) => ({
-    ...partition,
-    topic: find,
-    topicMissing: byId ? KAFKA_ERRORS.UNKNOWN_TOPIC_ID : KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION,
-  }));
+  const topicMissing = byId
+    ? KAFKA_ERRORS.UNKNOWN_TOPIC_ID
+    : KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION;
+  return { topic: find, topicMissing };
 }
 
 function writePartition(writer: WireWriter, fetched: FetchedPartition, version: number): void {
-  const { target, partition, errorCode, batches } = fetched;
-  const failed = errorCode !== KAFKA_ERRORS.NONE || partition === undefined;
-  const highWatermark = failed ? -1 : partition.highWatermark;
-  writer.int32(target.index).int16(errorCode);
-  writer.int64(highWatermark).int64(highWatermark);
-  if (version >= 5) writer.int64(partition === undefined ? -1 : partition.logStartOffset);
-  writer.nullableArray(null, () => {}); // Aborted transactions: none.
+  writer.int32(fetched.wanted.index).int16(fetched.errorCode);
+  writer.int64(fetched.highWatermark).int64(fetched.lastStableOffset);
+  if (version >= 5) writer.int64(fetched.logStartOffset);
+  writer.nullableArray(fetched.aborted, ({ producerId, firstOffset }) => {
+    writer.int64(producerId).int64(firstOffset).tags();
+  });
   if (version >= 11) writer.int32(-1); // Preferred read replica.
-  writer.ranges(batches);
+  writer.ranges(fetched.ranges);
   writer.tags();
 }
 

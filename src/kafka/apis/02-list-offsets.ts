@@ -1,8 +1,9 @@
 /**
  * ListOffsets, versions 1 to 8: where a partition begins and ends, and the first record at or after
- * a time. None there is offset -1 and no error. Special times: -1 the end (without transactions the
- * same for read_committed), -2 and from version 8 -4 (the earliest *local* offset, KIP-405) the
- * start, from version 7 -3 the record with the largest timestamp (KIP-734).
+ * a time. None there is offset -1 and no error. Special times: -1 the end, -2 and from version 8 -4
+ * (the earliest *local* offset, KIP-405) the start, from version 7 -3 the record with the largest
+ * timestamp (KIP-734). For a reader of committed records the end is the last stable offset, and what
+ * is found at or above it is none.
  *
  * A search by time may have to read much: a few run at a time, of all connections, and one whose
  * client has gone ends.
@@ -10,6 +11,8 @@
 import type { Partition, TimedOffset } from "../../log/contract.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import type { Isolation } from "../fetch/fetched-partition.ts";
+import { readIsolation } from "../fetch/read-isolation.ts";
 import { findLedPartition } from "../partition-lookup.ts";
 
 const LATEST = -1;
@@ -18,6 +21,7 @@ const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 
 export interface ListOffsetsRequest {
+  readonly isolation: Isolation;
   readonly topics: readonly {
     readonly name: string;
     readonly partitions: readonly PartitionToLookUp[];
@@ -51,7 +55,7 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
 
   decode(reader, version) {
     reader.int32(); // Replica id.
-    if (version >= 2) reader.int8(); // Isolation level.
+    const isolation = version >= 2 ? readIsolation(reader) : "uncommitted";
     const topics = reader.array(() => {
       const name = reader.string();
       const partitions = reader.array(() => {
@@ -65,18 +69,19 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
       return { name, partitions };
     });
     reader.tags();
-    return { topics };
+    return { isolation, topics };
   },
 
   async handle(request, context) {
     const { rights, signal } = context;
+    const { isolation } = request;
     const topics = [];
     for (const { name, partitions } of request.topics) {
       const found: Found[] = [];
       const mayLook = rights.topic("describe", name);
       for (const wanted of partitions) {
         if (signal.aborted) break;
-        found.push(mayLook ? await lookUp(name, wanted, context) : unauthorized(wanted));
+        found.push(mayLook ? await lookUp(name, wanted, isolation, context) : unauthorized(wanted));
       }
       topics.push({ name, partitions: found });
     }
@@ -107,6 +112,7 @@ function unauthorized({ index }: PartitionToLookUp): Found {
 async function lookUp(
   topicName: string,
   { index, knownLeaderEpoch, timestampMs }: PartitionToLookUp,
+  isolation: Isolation,
   context: RequestContext,
 ): Promise<Found> {
   const nothing = { index, timestampMs: -1, offset: -1, leaderEpoch: -1 };
@@ -116,7 +122,7 @@ async function lookUp(
     return { ...nothing, errorCode: KAFKA_ERRORS.UNSUPPORTED_VERSION };
   }
   try {
-    const found = await positionOf(partition, timestampMs, context);
+    const found = await positionOf(partition, timestampMs, isolation, context);
     return { ...nothing, errorCode: KAFKA_ERRORS.NONE, ...found };
   } catch (error) {
     return { ...nothing, errorCode: kafkaErrorOf(error) };
@@ -132,23 +138,28 @@ function isServed(timestampMs: number, version: number): boolean {
 async function positionOf(
   partition: Partition,
   timestampMs: number,
+  isolation: Isolation,
   { broker, signal }: RequestContext,
 ): Promise<TimedOffset | undefined> {
   const { log, timeSearches } = broker;
-  const { highWatermark, logStartOffset, leaderEpoch } = partition;
+  const { logStartOffset, leaderEpoch } = partition;
+  const end = () =>
+    isolation === "committed" ? partition.lastStableOffset : partition.highWatermark;
+  const search = async (find: () => Promise<TimedOffset | undefined>) => {
+    const found = await timeSearches.run(signal, find);
+    return found !== undefined && found.offset < end() ? found : undefined;
+  };
   switch (timestampMs) {
     case LATEST:
-      return { offset: highWatermark, timestampMs: -1, leaderEpoch };
+      return { offset: end(), timestampMs: -1, leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL: {
       const firstEpoch = log.leaderEpochAt(partition, logStartOffset);
       return { offset: logStartOffset, timestampMs: -1, leaderEpoch: firstEpoch };
     }
     case MAX_TIMESTAMP:
-      return await timeSearches.run(signal, () => log.offsetOfMaxTimestamp(partition, signal));
+      return await search(() => log.offsetOfMaxTimestamp(partition, signal));
     default:
-      return await timeSearches.run(signal, () =>
-        log.offsetForTime(partition, timestampMs, signal),
-      );
+      return await search(() => log.offsetForTime(partition, timestampMs, signal));
   }
 }

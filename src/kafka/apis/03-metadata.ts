@@ -113,11 +113,12 @@ async function describeTopics(
   const described: DescribedTopic[] = [];
   let mayCreate = autoCreate && broker.autoCreateTopics ? broker.limits.topicsPerRequestMax : 0;
   for (const { id, name } of topics) {
-    if (name === null) {
+    // Who asks by id may leave the name empty, as the Java client does, or null.
+    if (name === null || id !== NO_TOPIC_ID) {
       const topic = broker.log.topicById(id);
       // An id tells who may not look at its topic no name.
       const found = topic !== undefined && rights.topic("describe", topic.name);
-      described.push(found ? describe(topic) : missing(name, KAFKA_ERRORS.UNKNOWN_TOPIC_ID, id));
+      described.push(found ? describe(topic) : missing(null, KAFKA_ERRORS.UNKNOWN_TOPIC_ID, id));
       continue;
     }
     if (!rights.topic("describe", name)) {

@@ -2,7 +2,8 @@
  * OffsetCommit, versions 2 to 9. Answers when the offsets are on disk.
  *
  * The retention time that versions 2 to 4 carry is passed over, as Kafka does since KIP-211: how
- * long offsets are kept is the gateway's to say.
+ * long offsets are kept is the gateway's to say. From version 9 (KIP-848) the generation may be the
+ * epoch of a consumer group's member.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi } from "../api.ts";
@@ -44,17 +45,21 @@ export const offsetCommit: KafkaApi<OffsetCommitRequest, OffsetCommitResponse> =
     return { ...claim, topics };
   },
 
-  async handle(request, { broker, rights }) {
-    const mayCommit = rights.group("read", request.groupId);
-    const mayRead = request.topics.map(({ name }) => mayCommit && rights.topic("read", name));
-    const commits = request.topics.flatMap(({ name, partitions }, at) =>
+  async handle(request, { broker, rights, version }) {
+    const { topics, ...claim } = request;
+    const { groupId } = claim;
+    const mayCommit = rights.group("read", groupId);
+    const mayRead = topics.map(({ name }) => mayCommit && rights.topic("read", name));
+    const commits = topics.flatMap(({ name, partitions }, at) =>
       mayRead[at] === true ? partitions.map((partition) => ({ topic: name, ...partition })) : [],
     );
-    const outcome = mayCommit ? await broker.groups.commit(request.groupId, request, commits) : [];
+    const outcome = mayCommit
+      ? await broker.groups.commit(groupId, { ...claim, version }, commits)
+      : [];
     const errors = outcome.values();
     const unauthorized = mayCommit ? "TOPIC_AUTHORIZATION_FAILED" : "GROUP_AUTHORIZATION_FAILED";
     return {
-      topics: request.topics.map(({ name, partitions }, at) => ({
+      topics: topics.map(({ name, partitions }, at) => ({
         name,
         partitions: partitions.map(({ partition }) => ({
           partition,

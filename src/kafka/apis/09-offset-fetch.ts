@@ -2,22 +2,28 @@
  * OffsetFetch, versions 1 to 9. What was never committed is offset -1 without an error; no list of
  * topics (from version 2) asks for everything the group has.
  *
- * From version 8 (KIP-709) a request asks for several groups. `require_stable` (version 7, KIP-447)
- * waits for open transactions, of which there are none here. The member and epoch of version 9
- * (KIP-848) are for groups of the newer protocol, and are passed over as Kafka does for these.
+ * From version 8 (KIP-709) a request asks for several groups. `require_stable` (version 7, KIP-447):
+ * where an open transaction may be about to change an offset, UNSTABLE_OFFSET_COMMIT, and the client
+ * asks again. A member of a consumer group (KIP-848) says from version 9 who it is and in which
+ * epoch, and is refused where that is past.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
-import type { GroupOffsets } from "../groups/offsets.ts";
+import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { OffsetPlace } from "../groups/offset-record.ts";
 import type { Rights } from "../rights.ts";
 
 const BATCHED_VERSION = 8;
-const NOT_COMMITTED = { offset: -1, leaderEpoch: -1, metadata: "" };
+const ANYBODY = { memberId: null, memberEpoch: -1 };
+const NOT_COMMITTED = { error: "NONE", offset: -1, leaderEpoch: -1, metadata: "" } as const;
 
 interface AskedGroup {
   readonly groupId: string;
+  /** Null, and -1, where the client does not say. */
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
   /** Null asks for everything. */
   readonly topics:
     | readonly { readonly name: string; readonly partitions: readonly number[] }[]
@@ -32,12 +38,12 @@ interface FetchedGroup {
 
 interface FetchedTopic {
   readonly name: string;
-  readonly error: KafkaErrorName;
   readonly partitions: FetchedPartition[];
 }
 
 interface FetchedPartition {
   readonly partition: number;
+  readonly error: KafkaErrorName;
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string;
@@ -45,6 +51,7 @@ interface FetchedPartition {
 
 export interface OffsetFetchRequest {
   readonly groups: readonly AskedGroup[];
+  readonly requireStable: boolean;
 }
 
 export interface OffsetFetchResponse {
@@ -61,20 +68,23 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
     const groups =
       version >= BATCHED_VERSION
         ? reader.array((each) => readBatchedGroup(each, version))
-        : [{ groupId: reader.string(), topics: readTopics(reader) }];
-    if (version >= 7) reader.boolean(); // require_stable: see above.
+        : [{ groupId: reader.string(), ...ANYBODY, topics: readTopics(reader) }];
+    const requireStable = version >= 7 && reader.boolean();
     reader.tags();
-    return { groups };
+    return { groups, requireStable };
   },
 
-  handle({ groups }, { broker, rights }) {
-    const { offsets } = broker.groups;
+  handle({ groups, requireStable }, { broker, rights }) {
+    const of = { groups: broker.groups, rights, requireStable };
     return {
-      groups: groups.map((group) =>
-        rights.group("describe", group.groupId)
-          ? fetchGroup(offsets, rights, group)
-          : unauthorized(group),
-      ),
+      groups: groups.map((group) => {
+        const { groupId, memberId, memberEpoch } = group;
+        if (!rights.group("describe", groupId)) {
+          return refusedGroup(group, "GROUP_AUTHORIZATION_FAILED");
+        }
+        const error = broker.groups.mayFetch(groupId, memberId, memberEpoch);
+        return error === "NONE" ? fetchGroup(group, of) : refusedGroup(group, error);
+      }),
     };
   },
 
@@ -96,13 +106,11 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
 
 function readBatchedGroup(reader: WireReader, version: number): AskedGroup {
   const groupId = reader.string();
-  if (version >= 9) {
-    reader.nullableString(); // Member: see above.
-    reader.int32();
-  }
+  const member =
+    version >= 9 ? { memberId: reader.nullableString(), memberEpoch: reader.int32() } : ANYBODY;
   const topics = readTopics(reader);
   reader.tags();
-  return { groupId, topics };
+  return { groupId, ...member, topics };
 }
 
 function readTopics(reader: WireReader): AskedGroup["topics"] {
@@ -114,58 +122,61 @@ function readTopics(reader: WireReader): AskedGroup["topics"] {
   });
 }
 
+interface FetchedFrom {
+  readonly groups: GroupCoordinator;
+  readonly rights: Rights;
+  readonly requireStable: boolean;
+}
+
 /** Where everything is asked for, what the client may not know of is left out. */
-function fetchGroup(
-  offsets: GroupOffsets,
-  rights: Rights,
-  { groupId, topics }: AskedGroup,
-): FetchedGroup {
+function fetchGroup({ groupId, topics }: AskedGroup, from: FetchedFrom): FetchedGroup {
+  const { rights } = from;
   if (topics === null) {
-    const known = everything(offsets, groupId).filter(({ name }) => rights.topic("describe", name));
+    const known = everything(groupId, from).filter(({ name }) => rights.topic("describe", name));
     return { groupId, error: "NONE", topics: known };
   }
   const fetched = topics.map(({ name, partitions }): FetchedTopic => {
-    const mayLook = rights.topic("describe", name);
-    const of = (partition: number) =>
-      (mayLook && offsets.fetch(groupId, { topic: name, partition })) || NOT_COMMITTED;
-    return {
-      name,
-      error: mayLook ? "NONE" : "TOPIC_AUTHORIZATION_FAILED",
-      partitions: partitions.map((partition) => ({ partition, ...of(partition) })),
-    };
+    const fetch = rights.topic("describe", name)
+      ? (partition: number) => fetchOne({ group: groupId, topic: name, partition }, from)
+      : (partition: number) => refused(partition, "TOPIC_AUTHORIZATION_FAILED");
+    return { name, partitions: partitions.map(fetch) };
   });
   return { groupId, error: "NONE", topics: fetched };
 }
 
-/** Version 1 has no other place for a group's error than its partitions. */
-function unauthorized({ groupId, topics }: AskedGroup): FetchedGroup {
-  const error = "GROUP_AUTHORIZATION_FAILED";
-  const refused = (topics ?? []).map(({ name, partitions }) => ({
-    name,
-    error,
-    partitions: partitions.map((partition) => ({ partition, ...NOT_COMMITTED })),
-  })) satisfies FetchedTopic[];
-  return { groupId, error, topics: refused };
-}
-
-function everything(offsets: GroupOffsets, groupId: string): FetchedTopic[] {
-  const byTopic = new Map<string, FetchedTopic>();
-  for (const stored of offsets.fetchAll(groupId)) {
-    const topic = byTopic.get(stored.topic) ?? noneOf(stored.topic);
-    topic.partitions.push(stored);
-    byTopic.set(stored.topic, topic);
+function fetchOne(place: OffsetPlace, { groups, requireStable }: FetchedFrom): FetchedPartition {
+  const { group, partition } = place;
+  if (requireStable && groups.transactionalOffsets.pending.isPending(place)) {
+    return refused(partition, "UNSTABLE_OFFSET_COMMIT");
   }
-  return [...byTopic.values()];
+  return { partition, ...NOT_COMMITTED, ...groups.offsets.fetch(group, place) };
 }
 
-function noneOf(name: string): FetchedTopic {
-  return { name, error: "NONE", partitions: [] };
+function refused(partition: number, error: KafkaErrorName): FetchedPartition {
+  return { partition, ...NOT_COMMITTED, error };
+}
+
+/** Version 1 has no other place for a group's error than its partitions. */
+function refusedGroup({ groupId, topics }: AskedGroup, error: KafkaErrorName): FetchedGroup {
+  const all = (topics ?? []).map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((partition) => refused(partition, error)),
+  }));
+  return { groupId, error, topics: all };
+}
+
+function everything(groupId: string, from: FetchedFrom): FetchedTopic[] {
+  const byTopic = Map.groupBy(from.groups.offsets.fetchAll(groupId), ({ topic }) => topic);
+  return [...byTopic].map(([name, stored]) => ({
+    name,
+    partitions: stored.map((place) => fetchOne(place, from)),
+  }));
 }
 
 function writeTopics(writer: WireWriter, topics: readonly FetchedTopic[], version: number): void {
-  writer.array(topics, ({ name, error, partitions }) => {
+  writer.array(topics, ({ name, partitions }) => {
     writer.string(name);
-    writer.array(partitions, ({ partition, offset, leaderEpoch, metadata }) => {
+    writer.array(partitions, ({ partition, error, offset, leaderEpoch, metadata }) => {
       writer.int32(partition).int64(offset);
       if (version >= 5) writer.int32(leaderEpoch);
       writer.string(metadata).int16(KAFKA_ERRORS[error]).tags();

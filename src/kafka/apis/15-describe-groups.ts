@@ -1,6 +1,7 @@
 /**
  * DescribeGroups, versions 0 to 5. A group that does not exist is described as Dead, without an
- * error (that came with version 6).
+ * error (that came with version 6); so is a consumer group (KIP-848), for which clients ask by
+ * ConsumerGroupDescribe.
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";

@@ -4,8 +4,7 @@
  */
 
 import { toOffset } from "../../base/offset.ts";
-import type { Log } from "../../log/contract.ts";
-import type { KafkaApi } from "../api.ts";
+import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
 
@@ -63,13 +62,11 @@ export const deleteRecords: KafkaApi<DeleteRecordsRequest, DeleteRecordsResponse
     return { topics };
   },
 
-  async handle({ topics }, { broker }) {
+  async handle({ topics }, context) {
     // Side by side, so that all of them share a flush.
     const deleted = topics.map(async ({ name, partitions }) => ({
       name,
-      partitions: await Promise.all(
-        partitions.map((wanted) => deleteBelow(broker.log, name, wanted)),
-      ),
+      partitions: await Promise.all(partitions.map((wanted) => deleteBelow(name, wanted, context))),
     }));
     return { topics: await Promise.all(deleted) };
   },
@@ -88,11 +85,12 @@ export const deleteRecords: KafkaApi<DeleteRecordsRequest, DeleteRecordsResponse
 };
 
 async function deleteBelow(
-  log: Log,
   topicName: string,
   { index, before }: RecordsToDelete,
+  { broker: { log }, rights }: RequestContext,
 ): Promise<DeletedRecords> {
   const failed = (errorCode: KafkaErrorCode) => ({ index, logStart: NO_OFFSET, errorCode });
+  if (!rights.topic("delete", topicName)) return failed(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
   const topic = log.topic(topicName);
   const partition = findPartition(topic, index);
   if (typeof partition === "number") return failed(partition);

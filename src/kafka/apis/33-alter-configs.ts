@@ -30,8 +30,8 @@ export const alterConfigs: KafkaApi<AlterConfigsRequest, readonly AlteredResourc
     return { resources, validateOnly };
   },
 
-  async handle({ resources, validateOnly }, { broker }) {
-    return await alterResources(broker, resources, validateOnly, wholeChange);
+  async handle({ resources, validateOnly }, context) {
+    return await alterResources(context, resources, validateOnly, wholeChange);
   },
 
   encode(writer, altered, _version, throttleMs) {

@@ -4,7 +4,7 @@
  */
 import type { Log, Partition, Topic } from "../../log/contract.ts";
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS } from "../error-codes.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
 
 export interface DescribeLogDirsRequest {
   /** null = all topics. */
@@ -14,6 +14,11 @@ export interface DescribeLogDirsRequest {
 }
 
 export interface DescribeLogDirsResponse {
+  readonly errorCode: KafkaErrorCode;
+  readonly directories: readonly DescribedDirectory[];
+}
+
+interface DescribedDirectory {
   readonly directory: string;
   readonly totalBytes: number;
   readonly usableBytes: number;
@@ -40,10 +45,13 @@ export const describeLogDirs: KafkaApi<DescribeLogDirsRequest, DescribeLogDirsRe
     return { topics };
   },
 
-  handle({ topics }, { broker }) {
+  handle({ topics }, { broker, rights }) {
+    if (!rights.cluster("describe")) {
+      return { errorCode: KAFKA_ERRORS.CLUSTER_AUTHORIZATION_FAILED, directories: [] };
+    }
     const { log, logDirectory } = broker;
     const { diskBudgetBytes, bytesOnDisk } = log.stats();
-    return {
+    const directory = {
       directory: logDirectory,
       totalBytes: diskBudgetBytes,
       usableBytes: Math.max(0, diskBudgetBytes - bytesOnDisk),
@@ -55,12 +63,13 @@ export const describeLogDirs: KafkaApi<DescribeLogDirsRequest, DescribeLogDirsRe
         })),
       })),
     };
+    return { errorCode: KAFKA_ERRORS.NONE, directories: [directory] };
   },
 
-  encode(writer, { directory, totalBytes, usableBytes, topics }, version, throttleMs) {
+  encode(writer, { errorCode, directories }, version, throttleMs) {
     writer.int32(throttleMs);
-    if (version >= 3) writer.int16(KAFKA_ERRORS.NONE);
-    writer.array([directory], () => {
+    if (version >= 3) writer.int16(errorCode);
+    writer.array(directories, ({ directory, totalBytes, usableBytes, topics }) => {
       writer.int16(KAFKA_ERRORS.NONE).string(directory);
       writer.array(topics, ({ name, partitions }) => {
         writer.string(name);

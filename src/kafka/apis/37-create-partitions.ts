@@ -5,10 +5,11 @@
 import { messageOf, TributaryError } from "../../base/errors.ts";
 import { checkMorePartitions } from "../../log/topics.ts";
 import type { WireReader } from "../../wire/reader.ts";
-import type { KafkaApi, KafkaBroker } from "../api.ts";
+import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { namedTwice } from "../named-twice.ts";
+import { NOT_ALLOWED } from "../rights.ts";
 
 export interface CreatePartitionsRequest {
   readonly topics: readonly TopicToGrow[];
@@ -43,7 +44,7 @@ export const createPartitions: KafkaApi<CreatePartitionsRequest, readonly GrownT
     return { topics, validateOnly };
   },
 
-  async handle({ topics, validateOnly }, { broker }) {
+  async handle({ topics, validateOnly }, context) {
     const grown: GrownTopic[] = [];
     const twice = namedTwice(topics.map(({ name }) => name));
     for (const [at, topic] of topics.entries()) {
@@ -52,10 +53,10 @@ export const createPartitions: KafkaApi<CreatePartitionsRequest, readonly GrownT
         if (twice.has(name)) {
           throw new KafkaRefusal("INVALID_REQUEST", `${name} is named twice: name it once.`);
         }
-        if (at >= broker.limits.topicsPerRequestMax) {
+        if (at >= context.broker.limits.topicsPerRequestMax) {
           throw new KafkaRefusal("POLICY_VIOLATION", "Give fewer topics partitions at a time.");
         }
-        await grow(broker, topic, validateOnly);
+        await grow(context, topic, validateOnly);
         grown.push({ name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null });
       } catch (error) {
         grown.push({ name, errorCode: kafkaErrorOf(error), errorMessage: messageOf(error) });
@@ -86,10 +87,13 @@ function readTopic(reader: WireReader): TopicToGrow {
 }
 
 async function grow(
-  { log, logger, nodeId }: KafkaBroker,
+  { broker: { log, logger, nodeId }, rights }: RequestContext,
   { name, total, assignments }: TopicToGrow,
   validateOnly: boolean,
 ): Promise<void> {
+  if (!rights.topic("alter", name)) {
+    throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
+  }
   const topic = log.topic(name);
   if (topic === undefined) throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
   const present = topic.partitions.length;

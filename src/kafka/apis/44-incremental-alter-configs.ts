@@ -34,8 +34,8 @@ export const incrementalAlterConfigs: KafkaApi<
     return { resources, validateOnly };
   },
 
-  async handle({ resources, validateOnly }, { broker }) {
-    return await alterResources(broker, resources, validateOnly, (operations, topic) =>
+  async handle({ resources, validateOnly }, context) {
+    return await alterResources(context, resources, validateOnly, (operations, topic) =>
       configChange(outcomeOf(operations, topic)),
     );
   },

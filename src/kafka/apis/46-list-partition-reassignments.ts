@@ -3,9 +3,9 @@
  * when it describes a topic.
  */
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS } from "../error-codes.ts";
+import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
 
-export const listPartitionReassignments: KafkaApi<undefined, undefined> = {
+export const listPartitionReassignments: KafkaApi<undefined, KafkaErrorCode> = {
   key: 46,
   name: "ListPartitionReassignments",
   versions: [0, 0],
@@ -22,12 +22,14 @@ export const listPartitionReassignments: KafkaApi<undefined, undefined> = {
     return undefined;
   },
 
-  handle() {
-    return undefined;
+  handle(_request, { rights }) {
+    return rights.cluster("describe")
+      ? KAFKA_ERRORS.NONE
+      : KAFKA_ERRORS.CLUSTER_AUTHORIZATION_FAILED;
   },
 
-  encode(writer, _response, _version, throttleMs) {
-    writer.int32(throttleMs).int16(KAFKA_ERRORS.NONE).nullableString(null);
+  encode(writer, errorCode, _version, throttleMs) {
+    writer.int32(throttleMs).int16(errorCode).nullableString(null);
     writer.array([], () => {});
     writer.tags();
   },

@@ -6,10 +6,11 @@ import { messageOf, TributaryError } from "../../base/errors.ts";
 import type { ConfigChange, Topic } from "../../log/contract.ts";
 import { checkTopicConfig } from "../../log/topic-config.ts";
 import type { WireWriter } from "../../wire/writer.ts";
-import type { KafkaBroker } from "../api.ts";
+import type { KafkaBroker, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { namedTwice } from "../named-twice.ts";
+import { NOT_ALLOWED, type Rights } from "../rights.ts";
 import { CONFIG_RESOURCES } from "./described-config.ts";
 
 export interface ResourceToAlter<Setting extends { readonly name: string }> {
@@ -27,7 +28,7 @@ export interface AlteredResource {
 
 /** `change` works out what becomes of a topic, when its turn has come. */
 export async function alterResources<Setting extends { readonly name: string }>(
-  broker: KafkaBroker,
+  { broker, rights }: RequestContext,
   resources: readonly ResourceToAlter<Setting>[],
   validateOnly: boolean,
   change: (settings: readonly Setting[], topic: Topic) => ConfigChange,
@@ -41,6 +42,7 @@ export async function alterResources<Setting extends { readonly name: string }>(
       if (at >= broker.limits.topicsPerRequestMax) {
         throw new KafkaRefusal("POLICY_VIOLATION", "Configure fewer topics at a time.");
       }
+      checkRight(resource, rights);
       checkResource(resource);
       const toChange = (topic: Topic) => change(settings, topic);
       if (validateOnly) checkTopicConfig(toChange(topicNamed(broker, name)));
@@ -68,6 +70,15 @@ export function writeAltered(
     writer.int16(errorCode).explanation(errorMessage).int8(type).string(name).tags();
   });
   writer.tags();
+}
+
+function checkRight({ type, name }: { type: number; name: string }, rights: Rights): void {
+  if (type === CONFIG_RESOURCES.topic) {
+    if (rights.topic("alter-configs", name)) return;
+    throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
+  }
+  if (rights.cluster("alter-configs")) return;
+  throw new KafkaRefusal("CLUSTER_AUTHORIZATION_FAILED", NOT_ALLOWED);
 }
 
 function checkResource({ type, settings }: ResourceToAlter<{ readonly name: string }>): void {

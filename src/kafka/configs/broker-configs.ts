@@ -39,6 +39,7 @@ export function describeBrokerConfigs(
     ...topicDefaults(broker.log.topicDefaults),
     limit("socket.request.max.bytes", "int", "requestBytesMax", "The largest request."),
     limit("fetch.max.bytes", "int", "fetchBytesMax", "The most that one fetch answers."),
+    limit("max.incremental.fetch.session.cache.slots", "int", "fetchSessionsMax", "Sessions."),
     limit("max.connections", "int", "connectionsMax", "Connections at a time."),
     limit("connections.max.idle.ms", "long", "connectionIdleMsMax", "Then it is closed."),
     limit("producer.id.expiration.ms", "int", "producerExpiryMs", "Then it is forgotten."),

@@ -6,7 +6,9 @@
  *     membership.ts   who is in one, and for how long
  *     rebalance.ts    how it gets from one generation to the next
  *     offsets.ts      what it has committed
+ *     transactional-offsets.ts  what it commits with producers' transactions
  *     expiry.ts       when it is forgotten
+ *     consumer/       groups of the newer protocol (KIP-848), which beside these have all of their own
  *
  * Answers carry Kafka's errors by name. Waiting answers settle when `signal` aborts.
  */
@@ -16,20 +18,38 @@ import { isTributaryError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { MetricSample } from "../../base/service.ts";
 import { systemTimers, type Timers } from "../../base/timers.ts";
-import type { Log } from "../../log/contract.ts";
+import type { Log, MarkerKind } from "../../log/contract.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
-import { describeGroup, type GroupDescription, unknownGroup } from "./description.ts";
-import { GroupDirectory } from "./directory.ts";
+import { KafkaRefusal } from "../kafka-refusal.ts";
+import { ConsumerProtocol, type HeartbeatSender } from "./consumer/consumer-protocol.ts";
+import type { ConsumerGroupDescription } from "./consumer/description.ts";
+import {
+  type HeartbeatAnswer,
+  type HeartbeatRequest,
+  refusedHeartbeat,
+} from "./consumer/heartbeat-request.ts";
+import { mayFetch } from "./consumer/offset-claims.ts";
+import { TopicPatterns } from "./consumer/topic-patterns.ts";
+import {
+  describeGroup,
+  type GroupDescription,
+  type ListedGroup,
+  listedGroup,
+  unknownGroup,
+} from "./description.ts";
+import { type AnyGroup, GroupDirectory } from "./directory.ts";
 import { GroupExpiry } from "./expiry.ts";
 import type { Group, MemberClaim } from "./group.ts";
 import { type JoinRequest, joinGroup } from "./join-group.ts";
 import { type LeavingMember, leaveGroup } from "./leave-group.ts";
 import { DEFAULT_GROUP_LIMITS, type GroupLimits } from "./limits.ts";
 import { type JoinAnswer, refusedJoin, refusedSync, type SyncAnswer } from "./member.ts";
+import { MemberBudget } from "./member-budget.ts";
 import { groupMetrics } from "./metrics.ts";
 import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
 import { subscribedTopics } from "./subscription.ts";
 import { type SyncRequest, syncGroup } from "./sync-group.ts";
+import { TransactionalOffsets } from "./transactional-offsets.ts";
 
 export interface CoordinatorOptions {
   readonly log: Log;
@@ -43,9 +63,13 @@ export interface CoordinatorOptions {
 
 export class GroupCoordinator {
   readonly offsets: GroupOffsets;
+  readonly transactionalOffsets: TransactionalOffsets;
   readonly #limits: GroupLimits;
   readonly #directory: GroupDirectory;
   readonly #expiry: GroupExpiry;
+  readonly #budget: MemberBudget;
+  readonly #patterns: TopicPatterns;
+  readonly #consumers: ConsumerProtocol;
   #closed = false;
 
   constructor(options: CoordinatorOptions) {
@@ -53,9 +77,15 @@ export class GroupCoordinator {
     const limits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
     this.#limits = limits;
     this.offsets = new GroupOffsets(log, clock, limits);
-    const parts = { log, clock, logger, timers, limits, newId, offsets: this.offsets };
-    this.#directory = new GroupDirectory(parts);
-    this.#expiry = new GroupExpiry({ ...parts, directory: this.#directory });
+    this.transactionalOffsets = new TransactionalOffsets(log, clock, this.offsets);
+    this.#budget = new MemberBudget(limits);
+    this.#patterns = new TopicPatterns(log, limits);
+    const own = { budget: this.#budget, patterns: this.#patterns, offsets: this.offsets };
+    const parts = { log, clock, logger, timers, limits, newId, ...own };
+    const directory = new GroupDirectory(parts);
+    this.#directory = directory;
+    this.#expiry = new GroupExpiry({ ...parts, directory });
+    this.#consumers = new ConsumerProtocol({ ...parts, directory });
   }
 
   async join(request: JoinRequest, signal: AbortSignal): Promise<JoinAnswer> {
@@ -64,13 +94,27 @@ export class GroupCoordinator {
     // Only a newcomer may found a group: an id is from before, when the group was there.
     const group =
       request.memberId === ""
-        ? this.#directory.open(request.groupId)
-        : this.#directory.find(request.groupId);
-    if (group === undefined) {
-      const error = request.memberId === "" ? "POLICY_VIOLATION" : "UNKNOWN_MEMBER_ID";
-      return refusedJoin(error, request.memberId);
-    }
+        ? this.#directory.openClassic(request.groupId)
+        : this.#directory.findClassic(request.groupId);
+    if (group === undefined) return refusedJoin("UNKNOWN_MEMBER_ID", request.memberId);
+    if (group === "full") return refusedJoin("POLICY_VIOLATION");
+    if (group.kind === "consumer") return refusedJoin("INCONSISTENT_GROUP_PROTOCOL");
     return joinGroup(group, request, signal);
+  }
+
+  /** A heartbeat of the newer protocol: everything its members ask is one. */
+  async consumerHeartbeat(
+    request: HeartbeatRequest,
+    sender: HeartbeatSender,
+  ): Promise<HeartbeatAnswer> {
+    if (this.#closed) return refusedHeartbeat("COORDINATOR_NOT_AVAILABLE", null);
+    try {
+      return await this.#consumers.heartbeat(request, sender);
+    } catch (error) {
+      if (error instanceof KafkaRefusal) return refusedHeartbeat(error.kafkaError, error.message);
+      if (!isTributaryError(error)) throw error;
+      return refusedHeartbeat("COORDINATOR_NOT_AVAILABLE", error.message);
+    }
   }
 
   async sync(request: SyncRequest, signal: AbortSignal): Promise<SyncAnswer> {
@@ -87,7 +131,7 @@ export class GroupCoordinator {
   leave(groupId: string, leaving: readonly LeavingMember[]): KafkaErrorName | KafkaErrorName[] {
     const refusal = this.#refuse(groupId);
     if (refusal !== undefined) return refusal;
-    const group = this.#directory.find(groupId);
+    const group = this.#directory.findClassic(groupId);
     return leaving.map((one) =>
       group === undefined ? "UNKNOWN_MEMBER_ID" : leaveGroup(group, one),
     );
@@ -99,32 +143,69 @@ export class GroupCoordinator {
     claim: MemberClaim,
     commits: readonly OffsetCommit[],
   ): Promise<KafkaErrorName[]> {
-    const group = this.#mayCommit(groupId, claim);
+    const group = this.#mayCommit(groupId, claim, (found) => found.mayCommit(claim));
     if (typeof group === "string") return commits.map(() => group);
-    group.commitsInFlight += 1;
-    try {
-      return await this.offsets.commit(groupId, commits);
-    } finally {
-      group.commitsInFlight -= 1;
-    }
+    return await committing(group, this.offsets.commit(groupId, commits));
   }
 
-  describe(groupId: string): GroupDescription {
+  /** The same for offsets that count once the producer's transaction is committed. */
+  async commitInTransaction(
+    groupId: string,
+    claim: MemberClaim,
+    producerId: number,
+    commits: readonly OffsetCommit[],
+  ): Promise<KafkaErrorName[]> {
+    const group = this.#mayCommit(groupId, claim, (found) =>
+      found.kind === "consumer" ? found.mayCommit(claim) : found.mayCommitInTransaction(claim),
+    );
+    if (typeof group === "string") return commits.map(() => group);
+    return await committing(group, this.transactionalOffsets.add(groupId, producerId, commits));
+  }
+
+  /** The producer's transaction has ended, on disk: what it committed offsets for is a group now. */
+  transactionEnded(producerId: number, kind: MarkerKind): void {
+    const { transactionalOffsets } = this;
+    if (kind === "commit") {
+      for (const { place } of transactionalOffsets.pending.of(producerId)) {
+        this.#directory.open(place.group);
+      }
+    }
+    transactionalOffsets.ended(producerId);
+  }
+
+  /** Why no group may be called that, or none can be asked for now. */
+  refusalOf(groupId: string): KafkaErrorName | undefined {
+    return this.#refuse(groupId);
+  }
+
+  /** Whether who says that may see what the group has committed; null: it says nothing. */
+  mayFetch(groupId: string, memberId: string | null, epoch: number): KafkaErrorName {
     const group = this.#directory.find(groupId);
+    return group?.kind === "consumer" ? mayFetch(group, memberId, epoch) : "NONE";
+  }
+
+  /** A classic group; to this one of the other kind is unknown, as in Kafka. */
+  describe(groupId: string): GroupDescription {
+    const group = this.#directory.findClassic(groupId);
     return group === undefined ? unknownGroup(groupId) : describeGroup(group);
   }
 
-  list(): GroupDescription[] {
-    return this.#directory.all().map(describeGroup);
+  describeConsumerGroup(groupId: string): ConsumerGroupDescription {
+    return this.#consumers.describe(groupId);
+  }
+
+  list(): ListedGroup[] {
+    return this.#directory.all().map(listedGroup);
   }
 
   /** Deletes groups without members, with their offsets; an error (or NONE) for each. */
   async delete(groupIds: readonly string[]): Promise<KafkaErrorName[]> {
-    const doomed = new Set<Group>();
+    const doomed = new Set<AnyGroup>();
     const results = groupIds.map((id): KafkaErrorName => {
       const group = this.#findForAdmin(id);
       if (typeof group === "string") return group;
-      if (!group.isIdle) return "NON_EMPTY_GROUP";
+      const hasPending = this.transactionalOffsets.pending.hasGroup(id);
+      if (!group.isIdle || hasPending) return "NON_EMPTY_GROUP";
       doomed.add(group);
       return "NONE";
     });
@@ -139,14 +220,13 @@ export class GroupCoordinator {
   ): Promise<KafkaErrorName | KafkaErrorName[]> {
     const group = this.#findForAdmin(groupId);
     if (typeof group === "string") return group;
-    const isEmpty = group.rebalance.state === "Empty";
-    const read = isEmpty ? new Set<string>() : subscribedTopics(group);
-    if (read === undefined) return "NON_EMPTY_GROUP";
-    const removed = partitions.filter(({ topic }) => !read.has(topic));
+    const isRead = readerOf(group);
+    if (isRead === undefined) return "NON_EMPTY_GROUP";
+    const removed = partitions.filter(({ topic }) => !isRead(topic));
     const written = await outcome(
       this.offsets.remove(removed.map((place) => ({ ...place, group: groupId }))),
     );
-    return partitions.map(({ topic }) => (read.has(topic) ? "GROUP_SUBSCRIBED_TO_TOPIC" : written));
+    return partitions.map(({ topic }) => (isRead(topic) ? "GROUP_SUBSCRIBED_TO_TOPIC" : written));
   }
 
   /** Removes what every group has committed for a deleted topic; resolves when that is on disk. */
@@ -155,33 +235,40 @@ export class GroupCoordinator {
   }
 
   metrics(): readonly MetricSample[] {
-    return groupMetrics(this.#directory.all(), this.offsets.all().length);
+    return groupMetrics(this.#directory.all(), this.#budget, this.offsets.all().length);
   }
 
   /** Lets go of all that wait; they find the coordinator again, here or after the restart. */
   close(): void {
     this.#closed = true;
     this.#expiry.close();
+    this.#patterns.close();
     for (const group of this.#directory.all()) group.die("COORDINATOR_NOT_AVAILABLE");
   }
 
-  #mayCommit(groupId: string, claim: MemberClaim): Group | KafkaErrorName {
+  #mayCommit(
+    groupId: string,
+    claim: MemberClaim,
+    check: (group: AnyGroup) => KafkaErrorName,
+  ): AnyGroup | KafkaErrorName {
     const refusal = this.#refuse(groupId);
     if (refusal !== undefined) return refusal;
     // A member's commit to a group that is no more must not found it again.
     const group =
       claim.generation < 0 ? this.#directory.open(groupId) : this.#directory.find(groupId);
-    if (group === undefined)
-      return claim.generation < 0 ? "POLICY_VIOLATION" : "ILLEGAL_GENERATION";
-    const error = group.mayCommit(claim);
+    if (group === "full") return "POLICY_VIOLATION";
+    if (group === undefined) {
+      return (claim.version ?? 0) >= 9 ? "GROUP_ID_NOT_FOUND" : "ILLEGAL_GENERATION";
+    }
+    const error = check(group);
     return error === "NONE" ? group : error;
   }
 
   #find(groupId: string): Group | KafkaErrorName {
-    return this.#refuse(groupId) ?? this.#directory.find(groupId) ?? "UNKNOWN_MEMBER_ID";
+    return this.#refuse(groupId) ?? this.#directory.findClassic(groupId) ?? "UNKNOWN_MEMBER_ID";
   }
 
-  #findForAdmin(groupId: string): Group | KafkaErrorName {
+  #findForAdmin(groupId: string): AnyGroup | KafkaErrorName {
     return this.#refuse(groupId) ?? this.#directory.find(groupId) ?? "GROUP_ID_NOT_FOUND";
   }
 
@@ -206,6 +293,24 @@ export class GroupCoordinator {
     );
     return bytes > protocolBytesMax ? "POLICY_VIOLATION" : undefined;
   }
+}
+
+/** Keeps the group from being forgotten meanwhile. */
+async function committing<Result>(group: AnyGroup, commit: Promise<Result>): Promise<Result> {
+  group.commitsInFlight += 1;
+  try {
+    return await commit;
+  } finally {
+    group.commitsInFlight -= 1;
+  }
+}
+
+/** Whether a member of the group reads a topic; undefined where that cannot be known. */
+function readerOf(group: AnyGroup): ((topic: string) => boolean) | undefined {
+  if (group.kind === "consumer") return (topic) => group.reads(topic);
+  if (group.state === "Empty") return () => false;
+  const read = subscribedTopics(group);
+  return read === undefined ? undefined : (topic) => read.has(topic);
 }
 
 async function outcome(written: Promise<void>): Promise<KafkaErrorName> {

@@ -1,7 +1,9 @@
 /** A group as operators see it (DescribeGroups, ListGroups). */
+import type { AnyGroup } from "./directory.ts";
 import type { Group } from "./group.ts";
 import { metadataFor, NO_ASSIGNMENT } from "./member.ts";
 import type { GroupState } from "./rebalance.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "./subscription.ts";
 
 export interface GroupDescription {
   readonly groupId: string;
@@ -9,6 +11,14 @@ export interface GroupDescription {
   readonly protocolType: string;
   readonly protocolName: string;
   readonly members: readonly DescribedMember[];
+}
+
+export interface ListedGroup {
+  readonly groupId: string;
+  /** `classic` or `consumer`. */
+  readonly kind: AnyGroup["kind"];
+  readonly state: string;
+  readonly protocolType: string;
 }
 
 export interface DescribedMember {
@@ -23,6 +33,13 @@ export interface DescribedMember {
 /** Kafka calls a group that does not exist dead. */
 export function unknownGroup(groupId: string): GroupDescription {
   return { groupId, state: "Dead", protocolType: "", protocolName: "", members: [] };
+}
+
+export function listedGroup(group: AnyGroup): ListedGroup {
+  const { id: groupId, kind, state } = group;
+  const protocolType =
+    group.kind === "classic" ? group.rebalance.protocolType : CONSUMER_PROTOCOL_TYPE;
+  return { groupId, kind, state, protocolType };
 }
 
 /** What members say, and do, is known only of a stable group; before, it may still change. */

@@ -1,13 +1,20 @@
 /**
- * Which groups there are: those with members, those that had some, and those that only commit.
- * Bounded: where it is full, a new group takes the place of an idle one without offsets (all that
- * is lost is the number of its last generation), or is refused.
+ * Which groups there are, of both kinds: those with members, those that had some, and those that
+ * only commit. Bounded: where it is full, a new group takes the place of an idle one without offsets
+ * (all that is lost is the number of its last generation), or is refused.
  *
- * Owner of the groups and of the small state under `group/`. After a restart every group is empty
- * and keeps its generation: its members find themselves unknown, and join again.
+ * An empty group becomes one of the other kind when somebody joins it so; its offsets stay. With
+ * members it stays what it is.
+ *
+ * Owner of the groups, and of the small state under `group/`. After a restart every classic group is
+ * empty and keeps its generation: its members find themselves unknown, and join again. Consumer
+ * groups have their members, who go on as if nothing had been.
  */
-import { TributaryError } from "../../base/errors.ts";
+import { messageOf, TributaryError } from "../../base/errors.ts";
 import type { Log } from "../../log/contract.ts";
+import { ConsumerGroup, type StoredGroup } from "./consumer/consumer-group.ts";
+import { MAP_NAME } from "./consumer/records.ts";
+import { readStoredGroups } from "./consumer/stored-groups.ts";
 import { Group, type GroupParts, NEW_GROUP } from "./group.ts";
 import {
   decodeGroupRecord,
@@ -23,18 +30,23 @@ export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save"> {
   readonly offsets: GroupOffsets;
 }
 
+export type AnyGroup = Group | ConsumerGroup;
+
 export class GroupDirectory {
   readonly #parts: DirectoryParts;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<string, AnyGroup>();
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
-    const { state } = parts.log;
-    for (const [key] of state.entries(GROUP_KEY_PREFIX)) {
-      this.#add(key.slice(GROUP_KEY_PREFIX.length));
+    const { log, offsets } = parts;
+    for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
+      this.#addConsumer(id, stored);
     }
-    for (const { group } of parts.offsets.all()) {
-      if (!this.#groups.has(group)) this.#add(group);
+    const classic = [...log.state.entries(GROUP_KEY_PREFIX)].map(([key]) =>
+      key.slice(GROUP_KEY_PREFIX.length),
+    );
+    for (const id of [...classic, ...offsets.all().map(({ group }) => group)]) {
+      if (!this.#groups.has(id)) this.#addClassic(id);
     }
   }
 
@@ -42,51 +54,95 @@ export class GroupDirectory {
     return this.#groups.size;
   }
 
-  find(id: string): Group | undefined {
+  find(id: string): AnyGroup | undefined {
     return this.#groups.get(id);
   }
 
-  all(): Group[] {
+  /** The group of that name, where it is a classic one. */
+  findClassic(id: string): Group | undefined {
+    const group = this.#groups.get(id);
+    return group?.kind === "classic" ? group : undefined;
+  }
+
+  all(): AnyGroup[] {
     return [...this.#groups.values()];
   }
 
-  /** The group of that name, made where there is none; undefined where there is no room for it. */
-  open(id: string): Group | undefined {
+  /** The group of that name, of either kind; made, a classic one, where there is none. */
+  open(id: string): AnyGroup | "full" {
+    return this.#groups.get(id) ?? (this.#hasRoom() ? this.#addClassic(id) : "full");
+  }
+
+  /** For who joins by the classic protocol; a consumer group where such a one has members. */
+  openClassic(id: string): AnyGroup | "full" {
+    const known = this.open(id);
+    if (known === "full" || known.kind === "classic" || !known.isEmpty) return known;
+    known.die("UNKNOWN_MEMBER_ID");
+    this.#forget(known.erase(), id);
+    return this.#addClassic(id);
+  }
+
+  /** For who joins by the newer protocol; a classic group where such a one has members. */
+  openConsumer(id: string): AnyGroup | "full" {
     const known = this.#groups.get(id);
-    if (known !== undefined) return known;
-    if (this.#groups.size >= this.#parts.limits.groupsMax && !this.#makeRoom()) return undefined;
-    return this.#add(id);
+    if (known === undefined) return this.#hasRoom() ? this.#addConsumer(id) : "full";
+    if (known.kind === "consumer" || !known.isEmpty) return known;
+    const append = this.#parts.log.group();
+    append.putState(groupKey(id), undefined);
+    known.die("UNKNOWN_MEMBER_ID");
+    this.#forget(append.flushed, id);
+    return this.#addConsumer(id);
   }
 
   /** Ends idle groups, with their offsets; resolves when nothing of them is on disk. */
-  async remove(groups: readonly Group[]): Promise<void> {
-    if (groups.length === 0) return;
-    const append = this.#parts.log.group();
+  async remove(groups: readonly AnyGroup[]): Promise<void> {
+    const { log, offsets } = this.#parts;
+    const removed: Promise<void>[] = [];
     for (const group of groups) {
       group.die("UNKNOWN_MEMBER_ID");
       this.#groups.delete(group.id);
+      removed.push(offsets.remove(this.#offsetsOf(group.id)));
+      if (group.kind === "consumer") {
+        removed.push(group.erase());
+        continue;
+      }
+      const append = log.group();
       append.putState(groupKey(group.id), undefined);
-      this.#parts.offsets.removeIn(append, this.#offsetsOf(group.id));
+      removed.push(append.flushed);
     }
-    await append.flushed;
+    await Promise.all(removed);
   }
 
-  #makeRoom(): boolean {
+  #hasRoom(): boolean {
+    if (this.#groups.size < this.#parts.limits.groupsMax) return true;
     const used = new Set(this.#parts.offsets.all().map(({ group }) => group));
     const idle = this.all().find((group) => group.isIdle && !used.has(group.id));
     if (idle === undefined) return false;
-    this.remove([idle]).catch((error: unknown) => {
-      // Its record outlives it, which is harmless: opened again, it goes on counting from there.
-      this.#parts.logger.warn({ group: idle.id, error }, "A removed group's record was kept");
-    });
+    this.#forget(this.remove([idle]), idle.id);
     return true;
+  }
+
+  /** Its record may outlive a group, which is harmless: opened again, it goes on from there. */
+  #forget(removed: Promise<void>, id: string): void {
+    removed.catch((error: unknown) => {
+      const fields = { group: id, reason: messageOf(error) };
+      this.#parts.logger.warn(fields, "A removed group's record was kept");
+    });
   }
 
   #offsetsOf(id: string) {
     return this.#parts.offsets.all().filter(({ group }) => group === id);
   }
 
-  #add(id: string): Group {
+  #addConsumer(id: string, stored?: StoredGroup): ConsumerGroup {
+    const { log } = this.#parts;
+    const parts = { ...this.#parts, groupId: id, store: log.keyValues(MAP_NAME) };
+    const group = new ConsumerGroup(parts, stored);
+    this.#groups.set(id, group);
+    return group;
+  }
+
+  #addClassic(id: string): Group {
     const group = new Group(
       { ...this.#parts, groupId: id, save: (record) => this.#save(id, record) },
       this.#load(id),
@@ -104,7 +160,7 @@ export class GroupDirectory {
   }
 
   async #save(id: string, record: GroupRecord): Promise<void> {
-    if (this.#groups.get(id) === undefined) {
+    if (this.findClassic(id) === undefined) {
       throw new TributaryError("LIMIT_EXCEEDED", `Group ${id} was removed; join it again.`);
     }
     const append = this.#parts.log.group();

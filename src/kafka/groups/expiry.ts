@@ -56,14 +56,14 @@ export class GroupExpiry {
       directory
         .all()
         .filter((group) => group.isIdle && !used.has(group.id))
-        .filter(({ rebalance }) => this.#isPast(rebalance.emptySinceMs ?? 0)),
+        .filter(({ emptySinceMs }) => this.#isPast(emptySinceMs ?? 0)),
     );
   }
 
   #isOld({ group: id, committedAtMs }: StoredOffset): boolean {
     const group = this.#parts.directory.find(id);
     if (group === undefined) return this.#isPast(committedAtMs);
-    return group.isIdle && this.#isPast(Math.max(committedAtMs, group.rebalance.emptySinceMs ?? 0));
+    return group.isIdle && this.#isPast(Math.max(committedAtMs, group.emptySinceMs ?? 0));
   }
 
   #isPast(sinceMs: number): boolean {

@@ -7,10 +7,18 @@
 import type { KafkaErrorName } from "../error-codes.ts";
 import type { GroupRecord } from "./group-record.ts";
 import { type Member, refusedJoin, refusedSync } from "./member.ts";
+import type { MemberBudget } from "./member-budget.ts";
 import { Membership } from "./membership.ts";
-import { answerJoin, answerSync, Rebalance, type RebalanceParts } from "./rebalance.ts";
+import {
+  answerJoin,
+  answerSync,
+  type GroupState,
+  Rebalance,
+  type RebalanceParts,
+} from "./rebalance.ts";
 
 export interface GroupParts extends RebalanceParts {
+  readonly budget: MemberBudget;
   /** A part of a member id that no other member ever had. */
   readonly newId: () => string;
 }
@@ -20,6 +28,8 @@ export interface MemberClaim {
   readonly memberId: string;
   readonly instanceId: string | null;
   readonly generation: number;
+  /** Of OffsetCommit, where it is one: what it may be told depends on it. */
+  readonly version?: number;
 }
 
 export const NEW_GROUP: GroupRecord = {
@@ -29,6 +39,7 @@ export const NEW_GROUP: GroupRecord = {
 };
 
 export class Group {
+  readonly kind = "classic";
   readonly id: string;
   readonly parts: GroupParts;
   readonly members: Membership;
@@ -39,20 +50,34 @@ export class Group {
   constructor(parts: GroupParts, record: GroupRecord) {
     this.id = parts.groupId;
     this.parts = parts;
-    this.members = new Membership(parts.clock, parts.timers, {
+    this.members = new Membership(parts, {
       memberSilent: (member) => this.remove(member, `member ${member.id} was silent for too long`),
       pendingExpired: () => this.rebalance.openWhenAllJoined(),
     });
     this.rebalance = new Rebalance(parts, this.members, record);
   }
 
-  /** Nobody is in it, is coming, or is committing: it may be deleted, or expire. */
+  get state(): GroupState {
+    return this.rebalance.state;
+  }
+
+  get memberCount(): number {
+    return this.members.size;
+  }
+
+  /** Wall clock, in milliseconds, of when the last member left; undefined while there are any. */
+  get emptySinceMs(): number | undefined {
+    return this.rebalance.emptySinceMs;
+  }
+
+  /** Nobody is in it, or is coming. */
+  get isEmpty(): boolean {
+    return this.rebalance.state === "Empty" && this.members.pendingCount === 0;
+  }
+
+  /** Nobody is committing either: it may be deleted, or expire. */
   get isIdle(): boolean {
-    return (
-      this.rebalance.state === "Empty" &&
-      this.members.pendingCount === 0 &&
-      this.commitsInFlight === 0
-    );
+    return this.isEmpty && this.commitsInFlight === 0;
   }
 
   /** The member of the current generation that `claim` means, or why there is none. */
@@ -82,6 +107,19 @@ export class Group {
     if (typeof member === "string") return member;
     this.members.touch(member);
     return this.rebalance.state === "CompletingRebalance" ? "REBALANCE_IN_PROGRESS" : "NONE";
+  }
+
+  /**
+   * The same for a transactional producer, which may be told of no member (before KIP-447): its own
+   * epoch fences it then. One that names a member must be of the current generation.
+   */
+  mayCommitInTransaction(claim: MemberClaim): KafkaErrorName {
+    const anonymous = claim.generation < 0 && claim.memberId === "" && claim.instanceId === null;
+    if (anonymous) return "NONE";
+    const member = this.admit(claim);
+    if (typeof member === "string") return member;
+    this.members.touch(member);
+    return "NONE";
   }
 
   /** Takes `member` out, tells it so where it waits, and has its work shared anew. */

@@ -7,6 +7,7 @@
 import type { KafkaErrorName } from "../error-codes.ts";
 import type { Group } from "./group.ts";
 import {
+  bytesOf,
   type JoinAnswer,
   type Member,
   type MemberTraits,
@@ -69,6 +70,10 @@ function refuse(group: Group, request: JoinRequest): KafkaErrorName | undefined 
   const isExpected = known !== undefined || request.memberId !== "";
   const count = members.size + members.pendingCount;
   if (!isExpected && count >= parts.limits.membersMax) return "GROUP_MAX_SIZE_REACHED";
+  const more = known === undefined ? 1 : 0;
+  if (!parts.budget.hasRoom(more, bytesOf(request) - (known?.bytes ?? 0))) {
+    return "GROUP_MAX_SIZE_REACHED";
+  }
   return undefined;
 }
 

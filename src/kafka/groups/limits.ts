@@ -4,14 +4,26 @@ export interface GroupLimits {
   readonly groupsMax: number;
   /** Members of one group, ids handed out and not yet used included (group.max.size). */
   readonly membersMax: number;
+  /** Members of all groups together. */
+  readonly membersTotalMax: number;
+  /** What these say, and what they are assigned, in bytes. */
+  readonly memberBytesTotalMax: number;
   /** UTF-8 bytes of a group's name. */
   readonly groupIdBytesMax: number;
-  /** UTF-8 bytes of a static member's name, of a protocol's or its type's. */
+  /** UTF-8 bytes of a static member's name, of a rack's, of a protocol's or its type's. */
   readonly nameBytesMax: number;
-  /** What one member's protocols may hold together, in bytes. */
+  /** What one member's protocols may hold together, or the topics that it names, in bytes. */
   readonly protocolBytesMax: number;
   /** What a leader may assign to one member, in bytes. */
   readonly assignmentBytesMax: number;
+  /** UTF-8 bytes of a subscription by regular expression... */
+  readonly patternBytesMax: number;
+  /** ...and the instructions that it may become. */
+  readonly patternProgramMax: number;
+  /** How long a member of a consumer group may be silent (group.consumer.session.timeout.ms). */
+  readonly consumerSessionTimeoutMs: number;
+  /** How often it is told to say something (group.consumer.heartbeat.interval.ms). */
+  readonly consumerHeartbeatIntervalMs: number;
   /** group.min.session.timeout.ms */
   readonly sessionTimeoutMsMin: number;
   /** group.max.session.timeout.ms */
@@ -42,10 +54,16 @@ const HOUR_MS = 60 * 60 * 1000;
 export const DEFAULT_GROUP_LIMITS: GroupLimits = {
   groupsMax: 1000,
   membersMax: 250,
+  membersTotalMax: 5000,
+  memberBytesTotalMax: 32 * 1024 * 1024,
   groupIdBytesMax: 512,
   nameBytesMax: 249,
   protocolBytesMax: 256 * 1024,
   assignmentBytesMax: 256 * 1024,
+  patternBytesMax: 256,
+  patternProgramMax: 1000,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 5_000,
   sessionTimeoutMsMin: 6_000,
   sessionTimeoutMsMax: 1_800_000,
   rebalanceTimeoutMsMin: 1_000,

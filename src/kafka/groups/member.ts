@@ -31,6 +31,8 @@ export interface Member {
   synced: boolean;
   /** Whether it has been in no generation yet. */
   fresh: boolean;
+  /** What it takes of the memory, as far as it was counted. */
+  bytes: number;
   /** Monotonic time of its last sign of life, in milliseconds. */
   lastSeenMs: number;
   /** The answer it waits for at the join barrier. */
@@ -67,6 +69,7 @@ export interface SyncAnswer {
 
 export const NO_ASSIGNMENT: Buffer = Buffer.alloc(0);
 export const NO_GENERATION = -1;
+const MEMBER_BYTES = 1024;
 
 export function refusedJoin(error: KafkaErrorName, memberId = ""): JoinAnswer {
   return {
@@ -83,6 +86,14 @@ export function refusedJoin(error: KafkaErrorName, memberId = ""): JoinAnswer {
 
 export function refusedSync(error: KafkaErrorName): SyncAnswer {
   return { error, protocolType: null, protocolName: null, assignment: NO_ASSIGNMENT };
+}
+
+/** What a member takes of the memory, about. */
+export function bytesOf(traits: MemberTraits, assignment: Buffer = NO_ASSIGNMENT): number {
+  return traits.protocols.reduce(
+    (sum, { name, metadata }) => sum + name.length + metadata.length,
+    MEMBER_BYTES + assignment.length,
+  );
 }
 
 /** What `member` says to the leader for `protocolName`; nothing where it does not know it. */

@@ -11,7 +11,8 @@ import type { Clock } from "../../base/clock.ts";
 import { assert } from "../../base/errors.ts";
 import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
-import { type Member, type MemberTraits, NO_ASSIGNMENT } from "./member.ts";
+import { bytesOf, type Member, type MemberTraits, NO_ASSIGNMENT } from "./member.ts";
+import type { MemberBudget } from "./member-budget.ts";
 
 export interface MembershipEvents {
   /** `member` has been silent for its session time-out, and is owed no answer. */
@@ -20,18 +21,27 @@ export interface MembershipEvents {
   readonly pendingExpired: () => void;
 }
 
+export interface MembershipParts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** What members take is counted there. */
+  readonly budget: MemberBudget;
+}
+
 export class Membership {
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #budget: MemberBudget;
   readonly #events: MembershipEvents;
   readonly #members = new Map<string, Member>();
   readonly #staticIds = new Map<string, string>();
   readonly #pending = new Map<string, CancelTimer>();
   readonly #sessions = new Map<Member, CancelTimer>();
 
-  constructor(clock: Clock, timers: Timers, events: MembershipEvents) {
+  constructor({ clock, timers, budget }: MembershipParts, events: MembershipEvents) {
     this.#clock = clock;
     this.#timers = timers;
+    this.#budget = budget;
     this.#events = events;
   }
 
@@ -74,6 +84,7 @@ export class Membership {
       assignment: NO_ASSIGNMENT,
       synced: false,
       fresh: true,
+      bytes: 0,
       lastSeenMs: this.#clock.monotonicMs(),
       join: undefined,
       sync: undefined,
@@ -84,12 +95,15 @@ export class Membership {
       this.#staticIds.set(instanceId, id);
     }
     this.#watch(member, traits.sessionTimeoutMs);
+    this.#budget.change(1, 0);
+    this.weigh(member);
     return member;
   }
 
   /** Takes in what a member says of itself now; its session may have become shorter. */
   update(member: Member, traits: MemberTraits): void {
     member.traits = traits;
+    this.weigh(member);
     this.touch(member);
     this.#sessions.get(member)?.();
     this.#watch(member, traits.sessionTimeoutMs);
@@ -108,7 +122,14 @@ export class Membership {
     this.#members.delete(member.id);
     if (member.instanceId !== null) this.#staticIds.delete(member.instanceId);
     this.#sessions.get(member)?.();
-    this.#sessions.delete(member);
+    if (this.#sessions.delete(member)) this.#budget.change(-1, -member.bytes);
+  }
+
+  /** Counts what a member says, and is assigned, now. */
+  weigh(member: Member): void {
+    const bytes = bytesOf(member.traits, member.assignment);
+    this.#budget.change(0, bytes - member.bytes);
+    member.bytes = bytes;
   }
 
   /** Notes a sign of life. */
@@ -136,6 +157,7 @@ export class Membership {
     for (const cancel of this.#pending.values()) cancel();
     for (const cancel of this.#sessions.values()) cancel();
     this.#pending.clear();
+    for (const { bytes } of this.#sessions.keys()) this.#budget.change(-1, -bytes);
     this.#sessions.clear();
   }
 

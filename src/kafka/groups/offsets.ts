@@ -36,6 +36,12 @@ export interface OffsetCommit extends TopicPartition {
 
 export type StoredOffset = OffsetPlace & OffsetRecord;
 
+/** A commit that may be made: where it goes, and what goes there. */
+export interface CheckedOffset {
+  readonly place: OffsetPlace;
+  readonly record: OffsetRecord;
+}
+
 export class GroupOffsets {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -50,16 +56,30 @@ export class GroupOffsets {
   /** Commits what can be committed, in one transaction; answers an error (or NONE) for each. */
   async commit(group: string, commits: readonly OffsetCommit[]): Promise<KafkaErrorName[]> {
     const append = this.#log.group();
-    const isFull = this.#isFull(group, commits);
-    const results = commits.map((commit) => this.#put(append, group, commit, isFull));
+    const results = this.check(group, commits).map((checked) =>
+      typeof checked === "string" ? checked : putChecked(() => this.putIn(append, checked)),
+    );
     if (!results.includes("NONE")) return results;
-    try {
-      await append.flushed;
-      return results;
-    } catch (error) {
-      if (!isTributaryError(error)) throw error;
-      return results.map((result) => (result === "NONE" ? "COORDINATOR_NOT_AVAILABLE" : result));
-    }
+    return await written(append.flushed, results);
+  }
+
+  /**
+   * What `commits` would be stored as, and where, or why they are refused. `pendingCount`: offsets
+   * that are about to be committed elsewhere, and count like those that are.
+   */
+  check(
+    group: string,
+    commits: readonly OffsetCommit[],
+    pendingCount = 0,
+  ): (CheckedOffset | KafkaErrorName)[] {
+    const isFull = this.#isFull(group, commits, pendingCount);
+    return commits.map((commit) => this.#check(group, commit, isFull));
+  }
+
+  /** @throws STATE_TOO_LARGE */
+  putIn(append: AppendGroup, { place, record }: CheckedOffset): void {
+    const { group, topic, partition } = place;
+    append.putState(offsetKey(group, topic, partition), encodeOffsetRecord(record));
   }
 
   /** What `group` has committed there; undefined where it has nothing that still counts. */
@@ -86,53 +106,39 @@ export class GroupOffsets {
   async remove(places: readonly OffsetPlace[]): Promise<void> {
     if (places.length === 0) return;
     const append = this.#log.group();
-    this.removeIn(append, places);
-    await append.flushed;
-  }
-
-  removeIn(append: AppendGroup, places: readonly OffsetPlace[]): void {
     for (const { group, topic, partition } of places) {
       append.putState(offsetKey(group, topic, partition), undefined);
     }
+    await append.flushed;
   }
 
-  #put(append: AppendGroup, group: string, commit: OffsetCommit, isFull: boolean): KafkaErrorName {
+  #check(group: string, commit: OffsetCommit, isFull: boolean): CheckedOffset | KafkaErrorName {
     const topic = this.#log.topic(commit.topic);
     if (topic?.partitions[commit.partition] === undefined) return "UNKNOWN_TOPIC_OR_PARTITION";
     const metadata = commit.metadata ?? "";
     if (Buffer.byteLength(metadata) > this.#limits.offsetMetadataBytesMax) {
       return "OFFSET_METADATA_TOO_LARGE";
     }
-    const key = offsetKey(group, commit.topic, commit.partition);
-    if (isFull && this.#log.state.get(key) === undefined) return "POLICY_VIOLATION";
-    const record = encodeOffsetRecord({
-      topicId: topic.id,
-      offset: commit.offset,
-      leaderEpoch: commit.leaderEpoch,
-      committedAtMs: this.#clock.nowMs(),
-      metadata,
-    });
-    try {
-      append.putState(key, record);
-      return "NONE";
-    } catch (error) {
-      if (!isTributaryError(error)) throw error;
-      return error.code === "STATE_TOO_LARGE"
-        ? "INVALID_COMMIT_OFFSET_SIZE"
-        : "COORDINATOR_NOT_AVAILABLE";
-    }
+    if (isFull && !this.#has(group, commit)) return "POLICY_VIOLATION";
+    const { offset, leaderEpoch, partition } = commit;
+    const committedAtMs = this.#clock.nowMs();
+    return {
+      place: { group, topic: topic.name, partition },
+      record: { topicId: topic.id, offset, leaderEpoch, committedAtMs, metadata },
+    };
   }
 
   /** Counted only when a commit brings a partition that the group has never committed. */
-  #isFull(group: string, commits: readonly OffsetCommit[]): boolean {
-    const brings = commits.filter(
-      ({ topic, partition }) =>
-        this.#log.state.get(offsetKey(group, topic, partition)) === undefined,
-    ).length;
+  #isFull(group: string, commits: readonly OffsetCommit[], pendingCount: number): boolean {
+    const brings = commits.filter((commit) => !this.#has(group, commit)).length;
     if (brings === 0) return false;
-    let count = 0;
+    let count = pendingCount;
     for (const _ of this.#log.state.entries(OFFSET_KEY_PREFIX)) count += 1;
     return count + brings > this.#limits.offsetsMax;
+  }
+
+  #has(group: string, { topic, partition }: TopicPartition): boolean {
+    return this.#log.state.get(offsetKey(group, topic, partition)) !== undefined;
   }
 
   #stored(prefix: string): StoredOffset[] {
@@ -140,5 +146,32 @@ export class GroupOffsets {
       ...parseOffsetKey(key),
       ...decodeOffsetRecord(value),
     }));
+  }
+}
+
+/** What came of putting an offset that has been checked. */
+export function putChecked(put: () => void): KafkaErrorName {
+  try {
+    put();
+    return "NONE";
+  } catch (error) {
+    if (!isTributaryError(error)) throw error;
+    return error.code === "STATE_TOO_LARGE"
+      ? "INVALID_COMMIT_OFFSET_SIZE"
+      : "COORDINATOR_NOT_AVAILABLE";
+  }
+}
+
+/** What came of commits of which some have been put. */
+export async function written(
+  flushed: Promise<void>,
+  results: readonly KafkaErrorName[],
+): Promise<KafkaErrorName[]> {
+  try {
+    await flushed;
+    return [...results];
+  } catch (error) {
+    if (!isTributaryError(error)) throw error;
+    return results.map((result) => (result === "NONE" ? "COORDINATOR_NOT_AVAILABLE" : result));
   }
 }

@@ -120,6 +120,7 @@ export class Rebalance {
     );
     for (const member of this.#members.all()) {
       member.assignment = NO_ASSIGNMENT;
+      this.#members.weigh(member);
       answerSync(member, refusedSync("REBALANCE_IN_PROGRESS"));
     }
     const wasEmpty = this.#state === "Empty";
@@ -157,6 +158,7 @@ export class Rebalance {
     this.#state = "Stable";
     for (const member of this.#members.all()) {
       member.assignment = assignments.get(member.id) ?? NO_ASSIGNMENT;
+      this.#members.weigh(member);
       if (member.sync !== undefined) this.#members.touch(member);
       answerSync(member, this.syncAnswer(member));
     }

@@ -64,5 +64,6 @@ function refuse(group: Group, request: SyncRequest): KafkaErrorName | undefined 
   const tooLarge = assignments.some(
     ({ assignment }) => assignment.length > parts.limits.assignmentBytesMax,
   );
-  return tooLarge ? "POLICY_VIOLATION" : undefined;
+  const bytes = assignments.reduce((sum, { assignment }) => sum + assignment.length, 0);
+  return tooLarge || !parts.budget.hasRoom(0, bytes) ? "POLICY_VIOLATION" : undefined;
 }

@@ -58,8 +58,10 @@ async function readSlice(
     segment.scan(partition.id, from, (batch, base) => {
       if (base < from) return true;
       const isDamaged = damageAt(batch, base) !== undefined;
-      batches.push({ batch, base, isDamaged });
-      if (!isDamaged && isTransactional(batch)) transactional.push(batch);
+      // What a segment shows is its own, and good for this moment only.
+      const copy = Buffer.from(batch);
+      batches.push({ batch: copy, base, isDamaged });
+      if (!isDamaged && isTransactional(copy)) transactional.push(copy);
       bytes += batch.length;
       return bytes < SLICE_BYTES && batches.length < BATCHES_MAX;
     });

@@ -33,6 +33,17 @@ export const SEGMENT_PAGE_BYTES = 4096;
 /** Room in the map beyond a full segment and a full group: B-tree pages, small state. */
 const MAP_SLACK_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What lmdb-js reads, it copies out of the map into one buffer of its own, which stays in the
+ * processor's cache, and then, for each value, into memory that it allocates. As a decoder we get to
+ * see the former, and leave out the latter: a view of it is good until the next read.
+ */
+const VIEWS = {
+  encode: (value: Buffer): Buffer => value,
+  decode: ({ buffer, byteOffset }: Buffer, bytes: number): Buffer =>
+    Buffer.from(buffer, byteOffset, bytes),
+};
+
 export class LmdbSegment implements Segment {
   readonly id: number;
   readonly #database: RootDatabase<Buffer, Buffer>;
@@ -57,7 +68,7 @@ export class LmdbSegment implements Segment {
       path,
       noSubdir: true,
       maxDbs: 1,
-      encoding: "binary",
+      encoder: VIEWS,
       keyEncoding: "binary",
       cache: false,
       separateFlushed: true,
@@ -123,7 +134,7 @@ export class LmdbSegment implements Segment {
     const start = after === undefined ? STATES_FROM : stateKey(after);
     for (const { key, value } of this.#database.getRange({ start, end: STATES_TO })) {
       const name = nameOfStateKey(key);
-      if (name !== after) yield [name, value];
+      if (name !== after) yield [name, Buffer.from(value)];
     }
   }
 

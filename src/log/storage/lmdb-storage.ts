@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
 import type { KeyValues } from "../contract.ts";
 import type { LogOptions } from "../options.ts";
+import { CheckedSegments } from "./checked-segments.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { checkFormat } from "./format-file.ts";
 import { leaveUnflushed } from "./lmdb-exit.ts";
@@ -71,6 +72,7 @@ class LmdbStorage implements Storage {
   readonly #maps: LmdbMaps;
   readonly #options: LogOptions;
   readonly #unlock: () => Promise<void>;
+  readonly #checked = new CheckedSegments((path) => checkSegmentFile(path, "read"));
 
   constructor(
     directory: string,
@@ -113,7 +115,8 @@ class LmdbStorage implements Storage {
   async openSegment(id: number, mode: "read" | "write"): Promise<Segment> {
     const file = this.#file(id);
     if (mode === "write") await settleMetaPages(file);
-    const damage = await checkSegmentFile(file, mode);
+    const damage =
+      mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
     if (damage !== undefined) throw damagedSegment(id, damage);
     try {
       return this.#open(id, mode);
@@ -154,12 +157,14 @@ class LmdbStorage implements Storage {
   }
 
   async removeSegment(id: number): Promise<void> {
+    this.#checked.forget(this.#file(id));
     await removeEnvironment(this.#file(id));
   }
 
   async setAside(id: number): Promise<string> {
     await makeDirectory(this.#damaged);
     const name = `${fileName(id)}.${Date.now()}`;
+    this.#checked.forget(this.#file(id));
     await rename(this.#file(id), join(this.#damaged, name));
     await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
     await sync(this.#segments);

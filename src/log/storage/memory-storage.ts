@@ -81,6 +81,8 @@ class MemorySegment implements Segment {
   readonly #aborted: AbortedEntry[] = [];
   #heads: Map<number, SegmentHead> | undefined;
   #bytes = 0;
+  /** What a visitor sees, and only while it looks: so whoever keeps it is found out. */
+  #view = Buffer.alloc(0);
 
   constructor(id: number) {
     this.id = id;
@@ -117,7 +119,11 @@ class MemorySegment implements Segment {
     const row = this.#batches.get(partitionId) ?? [];
     for (let index = floorIndex(row, from); index < row.length; index += 1) {
       const batch = row[index] as Buffer;
-      if (!visit(batch, baseOffset(batch))) return;
+      if (this.#view.length < batch.length) this.#view = Buffer.alloc(batch.length);
+      const view = this.#view.subarray(0, batch.copy(this.#view));
+      const goesOn = visit(view, baseOffset(batch));
+      view.fill(0);
+      if (!goesOn) return;
     }
   }
 

@@ -65,7 +65,8 @@ export interface Segment {
   /**
    * Batches of a partition in order of offset, from the one that holds `from` (the last whose base
    * offset is not above it, else the first), as long as `visit` answers true. Synchronous: no read
-   * transaction outlives the call. The bytes may be kept, but never written to; they may be damaged,
+   * transaction outlives the call. A batch's bytes are good only until `visit` returns, and until it
+   * asks the segment for something else: what is to be kept of them is copied. They may be damaged,
    * so the offset that they are stored under comes with them.
    */
   scan(partitionId: number, from: number, visit: VisitBatch): void;

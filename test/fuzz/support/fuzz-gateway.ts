@@ -51,12 +51,13 @@ export class FuzzGateway {
     this.#folder = folder;
   }
 
-  static async start(): Promise<FuzzGateway> {
+  /** With `lines` more of its configuration's `limits`. */
+  static async start(lines: readonly string[] = []): Promise<FuzzGateway> {
     const folder = await mkdtemp(join(tmpdir(), "tributary-fuzz-"));
     const [tcp = 0, web = 0, proxied = 0, kafkaPort = 0, httpPort = 0] = await freePorts(5);
     const config = join(folder, "gateway.yaml");
     await writeFile(join(folder, "access.yaml"), await accessFile());
-    await writeFile(config, configFile(join(folder, "access.yaml"), { tcp, web, proxied }));
+    await writeFile(config, configFile(join(folder, "access.yaml"), { tcp, web, proxied }, lines));
     const gateway = new GatewayProcess({
       ...{ data: join(folder, "data"), mqttPort: tcp, kafkaPort, httpPort },
       options: ["--config", config],
@@ -105,10 +106,11 @@ export class FuzzGateway {
   }
 
   /** Refusals so far, by reason. */
-  async refusals(): Promise<Map<string, number>> {
+  async refusals(protocol: "mqtt" | "kafka" = "mqtt"): Promise<Map<string, number>> {
     const text = await (await fetch(`${this.process.url}/metrics`)).text();
-    const found = text.matchAll(/^tributary_mqtt_refused_total\{reason="([^"]+)"\} (\d+)$/gm);
-    return new Map([...found].map(([, reason = "", count]) => [reason, Number(count)]));
+    const found = text.matchAll(/^tributary_(\w+)_refused_total\{reason="([^"]+)"\} (\d+)$/gm);
+    const own = [...found].filter(([, refusing]) => refusing === protocol);
+    return new Map(own.map(([, , reason = "", count]) => [reason, Number(count)]));
   }
 
   /** Resolves to the milliseconds that it took to leave. */
@@ -128,7 +130,11 @@ async function accessFile(): Promise<string> {
   return `users:\n  ${USER.name}: ${showPhc(await hashPassword(USER.password))}\n`;
 }
 
-function configFile(accessFile: string, { web, proxied }: FuzzPorts): string {
+function configFile(
+  accessFile: string,
+  { web, proxied }: FuzzPorts,
+  lines: readonly string[],
+): string {
   return [
     `accessFile: ${accessFile}`,
     "logFormat: json",
@@ -143,6 +149,7 @@ function configFile(accessFile: string, { web, proxied }: FuzzPorts): string {
     `  mqttSessionsMax: ${LIMITS.sessions}`,
     `  mqttRetainedMax: ${LIMITS.retained}`,
     `  mqttSubscriptionsMax: ${LIMITS.subscriptions}`,
+    ...lines.map((line) => `  ${line}`),
     "",
   ].join("\n");
 }

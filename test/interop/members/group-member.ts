@@ -29,6 +29,12 @@ export const platformaticMember: MemberCommand = (...args) => [
   ...args,
 ];
 
+/** The same by the newer protocol. */
+export const platformaticConsumer: MemberCommand = (...args) => [
+  ...platformaticMember(...args),
+  "consumer",
+];
+
 export function confluentMember(strategy: "range" | "roundrobin" | "cooperative-sticky") {
   const command: MemberCommand = (...args) => [
     PYTHON,
@@ -56,6 +62,17 @@ export const kcatMember: MemberCommand = (broker, group, topic) => [
   ...["-f", '{"partition":%p,"offset":%o}\\n'],
 ];
 
+/** Kafka's own client, by the newer protocol; `classPath` has its jars, `config` more of its settings. */
+export function javaMember(classPath: string, ...config: readonly string[]): MemberCommand {
+  return (...args) => [
+    "java",
+    ...["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath],
+    pathOf("JavaMember.java"),
+    ...args,
+    ...config,
+  ];
+}
+
 export interface ReadRecord {
   readonly partition: number;
   readonly offset: number;
@@ -65,6 +82,8 @@ export class GroupMember {
   readonly child: ChildProcess;
   /** What it holds now, as far as its client library says. */
   assigned: readonly number[] = [];
+  /** How often its library has said so. */
+  assignments = 0;
   errors = "";
 
   constructor(
@@ -78,7 +97,10 @@ export class GroupMember {
     });
     createInterface(child.stdout).on("line", (line) => {
       const said = parse(line);
-      if (said?.assigned !== undefined) this.assigned = said.assigned;
+      if (said?.assigned !== undefined) {
+        this.assigned = said.assigned;
+        this.assignments += 1;
+      }
       if (said?.partition !== undefined && said.offset !== undefined) {
         onRead({ partition: said.partition, offset: said.offset });
       }

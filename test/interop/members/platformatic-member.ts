@@ -1,13 +1,18 @@
-/** One member of a group, as @platformatic/kafka does it: `platformatic-member.ts BROKER GROUP TOPIC`. */
+/**
+ * One member of a group, as @platformatic/kafka does it: `platformatic-member.ts BROKER GROUP TOPIC`,
+ * with `consumer` after them by the newer protocol.
+ */
 import { writeSync } from "node:fs";
 import { Consumer } from "@platformatic/kafka";
 
 const STDOUT = 1;
-const [broker = "", groupId = "", topic = ""] = process.argv.slice(2);
+const [broker = "", groupId = "", topic = "", protocol = "classic"] = process.argv.slice(2);
+const isNewer = protocol === "consumer";
 const consumer = new Consumer({
   bootstrapBrokers: [broker],
   clientId: `platformatic-${process.pid}`,
   groupId,
+  groupProtocol: isNewer ? "consumer" : "classic",
   sessionTimeout: 6_000,
   rebalanceTimeout: 10_000,
   heartbeatInterval: 500,
@@ -17,7 +22,15 @@ const consumer = new Consumer({
 });
 consumer.on("consumer:group:join", ({ assignments }) => {
   const own = assignments?.find((one: { topic: string }) => one.topic === topic);
-  say({ assigned: own?.partitions ?? [] });
+  if (!isNewer) say({ assigned: own?.partitions ?? [] });
+});
+let said = "";
+consumer.on("consumer:heartbeat:end", () => {
+  const own = consumer.assignments?.find((one) => one.topic === topic);
+  const assigned = own?.partitions ?? [];
+  if (!isNewer || said === assigned.join()) return;
+  said = assigned.join();
+  say({ assigned });
 });
 const stream = await consumer.consume({
   topics: [topic],

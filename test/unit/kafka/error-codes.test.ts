@@ -9,6 +9,8 @@ describe("Kafka's error codes", () => {
     const others = new Map(
       Object.values(protocolErrors).map(({ id, code }: { id: string; code: number }) => [id, code]),
     );
+    // From Kafka's own `Errors`: the other implementation does not know it yet.
+    if (!others.has("INVALID_REGULAR_EXPRESSION")) others.set("INVALID_REGULAR_EXPRESSION", 128);
     for (const [name, code] of Object.entries(KAFKA_ERRORS)) {
       if (name !== "NONE") expect([name, others.get(name)]).toEqual([name, code]);
     }

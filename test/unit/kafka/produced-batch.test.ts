@@ -40,13 +40,26 @@ function compressed(
 
 function check(batch: Buffer | null, produceVersion = 9, messageBytesMax = 1_048_588): Buffer {
   const topic = { ...DEFAULT_TOPIC_CONFIG, messageBytesMax };
-  return checkProducedBatch(batch, { produceVersion, topic, decompressedBytesMax: 1_000_000 });
+  return checkProducedBatch(batch, { produceVersion, topic, inflating: { bytesLeft: 1_000_000 } });
 }
 
 describe("a produced batch", () => {
   it("is taken as it is, where it is sound, in every compression", () => {
     expect(check(batchOf(["a"]))).toEqual(batchOf(["a"]));
     for (const codec of COMPRESSION_CODECS) expect(check(compressed(codec))).toBeDefined();
+  });
+
+  it("shares with the others of its request what they may all come to", () => {
+    const plainBytes = batchOf(["a", "b", "c"], TIME_MS).length - BATCH_HEADER_BYTES;
+    const inflating = { bytesLeft: 2 * plainBytes };
+    const rules = { produceVersion: 9, topic: DEFAULT_TOPIC_CONFIG, inflating };
+    checkProducedBatch(compressed("gzip"), rules);
+    checkProducedBatch(compressed("zstd"), rules);
+    expect(inflating.bytesLeft).toBe(0);
+    expect(() => checkProducedBatch(compressed("lz4"), rules)).toThrow(
+      expect.objectContaining({ code: "DECOMPRESSED_TOO_LARGE" }),
+    );
+    expect(checkProducedBatch(batchOf(["a"]), rules)).toBeDefined();
   });
 
   const refused: [string, () => Buffer | null, object][] = [
@@ -89,9 +102,9 @@ describe("a produced batch", () => {
       { code: "BATCH_INVALID" },
     ],
     [
-      "of a transaction",
+      "of a transaction without a producer",
       () => changed((batch) => batch.writeInt16BE(0x10, AT.attributes)),
-      { kafkaError: "INVALID_TXN_STATE" },
+      { code: "BATCH_INVALID" },
     ],
     [
       "stamped LogAppendTime",

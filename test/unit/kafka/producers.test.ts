@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { TributaryError } from "../../../src/base/errors.ts";
-import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
+import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "../../../src/kafka/limits.ts";
 import { ProducerIds } from "../../../src/kafka/producer-ids.ts";
 import { ProducerRegistry } from "../../../src/kafka/producers.ts";
 import type { Log, Partition } from "../../../src/log/contract.ts";
@@ -42,6 +42,10 @@ function idempotent(producerId: number, sequence: number, count = 1, epoch = 0):
   batch.writeInt32BE(sequence, 53);
   batch.writeUInt32BE(computeCrc(batch), 17);
   return batch;
+}
+
+function limit(limits: Partial<KafkaLimits>): void {
+  producers = new ProducerRegistry(log, clock, { ...DEFAULT_KAFKA_LIMITS, ...limits });
 }
 
 /** Appends and waits; answers the offset. */
@@ -131,15 +135,62 @@ describe("an idempotent producer", () => {
     expect(await append(7, 55)).toBe(2);
   });
 
-  it("makes room for another beyond the limit, the longest silent first", async () => {
-    producers = new ProducerRegistry(log, clock, { ...DEFAULT_KAFKA_LIMITS, producersMax: 2 });
+  it("makes room for another beyond the limit, the longest silent first, and is told so", async () => {
+    limit({ producersMax: 2 });
     await append(1, 0);
     await append(2, 0);
     await append(1, 1);
     await append(3, 0);
-    expect(producers.size).toBe(2);
+    expect([producers.size, producers.evictions]).toEqual([2, 1]);
+    expect([...log.state.entries("producer/")]).toHaveLength(2);
     expect(await append(1, 0)).toBe(0);
-    expect(await append(2, 77)).toBe(4);
+    await expect(append(2, 1)).rejects.toThrow(refusal("UNKNOWN_PRODUCER_ID"));
+    await restart();
+    await expect(append(2, 1)).rejects.toThrow(refusal("UNKNOWN_PRODUCER_ID"));
+    expect(await append(2, 0, 1, 1)).toBe(4);
+  });
+
+  it("may begin with any sequence again when all who had to be forgotten would be by now", async () => {
+    limit({ producersMax: 1 });
+    await append(1, 0);
+    await append(2, 0);
+    clock.advance(DEFAULT_KAFKA_LIMITS.producerExpiryMs + 1);
+    expect(await append(1, 1)).toBe(2);
+  });
+
+  it("keeps its place while those in deleted topics have one", async () => {
+    limit({ producersMax: 2 });
+    const { partitions } = await log.createTopic("doomed", { partitions: 1 });
+    await append(1, 0);
+    const [doomed] = partitions;
+    await producers.append(doomed as Partition, idempotent(2, 0)).flushed;
+    await append(1, 1);
+    await log.deleteTopic("doomed");
+    await append(3, 0);
+    expect([producers.size, producers.evictions]).toEqual([2, 0]);
+    expect(await append(1, 2)).toBe(3);
+  });
+
+  it("is bounded in bytes as well", async () => {
+    limit({ producerBytesMax: 200 });
+    for (let id = 0; id < 20; id += 1) await append(id, 0);
+    expect(producers.bytes).toBeLessThanOrEqual(200);
+    expect(producers.size).toBeGreaterThan(3);
+    const stored = [...log.state.entries("producer/")];
+    const bytes = stored.reduce((sum, [key, { length }]) => sum + key.length + length, 0);
+    expect(producers.bytes).toBe(bytes);
+    await restart();
+    expect(producers.bytes).toBe(bytes);
+  });
+
+  it("is remembered for the batch before one that the log refused, in the same commit", async () => {
+    const first = producers.append(partition(), idempotent(7, 0));
+    const large = idempotent(7, 1, 300_000);
+    expect(() => producers.append(partition(), large)).toThrow(TributaryError);
+    await first.flushed;
+    await restart();
+    expect(await append(7, 0)).toBe(0);
+    expect(await append(7, 1)).toBe(1);
   });
 });
 
@@ -150,5 +201,11 @@ describe("producer ids", () => {
     await restart();
     given.push(await new ProducerIds(log).next());
     expect(new Set(given).size).toBe(2501);
+  });
+
+  it("go on far above all that may have been given before the log lost a segment", async () => {
+    const first = await new ProducerIds(log).next();
+    const later = { state: log.state, group: () => log.group(), lossCount: 2 } as Log;
+    expect(await new ProducerIds(later).next()).toBeGreaterThan(first + 2 ** 32);
   });
 });

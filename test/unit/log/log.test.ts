@@ -1,5 +1,6 @@
 import { logCompactionModelSuite } from "../../suites/log-compaction-model-suite.ts";
 import { logCompactionSuite } from "../../suites/log-compaction-suite.ts";
+import { logReadSuite } from "../../suites/log-read-suite.ts";
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
 import { logTopicsSuite } from "../../suites/log-topics-suite.ts";
@@ -8,6 +9,8 @@ import { inMemory, onDisk } from "../../support/log-places.ts";
 
 logSuite("the log over LMDB", onDisk);
 logSuite("the log over memory", inMemory);
+logReadSuite("readers over LMDB", onDisk);
+logReadSuite("readers over memory", inMemory);
 logRetentionSuite("retention over LMDB", onDisk);
 logRetentionSuite("retention over memory", inMemory);
 logTransactionsSuite("transactions over LMDB", onDisk);

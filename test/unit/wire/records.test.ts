@@ -262,7 +262,7 @@ describe("records", () => {
     expect(() => [...records(batch, { decompressedBytesMax: 5000 })]).toThrow(
       expect.objectContaining({ code: "DECOMPRESSED_TOO_LARGE" }),
     );
-    expect(() => checkRecords(batch, 5000)).toThrow(
+    expect(() => checkRecords(batch, { bytesLeft: 5000 })).toThrow(
       expect.objectContaining({ code: "DECOMPRESSED_TOO_LARGE" }),
     );
   });

@@ -1,11 +1,15 @@
 /** Each API refuses what no ACL allows, with Kafka's error, and does what one allows. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Acl } from "../../../../src/access/acls/acl.ts";
 import { KAFKA_APIS } from "../../../../src/kafka/apis.ts";
-import { KAFKA_ERRORS, type KafkaErrorName } from "../../../../src/kafka/error-codes.ts";
+import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
 import { batchOf } from "../../../support/batches.ts";
 import type { Answer } from "../wire-client.ts";
 import { AclBench } from "./acl-bench.ts";
+import { ADMINISTRATION_CASES } from "./cases/administration.ts";
+import { CLUSTER, commitOf, GROUP, TOPIC, TRANSACTION } from "./cases/case.ts";
+import { GROUP_CASES } from "./cases/groups.ts";
+import { RECORD_CASES } from "./cases/records.ts";
+import { TRANSACTION_CASES } from "./cases/transactions.ts";
 
 let bench: AclBench;
 let topicId: string;
@@ -20,297 +24,11 @@ beforeAll(async () => {
 beforeEach(() => bench.removeAll());
 afterAll(() => bench.close());
 
-const TOPIC = { resourceType: "topic", resourceName: "readings" } as const;
-const GROUP = { resourceType: "group", resourceName: "g" } as const;
-const CLUSTER = { resourceType: "cluster", resourceName: "kafka-cluster" } as const;
-const TRANSACTION = { resourceType: "transactional-id", resourceName: "tx" } as const;
-
-const MADE = {
-  resourceType: "topic",
-  resourceName: "made-by-asking",
-  patternType: "prefixed",
-} as const;
-let made = 0;
-
-interface Case {
-  readonly what: string;
-  readonly ask: () => Promise<Answer>;
-  /** What the answer says of it. */
-  readonly of?: (answer: Answer) => number;
-  /** Any one of these is enough... */
-  readonly needs: readonly Partial<Acl>[];
-  /** ...where these are there as well. */
-  readonly beside?: readonly Partial<Acl>[];
-  readonly error: KafkaErrorName;
-}
-
-const ask =
-  (name: string, version: number, ...args: unknown[]) =>
-  () =>
-    bench.ann.ask(name, version, ...args);
+const CASES = [...RECORD_CASES, ...GROUP_CASES, ...TRANSACTION_CASES, ...ADMINISTRATION_CASES];
 const errorCode = (answer: Answer): number => answer.errorCode;
-const fetchOf = (topic: object) => [
-  {
-    ...topic,
-    partitions: [
-      {
-        partition: 0,
-        currentLeaderEpoch: -1,
-        fetchOffset: 0n,
-        lastFetchedEpoch: -1,
-        partitionMaxBytes: 1e6,
-      },
-    ],
-  },
-];
-const commitOf = (name: string) => ({
-  name,
-  partitions: [
-    { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata: "" },
-  ],
-});
-const member = { memberId: "m", groupInstanceId: null };
-
-const CASES: Case[] = [
-  {
-    what: "Produce",
-    ask: () => bench.ann.produce("readings", 0, batchOf(["x"])),
-    needs: [{ ...TOPIC, operation: "write" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Produce to what does not exist",
-    ask: () => bench.ann.produce("nowhere", 0, batchOf(["x"])),
-    needs: [],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Produce in a transaction",
-    ask: () => bench.ann.produce("readings", 0, batchOf(["x"]), { transactionalId: "tx" }),
-    needs: [],
-    beside: [{ ...TOPIC, operation: "write" }],
-    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Fetch by name",
-    ask: () =>
-      bench.ann.ask("Fetch", 12, 0, 1, 1e6, 0, 0, -1, fetchOf({ topicId: "readings" }), [], ""),
-    of: (answer) => answer.responses[0].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "read" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Fetch by id",
-    ask: () => bench.ann.ask("Fetch", 13, 0, 1, 1e6, 0, 0, -1, fetchOf({ topicId }), [], ""),
-    of: (answer) => answer.responses[0].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "read" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "ListOffsets",
-    ask: ask("ListOffsets", 5, -1, 0, [
-      {
-        name: "readings",
-        partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n }],
-      },
-    ]),
-    of: (answer) => answer.topics[0].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Metadata by name",
-    ask: ask("Metadata", 9, ["readings"], false, false, false),
-    of: (answer) => answer.topics[0].errorCode,
-    needs: [
-      { ...TOPIC, operation: "describe" },
-      { ...TOPIC, operation: "read" },
-    ],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Metadata by id",
-    ask: () => bench.ann.ask("Metadata", 12, [{ topicId, name: null }], false, false),
-    of: (answer) => answer.topics[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe" }],
-    error: "UNKNOWN_TOPIC_ID",
-  },
-  {
-    what: "Metadata that creates",
-    ask: () => bench.ann.ask("Metadata", 9, [`made-by-asking-${++made}`], true, false, false),
-    of: (answer) => answer.topics[0].errorCode,
-    needs: [
-      { ...MADE, operation: "create" },
-      { ...CLUSTER, operation: "create" },
-    ],
-    beside: [{ ...MADE, operation: "describe" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetCommit by its group",
-    ask: ask("OffsetCommit", 8, "g", -1, "", null, [commitOf("readings")]),
-    of: (answer) => answer.topics[0].partitions[0].errorCode,
-    needs: [{ ...GROUP, operation: "read" }],
-    beside: [{ ...TOPIC, operation: "read" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetCommit by its topic, beside another",
-    ask: ask("OffsetCommit", 8, "g", -1, "", null, [commitOf("secret"), commitOf("readings")]),
-    of: (answer) => answer.topics[1].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "read" }],
-    beside: [{ ...GROUP, operation: "read" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetFetch by its group",
-    ask: ask("OffsetFetch", 8, [{ groupId: "g", topics: null }], false),
-    of: (answer) => answer.groups[0].errorCode,
-    needs: [{ ...GROUP, operation: "describe" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetFetch by its topic",
-    ask: ask(
-      "OffsetFetch",
-      8,
-      [{ groupId: "g", topics: [{ name: "readings", partitionIndexes: [0] }] }],
-      false,
-    ),
-    of: (answer) => answer.groups[0].topics[0].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe" }],
-    beside: [{ ...GROUP, operation: "describe" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "FindCoordinator of a group",
-    ask: ask("FindCoordinator", 4, 0, ["g"]),
-    of: (answer) => answer.coordinators[0].errorCode,
-    needs: [{ ...GROUP, operation: "describe" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "FindCoordinator of a transaction",
-    ask: ask("FindCoordinator", 4, 1, ["tx"]),
-    of: (answer) => answer.coordinators[0].errorCode,
-    needs: [{ ...TRANSACTION, operation: "describe" }],
-    error: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "JoinGroup",
-    ask: ask("JoinGroup", 6, "g", 10_000, 10_000, "", null, "consumer", [
-      { name: "range", metadata: Buffer.from("m") },
-    ]),
-    needs: [{ ...GROUP, operation: "read" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "Heartbeat",
-    ask: ask("Heartbeat", 4, "g", 1, "m", null),
-    needs: [{ ...GROUP, operation: "read" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "LeaveGroup",
-    ask: ask("LeaveGroup", 4, "g", [member]),
-    needs: [{ ...GROUP, operation: "read" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "SyncGroup",
-    ask: ask("SyncGroup", 4, "g", 1, "m", null, null, null, []),
-    needs: [{ ...GROUP, operation: "read" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "DescribeGroups",
-    ask: ask("DescribeGroups", 5, ["g"], false),
-    of: (answer) => answer.groups[0].errorCode,
-    needs: [{ ...GROUP, operation: "describe" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "DeleteGroups",
-    ask: ask("DeleteGroups", 2, ["g"]),
-    of: (answer) => answer.results[0].errorCode,
-    needs: [{ ...GROUP, operation: "delete" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetDelete",
-    ask: ask("OffsetDelete", 0, "g", [{ name: "readings", partitions: [{ partitionIndex: 0 }] }]),
-    needs: [{ ...GROUP, operation: "delete" }],
-    error: "GROUP_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "CreateTopics",
-    ask: ask(
-      "CreateTopics",
-      7,
-      [{ name: "made", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
-      1000,
-      true,
-    ),
-    of: (answer) => answer.topics[0].errorCode,
-    needs: [
-      { ...TOPIC, resourceName: "made", operation: "create" },
-      { ...CLUSTER, operation: "create" },
-    ],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "DeleteTopics, also of what is not there",
-    ask: ask("DeleteTopics", 6, [{ name: "nowhere", topicId: null }], 1000),
-    of: (answer) => answer.responses[0].errorCode,
-    needs: [{ ...TOPIC, resourceName: "nowhere", operation: "delete" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "InitProducerId",
-    ask: ask("InitProducerId", 4, null, 1000, -1n, -1),
-    needs: [
-      { ...CLUSTER, operation: "idempotent-write" },
-      { ...TOPIC, operation: "write" },
-    ],
-    error: "CLUSTER_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "OffsetForLeaderEpoch",
-    ask: ask("OffsetForLeaderEpoch", 4, -1, [
-      {
-        name: "readings",
-        partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, leaderEpoch: 0 }],
-      },
-    ]),
-    of: (answer) => answer.topics[0].partitions[0].errorCode,
-    needs: [{ ...TOPIC, operation: "describe" }],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "DescribeConfigs of a topic",
-    ask: ask("DescribeConfigs", 4, [
-      { resourceType: 2, resourceName: "readings", configurationKeys: null },
-    ]),
-    of: (answer) => answer.results[0].errorCode,
-    needs: [
-      { ...TOPIC, operation: "describe-configs" },
-      { ...TOPIC, operation: "alter-configs" },
-    ],
-    error: "TOPIC_AUTHORIZATION_FAILED",
-  },
-  {
-    what: "DescribeConfigs of the broker",
-    ask: ask("DescribeConfigs", 4, [
-      { resourceType: 4, resourceName: "1", configurationKeys: null },
-    ]),
-    of: (answer) => answer.results[0].errorCode,
-    needs: [{ ...CLUSTER, operation: "describe-configs" }],
-    error: "CLUSTER_AUTHORIZATION_FAILED",
-  },
-];
 
 describe.each(CASES)("$what", ({ ask, of = errorCode, needs, beside = [], error }) => {
-  const code = async () => of(await ask());
+  const code = async () => of(await ask({ ann: bench.ann, topicId }));
 
   it(`is refused with ${error} where no ACL allows it`, async () => {
     await bench.create(...beside);
@@ -333,7 +51,7 @@ it("is asked of every API there is, but for those that tell nothing or are told 
     ...["ApiVersions", "SaslHandshake", "SaslAuthenticate"],
     ...["DescribeAcls", "CreateAcls", "DeleteAcls"],
     // What is listed, below.
-    ...["ListGroups", "DescribeCluster"],
+    ...["ListGroups", "ListTransactions", "DescribeCluster"],
   ]);
   const cases = new Set(CASES.map(({ what }) => what.split(/[ ,]/, 1)[0]));
   const missing = KAFKA_APIS.filter(({ name }) => !cases.has(name) && !elsewhere.has(name));
@@ -363,6 +81,35 @@ describe("what is listed", () => {
     expect(await ids()).toEqual(["g"]);
     await bench.create({ ...CLUSTER, operation: "describe" });
     expect(await ids()).toEqual(["g", "h"]);
+  });
+
+  it("is the transactional ids that it may look at", async () => {
+    await bench.admin.ask("InitProducerId", 4, "tx", 1000, -1n, -1);
+    await bench.admin.ask("InitProducerId", 4, "other", 1000, -1n, -1);
+    const ids = async () =>
+      (await bench.ann.ask("ListTransactions", 0, [], [])).transactionStates.map(
+        ({ transactionalId }: { transactionalId: string }) => transactionalId,
+      );
+    expect(await ids()).toEqual([]);
+    await bench.create({ ...TRANSACTION, operation: "describe" });
+    expect(await ids()).toEqual(["tx"]);
+  });
+
+  it("is no consumer group that has to do with a topic that a client may not look at", async () => {
+    const group = "mixed";
+    const heartbeat = (epoch: number, ...said: unknown[]) =>
+      bench.admin.ask("ConsumerGroupHeartbeat", 1, group, "m", epoch, null, null, ...said);
+    expect((await heartbeat(0, 1000, ["secret"], null, null, [])).errorCode).toBe(0);
+    await bench.create({ ...GROUP, resourceName: group, operation: "describe" });
+    const described = async () => {
+      const { groups } = await bench.ann.ask("ConsumerGroupDescribe", 0, [group], false);
+      return groups[0].errorCode;
+    };
+    expect(await described()).toBe(KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED);
+    await bench.create({ ...TOPIC, resourceName: "secret", operation: "describe" });
+    expect(await described()).toBe(0);
+    await heartbeat(-1, -1, null, null, null, null);
+    await bench.admin.ask("DeleteGroups", 2, [group]);
   });
 
   it("is all that a group has committed, but for topics a client may not look at", async () => {

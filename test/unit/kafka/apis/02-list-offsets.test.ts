@@ -16,9 +16,13 @@ it("ends a search by time when its client has gone, and begins no other for it",
     return undefined;
   };
   const broker = { log, timeSearches: new Turnstile(1) };
-  const context = { broker, signal: gone.signal, version: 8 } as unknown as RequestContext;
+  const rights = { topic: () => true };
+  const context = { broker, signal: gone.signal, version: 8, rights } as unknown as RequestContext;
   const wanted = [0, 1].map((index) => ({ index, knownLeaderEpoch: -1, timestampMs: 5 }));
-  const answer = listOffsets.handle({ topics: [{ name: "t", partitions: wanted }] }, context);
+  const answer = listOffsets.handle(
+    { isolation: "uncommitted", topics: [{ name: "t", partitions: wanted }] },
+    context,
+  );
   await new Promise(setImmediate);
   gone.abort();
   const nothing = { timestampMs: -1, offset: -1, leaderEpoch: -1 };

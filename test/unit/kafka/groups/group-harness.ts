@@ -1,6 +1,7 @@
 /** A coordinator over a log in memory, with time run by hand, and requests in few words. */
 import { silentLogger } from "../../../../src/base/logger.ts";
 import { GroupCoordinator } from "../../../../src/kafka/groups/coordinator.ts";
+import type { MemberClaim } from "../../../../src/kafka/groups/group.ts";
 import type { JoinRequest } from "../../../../src/kafka/groups/join-group.ts";
 import type { GroupLimits } from "../../../../src/kafka/groups/limits.ts";
 import type { JoinAnswer, SyncAnswer } from "../../../../src/kafka/groups/member.ts";
@@ -82,11 +83,7 @@ export async function startHarness(
   const heartbeat = (memberId: string, generation: number, instanceId: string | null = null) =>
     groups.heartbeat("g", { memberId, instanceId, generation });
 
-  const commit = (
-    offset: number,
-    claim: { memberId?: string; generation?: number; instanceId?: string | null } = {},
-    topic = "t",
-  ) =>
+  const commit = (offset: number, claim: Partial<MemberClaim> = {}, topic = "t") =>
     groups.commit("g", { memberId: "", generation: -1, instanceId: null, ...claim }, [
       { topic, partition: 0, offset, leaderEpoch: 0, metadata: `at ${offset}` },
     ]);

@@ -1,9 +1,9 @@
 /** Fetch's traps, one by one: see what each test is named. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
-import { batchOf } from "../../support/batches.ts";
-import { TestBroker } from "./test-broker.ts";
-import type { Answer, WireClient } from "./wire-client.ts";
+import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
+import { batchOf } from "../../../support/batches.ts";
+import { TestBroker } from "../test-broker.ts";
+import type { Answer, WireClient } from "../wire-client.ts";
 
 const VERSION = 16;
 const LARGE = "x".repeat(2000);
@@ -144,9 +144,23 @@ describe("Fetch", () => {
     expect(partition.errorCode).toBe(KAFKA_ERRORS.UNKNOWN_TOPIC_ID);
   });
 
-  it("knows no session", async () => {
-    const answer = await fetch([{ partition: 0, from: 0 }], { sessionId: 5 });
-    expect(answer.errorCode).toBe(KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND);
+  it("is woken, and told so, when the topic that it waits in is deleted", async () => {
+    const { id } = await broker.log.createTopic("brief", { partitions: 1 });
+    const waiting = partitionsOf([{ partition: 0, from: 0 }], { waitMs: 60_000 }, id);
+    await (await broker.client()).ask("ApiVersions", 3, "test", "1"); // The fetch has begun to wait.
+    await broker.log.deleteTopic("brief");
+    expect((await waiting)[0].errorCode).toBe(KAFKA_ERRORS.UNKNOWN_TOPIC_ID);
+  });
+
+  it("answers what it has read when its topic is deleted while it waits for more", async () => {
+    const { id } = await broker.log.createTopic("brief", { partitions: 1 });
+    await client.produce("brief", 0, batchOf(["a"]));
+    const patient = { waitMs: 60_000, bytesMin: 1e6 };
+    const waiting = partitionsOf([{ partition: 0, from: 0 }], patient, id);
+    await (await broker.client()).ask("ApiVersions", 3, "test", "1");
+    await broker.log.deleteTopic("brief");
+    const [partition] = await waiting;
+    expect([partition.errorCode, offsets(partition)]).toEqual([KAFKA_ERRORS.NONE, [0]]);
   });
 
   it("is answered by the broker's own limit where it asks for more", async () => {

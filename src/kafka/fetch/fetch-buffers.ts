@@ -1,0 +1,122 @@
+/**
+ * The memory that fetched batches stand in between the log and the socket: slabs of one size, filled
+ * one batch after the other, and used again once the socket has taken them. Owner of what is idle,
+ * and of how much all answers together hold: what is over the limit waits.
+ *
+ * A slab is used again only where the whole answer was taken. Where a connection broke, nobody knows
+ * who still reads it, so it is dropped. The slab given back last is taken first: it is still in the
+ * processor's cache.
+ */
+import type { BatchRoom } from "../../log/contract.ts";
+
+/** A default batch of the largest size fits in. Larger slabs fall out of the cache. */
+export const SLAB_BYTES = 1024 * 1024 + 4096;
+
+export interface FetchBufferLimits {
+  /** Of all answers that are read and not yet taken by their clients. */
+  readonly fetchAnswersBytesMax: number;
+  /** Kept for the next answers. */
+  readonly fetchIdleBytesMax: number;
+}
+
+export class FetchBuffers {
+  readonly #limits: FetchBufferLimits;
+  readonly #idle: Buffer[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #lacking: () => void;
+  #bytesInUse = 0;
+
+  /** `lacking` is called when a fetch has to wait for what others hold. */
+  constructor(limits: FetchBufferLimits, lacking: () => void) {
+    this.#limits = limits;
+    this.#lacking = lacking;
+  }
+
+  /** What answers hold that their clients have not taken. */
+  get bytesInUse(): number {
+    return this.#bytesInUse;
+  }
+
+  get bytesIdle(): number {
+    return this.#idle.length * SLAB_BYTES;
+  }
+
+  get isFull(): boolean {
+    return this.#bytesInUse >= this.#limits.fetchAnswersBytesMax;
+  }
+
+  open(): FetchRoom {
+    return new FetchRoom(this);
+  }
+
+  /** Calls `listener`, once, when there is room again. */
+  onRoom(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    this.#lacking();
+    return () => this.#waiting.delete(listener);
+  }
+
+  /** Undefined where all answers together would become too large. */
+  take(bytes: number): Buffer | undefined {
+    if (this.isFull) return undefined;
+    if (bytes > SLAB_BYTES) {
+      this.#bytesInUse += bytes;
+      return Buffer.allocUnsafeSlow(bytes);
+    }
+    this.#bytesInUse += SLAB_BYTES;
+    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+  }
+
+  giveBack(slabs: readonly Buffer[], unread: boolean): void {
+    const { fetchIdleBytesMax } = this.#limits;
+    for (const slab of slabs) {
+      this.#bytesInUse -= slab.length;
+      if (!unread || slab.length !== SLAB_BYTES) continue;
+      if (this.bytesIdle + SLAB_BYTES <= fetchIdleBytesMax) this.#idle.push(slab);
+    }
+    for (const listener of [...this.#waiting]) {
+      if (this.isFull) return;
+      this.#waiting.delete(listener);
+      listener();
+    }
+  }
+}
+
+/** The slabs of one answer. */
+export class FetchRoom implements BatchRoom {
+  readonly #buffers: FetchBuffers;
+  readonly #slabs: Buffer[] = [];
+  #slab: Buffer | undefined;
+  #used = 0;
+  #closed = false;
+
+  constructor(buffers: FetchBuffers) {
+    this.#buffers = buffers;
+  }
+
+  keep(batch: Buffer): Buffer | undefined {
+    const { length } = batch;
+    if (this.#slab === undefined || this.#used + length > this.#slab.length) {
+      const slab = this.#buffers.take(length);
+      if (slab === undefined) return undefined;
+      this.#slabs.push(slab);
+      this.#slab = slab;
+      this.#used = 0;
+    }
+    const kept = this.#slab.subarray(this.#used, this.#used + length);
+    kept.set(batch);
+    this.#used += length;
+    return kept;
+  }
+
+  /**
+   * The answer has gone its way, or never will. `taken`: nobody reads its bytes any more. Further
+   * calls change nothing.
+   */
+  close(taken: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#slab = undefined;
+    this.#buffers.giveBack(this.#slabs, taken);
+  }
+}

@@ -1,0 +1,45 @@
+/** Runs a program to its end, with a limit of time, and keeps what it prints. */
+import { spawn } from "node:child_process";
+
+const MINUTE_MS = 60_000;
+const OUTPUT_CHARS_MAX = 64 * 1024 * 1024;
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly minutesMax?: number;
+  /** Without: a code other than 0 is an error. */
+  readonly anyCode?: boolean;
+}
+
+/** Resolves to its standard output. */
+export async function command(
+  program: string,
+  args: readonly string[],
+  { cwd, env = {}, minutesMax = 10, anyCode = false }: CommandOptions,
+): Promise<string> {
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: minutesMax * MINUTE_MS,
+    killSignal: "SIGKILL",
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout = (stdout + text).slice(-OUTPUT_CHARS_MAX);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-OUTPUT_CHARS_MAX);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  if (code !== 0 && !anyCode) {
+    const end = `${stdout}\n${stderr}`.slice(-4_000);
+    throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${end}`);
+  }
+  return stdout;
+}

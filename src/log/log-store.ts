@@ -305,10 +305,10 @@ export class LogStore implements Log {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    clearInterval(this.#timer);
-    // It writes down what it has done, as everybody else does.
-    await this.#cleaner.stop();
     this.#closed = true;
+    clearInterval(this.#timer);
+    // What it has done it may still write down: groups are taken until the commit closes.
+    await this.#cleaner.stop();
     const { failure } = this.#parts.storage;
     if (!this.#keepsAll && failure.error === undefined) {
       await this.#retention.run().catch(() => {});

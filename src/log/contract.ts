@@ -298,7 +298,7 @@ export interface ReadOptions {
   /**
    * Where the batches are copied to, for readers that know when they are needed no longer; without
    * it, each gets memory of its own. Whoever gives room passes the batches on to somebody who checks
-   * them: their header is looked at, their CRC is not (docs/decisions/0022).
+   * them: their header is looked at, their CRC is not (docs/decisions/0021).
    */
   readonly room?: BatchRoom;
 }

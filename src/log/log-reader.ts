@@ -1,20 +1,11 @@
 /**
- * Reads of the log: by offset, and by time. Every read is a short synchronous slice of one segment
- * at a time; between slices the event loop runs, and no read transaction is held.
+ * Reads of the log by offset (`time-search.ts` searches by time). Every read is a short synchronous
+ * slice of one segment at a time; between slices the event loop runs, and no read transaction is held.
  */
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import {
-  baseOffset,
-  batchDamage,
-  headerDamage,
-  isTransactional,
-  leaderEpoch,
-  maxTimestampMs,
-  nextOffset,
-} from "../wire/record-batch.ts";
-import { records } from "../wire/records.ts";
+import { batchDamage, headerDamage, isTransactional, nextOffset } from "../wire/record-batch.ts";
 import { damageAt } from "./batch-damage.ts";
 import { CompactedHoles } from "./compaction/compacted-holes.ts";
 import type {
@@ -27,11 +18,9 @@ import type {
 } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
+import { TimeSearch } from "./time-search.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 
-/** What is looked at in one synchronous turn of a search by time, in batches and in their bytes. */
-const SEARCH_BATCHES_PER_TURN = 2000;
-const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
 
@@ -46,10 +35,12 @@ const OWN_MEMORY: BatchRoom = {
 export class LogReader {
   readonly #row: SegmentRow;
   readonly #logger: Logger;
+  readonly #times: TimeSearch;
   readonly #reportedDamage = new Set<string>();
 
   constructor(row: SegmentRow, logger: Logger) {
     this.#row = row;
+    this.#times = new TimeSearch(row);
     this.#logger = logger;
   }
 
@@ -127,93 +118,14 @@ export class LogReader {
     timestampMs: number,
     signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
-    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.maxTimestampMs < timestampMs || head.nextOffset <= partition.logStartOffset)
-        continue;
-      const found = await this.#findTime(partition, id, timestampMs, signal);
-      if (found !== undefined || signal?.aborted === true) return found;
-    }
-    return undefined;
+    return await this.#times.offsetForTime(partition, timestampMs, signal);
   }
 
   async offsetOfMaxTimestamp(
     partition: LogPartition,
     signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
-    let best: { id: number; newestMs: number } | undefined;
-    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.nextOffset <= partition.logStartOffset) continue;
-      const isWhole = head.firstOffset >= partition.logStartOffset;
-      // The newest may stand below the log start, where it was deleted.
-      const newestMs = isWhole
-        ? head.maxTimestampMs
-        : await this.#newestAboveStart(partition, id, signal);
-      if (best === undefined || newestMs > best.newestMs) best = { id, newestMs };
-    }
-    if (best === undefined) return undefined;
-    return await this.#findTime(partition, best.id, best.newestMs, signal);
-  }
-
-  /** The first record of a segment at or after a time, above the log start. */
-  async #findTime(
-    partition: LogPartition,
-    id: number,
-    timestampMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<TimedOffset | undefined> {
-    let found: TimedOffset | undefined;
-    await this.#search(partition, id, signal, (batch, base) => {
-      if (maxTimestampMs(batch) < timestampMs || damageAt(batch, base) !== undefined) return true;
-      found = firstRecordAt(batch, timestampMs, partition.logStartOffset);
-      return found === undefined;
-    });
-    return found;
-  }
-
-  async #newestAboveStart(
-    partition: LogPartition,
-    id: number,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    let newestMs = -1;
-    await this.#search(partition, id, signal, (batch, base) => {
-      if (base < partition.logStartOffset && damageAt(batch, base) !== undefined) return true;
-      newestMs = Math.max(newestMs, newestRecordMs(batch, partition.logStartOffset));
-      return true;
-    });
-    return newestMs;
-  }
-
-  /** Shows a segment's batches from the log start on, as long as `visit` answers true. */
-  async #search(
-    partition: LogPartition,
-    id: number,
-    signal: AbortSignal | undefined,
-    visit: (batch: Buffer, base: number) => boolean,
-  ): Promise<void> {
-    let last = -1;
-    let goesOn = true;
-    while (goesOn && signal?.aborted !== true) {
-      goesOn = false;
-      let seen = 0;
-      let bytes = 0;
-      await this.#row.withSegment(id, (segment) => {
-        const end = partition.highWatermark;
-        const from = Math.max(partition.logStartOffset, last + 1);
-        segment.scan(partition.id, from, (batch, base) => {
-          if (base >= end) return false;
-          // A scan begins with the batch that may hold `from`: the last one of the turn before.
-          if (base <= last) return true;
-          goesOn = seen === SEARCH_BATCHES_PER_TURN || bytes >= SEARCH_BYTES_PER_TURN;
-          if (goesOn) return false;
-          seen += 1;
-          bytes += batch.length;
-          last = base;
-          return visit(batch, base);
-        });
-      });
-      if (goesOn) await new Promise(setImmediate);
-    }
+    return await this.#times.offsetOfMaxTimestamp(partition, signal);
   }
 
   #report(partition: LogPartition, segmentId: number, offset: number, damage: string): void {
@@ -234,25 +146,4 @@ function checkRange(partition: LogPartition, from: Offset): void {
     `Offset ${from} of ${partition.topic}/${partition.index} is not between ` +
       `${partition.logStartOffset} and ${partition.highWatermark}.`,
   );
-}
-
-/** The first record of `batch` at or after a time, not below `start`. */
-function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): TimedOffset | undefined {
-  for (const record of records(batch)) {
-    if (record.timestampMs >= timestampMs && record.offset >= start) {
-      const { offset, timestampMs: ownMs } = record;
-      return { offset, timestampMs: ownMs, leaderEpoch: leaderEpoch(batch) };
-    }
-  }
-  return undefined;
-}
-
-/** The largest timestamp of the records of `batch` that are not below `start`; -1 = none. */
-function newestRecordMs(batch: Buffer, start: Offset): number {
-  if (baseOffset(batch) >= start) return maxTimestampMs(batch);
-  let newestMs = -1;
-  for (const record of records(batch)) {
-    if (record.offset >= start) newestMs = Math.max(newestMs, record.timestampMs);
-  }
-  return newestMs;
 }

@@ -15,9 +15,10 @@ import type { Log } from "./contract.ts";
 import { LEADER_EPOCH_KEY, LOSS_KEY } from "./log-state.ts";
 import { LogStore, storedLogStart } from "./log-store.ts";
 import type { LogOptions } from "./options.ts";
+import { asSealed, type SealedSegment } from "./sealed-segments.ts";
 import { type SegmentHead, saysSomething } from "./segment-head.ts";
 import { SegmentManifest } from "./segment-manifest.ts";
-import { type SealedSegment, SegmentRow } from "./segment-row.ts";
+import { SegmentRow } from "./segment-row.ts";
 import { MirroredState } from "./small-state.ts";
 import type { Segment, Storage } from "./storage/storage.ts";
 import { type RecoveredOffsets, TopicTable } from "./topics.ts";
@@ -60,7 +61,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   // With its newest segment lost, the log goes on in a new one, which takes over all offsets.
   const reuse = found.active !== undefined && !found.lostNewest;
   if (!reuse && found.active !== undefined) {
-    found.sealed.push(asSealed(found.active));
+    found.sealed.push(sealedFrom(found.active));
     await found.active.close();
   }
   const active = reuse ? (found.active as Segment) : await storage.createSegment(found.idMax + 1);
@@ -179,7 +180,7 @@ async function inspect(
 ): Promise<SealedSegment | undefined> {
   const segment = await openOrSetAside(storage, id, "read", found, options);
   if (segment === undefined) return undefined;
-  const sealed = asSealed(segment);
+  const sealed = sealedFrom(segment);
   await segment.close();
   return sealed;
 }
@@ -204,9 +205,8 @@ async function openOrSetAside(
   }
 }
 
-function asSealed(segment: Segment): SealedSegment {
-  const heads = [...(segment.heads() ?? [])].filter(([, head]) => saysSomething(head));
-  return { id: segment.id, bytes: segment.bytesOnDisk(), heads: new Map(heads) };
+function sealedFrom(segment: Segment): SealedSegment {
+  return asSealed(segment.id, segment.bytesOnDisk(), segment.heads() ?? new Map());
 }
 
 /** Where each partition ends: the active segment knows, else the newest sealed one that held it. */

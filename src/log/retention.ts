@@ -14,8 +14,9 @@ import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
 import type { Partition, Reclaimed } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
+import type { SealedSegment } from "./sealed-segments.ts";
 import { compactedFrom, type SegmentHead } from "./segment-head.ts";
-import type { SealedSegment, SegmentRow } from "./segment-row.ts";
+import type { SegmentRow } from "./segment-row.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { TopicTable } from "./topics.ts";
 
@@ -99,6 +100,7 @@ export class Retention {
 
   async #sweep(): Promise<void> {
     const { row, topics } = this.#parts;
+    await row.removeUnneeded();
     for (const segment of [...row.sealed()]) {
       for (const partitionId of [...segment.heads.keys()]) {
         if (topics.ofPartition(partitionId) === undefined)

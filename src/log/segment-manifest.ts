@@ -8,6 +8,7 @@
  * held anything, whatever a power cut has left of its file; the one it names, unreadable, is a loss.
  */
 import type { KeyValues } from "./contract.ts";
+import { asSealed, type SealedSegment } from "./sealed-segments.ts";
 import {
   decodeHead,
   encodeHead,
@@ -15,7 +16,6 @@ import {
   SEGMENT_HEAD_BYTES,
   type SegmentHead,
 } from "./segment-head.ts";
-import type { SealedSegment } from "./segment-row.ts";
 
 const BEGUN = "begun";
 /** A note's first byte; in notes of format 2 and older it is the first of a uint64, and 0. */
@@ -43,7 +43,7 @@ export class SegmentManifest {
       heads.set(bytes.readUInt32BE(at), decodeHead(bytes.subarray(at + 4, at + entryBytes)));
     }
     bytes.writeUInt8(0, 0);
-    return { id, bytes: Number(bytes.readBigUInt64BE(0)), heads };
+    return asSealed(id, Number(bytes.readBigUInt64BE(0)), heads);
   }
 
   /** Notes a segment that has just been sealed. Losing the note costs time at a start, no more. */

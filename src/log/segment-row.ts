@@ -1,18 +1,20 @@
 /**
- * The row of segments: the newest takes appends, the others are sealed. Owns which segments there
- * are, what each holds of each partition, and the handles that are open.
+ * The row of segments: the newest takes appends, the others are sealed. Owns the active one, which
+ * segment takes the place of which, and the handles that are open.
  *
  * Invariants: the active segment's first commit carries the heads of all partitions and all small
  * state, so any newest segment that was ever committed can be recovered from alone; a handle is
  * only used in the synchronous turn in which it was looked up, so it can be closed between turns.
  */
 import type { Clock } from "../base/clock.ts";
-import { assert, messageOf } from "../base/errors.ts";
+import { assert, isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogPartition } from "./partition.ts";
 import { emptyHead, type SegmentHead, saysSomething } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
+import { asSealed, type Place, type SealedSegment, SealedSegments } from "./sealed-segments.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
+import { UnneededSegments } from "./unneeded-segments.ts";
 
 /**
  * Sealed segments held open for reading. Each takes address space, and what its map has read counts
@@ -21,13 +23,6 @@ import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 const OPEN_SEALED_MAX = 12;
 /** The next segment is made when the active one is this full, so that no commit waits for it. */
 const PREPARE_AT = 0.75;
-
-/** What a sealed segment holds: heads of the partitions that still have live data in it. */
-export interface SealedSegment {
-  readonly id: number;
-  readonly bytes: number;
-  readonly heads: Map<number, SegmentHead>;
-}
 
 export interface SegmentRowParts {
   readonly storage: Storage;
@@ -53,10 +48,8 @@ export interface RowWrites {
 
 export class SegmentRow {
   readonly #parts: SegmentRowParts;
-  /** Ascending by id: Map keeps the order in which segments were sealed. */
-  readonly #sealed = new Map<number, SealedSegment>();
-  /** For each partition, the sealed segments that hold some of it, ascending. */
-  readonly #places = new Map<number, number[]>();
+  readonly #sealed = new SealedSegments();
+  readonly #unneeded: UnneededSegments;
   readonly #open = new Map<number, Segment>();
   readonly #closing = new Set<Promise<void>>();
   #active: Segment;
@@ -68,6 +61,8 @@ export class SegmentRow {
   #sealAsked = false;
   /** Moves whenever sealed segments have given way to others. */
   replacements = 0;
+  /** Empty segments that were taken away so far. */
+  #emptied: Promise<void> = Promise.resolve();
   /** Segments sealed since the start. */
   sealedTotal = 0;
 
@@ -81,7 +76,8 @@ export class SegmentRow {
     this.#active = active;
     this.#activeHeads = new Map(heads);
     this.#unbornActive = heads === undefined;
-    for (const segment of sealed) this.#addSealed(segment);
+    this.#unneeded = new UnneededSegments(parts);
+    for (const segment of sealed) this.#sealed.add(segment);
   }
 
   get count(): number {
@@ -89,8 +85,8 @@ export class SegmentRow {
   }
 
   get bytesOnDisk(): number {
-    let bytes = this.#active.bytesOnDisk();
-    for (const segment of this.#sealed.values()) bytes += segment.bytes;
+    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes;
+    for (const segment of this.#sealed.all()) bytes += segment.bytes;
     return bytes;
   }
 
@@ -100,13 +96,13 @@ export class SegmentRow {
    */
   bytesWhenFull(segmentBytes: number): number {
     let bytes = Math.max(segmentBytes, this.#active.bytesOnDisk());
-    for (const segment of this.#sealed.values()) if (segment.heads.size > 0) bytes += segment.bytes;
+    for (const segment of this.#sealed.all()) if (segment.heads.size > 0) bytes += segment.bytes;
     return bytes;
   }
 
   /** Sealed segments, oldest first. */
   sealed(): Iterable<SealedSegment> {
-    return this.#sealed.values();
+    return this.#sealed.all();
   }
 
   sealedSegment(id: number): SealedSegment | undefined {
@@ -129,8 +125,8 @@ export class SegmentRow {
     this.#sealAsked = false;
     const next = await this.#takeNext();
     const full = this.#active;
-    const sealed = { id: full.id, bytes, heads: withData(this.#activeHeads) };
-    this.#addSealed(sealed);
+    const sealed = asSealed(full.id, bytes, this.#activeHeads);
+    this.#sealed.add(sealed);
     this.#open.set(full.id, full);
     this.#active = next;
     this.#activeHeads = new Map();
@@ -162,8 +158,16 @@ export class SegmentRow {
     for (const [partitionId, head] of heads) this.#activeHeads.set(partitionId, head);
     if (!this.#unbornActive) return;
     this.#unbornActive = false;
-    for (const { id, heads } of [...this.#sealed.values()]) {
-      if (heads.size === 0) await this.#removeEmpty(id);
+    // The commit is on the disk, whatever becomes of files that nobody needs any more.
+    this.#emptied = this.#emptied.then(() => this.#removeEmptied());
+  }
+
+  /** Those whose last data went while the small state still lived in them. */
+  async #removeEmptied(): Promise<void> {
+    for (const { id } of [...this.#sealed.all()]) {
+      // Another roll came meanwhile; the commit that follows it begins anew.
+      if (this.#unbornActive) return;
+      await this.#removeEmpty(id);
     }
   }
 
@@ -171,26 +175,21 @@ export class SegmentRow {
    * The segment that holds `offset` of a partition, or, where that is lost, the first after it;
    * undefined where there is nothing at or after `offset`.
    */
-  locate(partitionId: number, offset: number): { id: number; head: SegmentHead } | undefined {
-    for (const id of this.#places.get(partitionId) ?? []) {
-      const head = this.#sealed.get(id)?.heads.get(partitionId);
-      if (head !== undefined && head.nextOffset > offset) return { id, head };
-    }
+  locate(partitionId: number, offset: number): Place | undefined {
+    const place = this.#sealed.locate(partitionId, offset);
+    if (place !== undefined) return place;
     const head = this.#activeHeads.get(partitionId);
     if (head === undefined || head.nextOffset <= offset) return undefined;
     return { id: this.#active.id, head };
   }
 
   /** Heads of a partition's sealed segments, the oldest first. */
-  sealedHeadsOf(partitionId: number): { id: number; head: SegmentHead }[] {
-    return (this.#places.get(partitionId) ?? []).flatMap((id) => {
-      const head = this.#sealed.get(id)?.heads.get(partitionId);
-      return head === undefined ? [] : [{ id, head }];
-    });
+  sealedHeadsOf(partitionId: number): Place[] {
+    return this.#sealed.headsOf(partitionId);
   }
 
   /** Heads of a partition's segments that hold data, oldest first, the active one last. */
-  *headsOf(partitionId: number): Iterable<{ id: number; head: SegmentHead }> {
+  *headsOf(partitionId: number): Iterable<Place> {
     yield* this.sealedHeadsOf(partitionId);
     const head = this.#activeHeads.get(partitionId);
     if (head !== undefined && saysSomething(head)) yield { id: this.#active.id, head };
@@ -212,7 +211,7 @@ export class SegmentRow {
         this.#open.set(id, open);
         return use(open);
       }
-      if (!this.#sealed.has(id)) return undefined;
+      if (this.#sealed.get(id) === undefined) return undefined;
       if (this.#replacing === undefined) await this.#openSealed(id);
       else await this.#replacing;
     }
@@ -220,18 +219,17 @@ export class SegmentRow {
 
   /** Takes a partition's data in a sealed segment out of the log; the last one takes the file too. */
   async release(partitionId: number, id: number): Promise<void> {
-    const segment = this.#sealed.get(id);
-    if (segment === undefined || !segment.heads.delete(partitionId)) return;
-    this.#removePlace(partitionId, id);
+    const isEmpty = this.#sealed.release(partitionId, id);
     // Until the new active segment has its copy, the small state lives in the last sealed one.
-    if (segment.heads.size === 0 && !this.#unbornActive) await this.#removeEmpty(id);
+    if (isEmpty && !this.#unbornActive) await this.#removeEmpty(id);
   }
 
   /**
    * Puts a prepared segment in the place of sealed ones that follow each other, under the number of
    * the last; the others go. `heads` says what it holds. A reader in the middle of one of them goes
    * on in the new one; and a crash in between leaves segments that the new one holds all of, which
-   * the next start finds by that. Answers false, and does nothing, where one of them has gone.
+   * the next start finds by that. Answers false, and does nothing, where one of them has gone; where
+   * it throws, all of them are in their places still.
    */
   async replace(
     ids: readonly number[],
@@ -239,25 +237,20 @@ export class SegmentRow {
     heads: ReadonlyMap<number, SegmentHead>,
   ): Promise<boolean> {
     assert(this.#replacing === undefined, "one segment is replaced at a time");
-    if (ids.some((id) => !this.#sealed.has(id))) return false;
-    const bytes = prepared.bytesOnDisk();
+    if (ids.some((id) => this.#sealed.get(id) === undefined)) return false;
+    const next = asSealed(prepared.id, prepared.bytesOnDisk(), heads);
     const replacing = this.#swap(ids, prepared);
-    const settled = replacing.catch(() => {});
-    this.#replacing = settled;
+    this.#replacing = replacing.catch(() => {});
     try {
       await replacing;
-      this.#takePlace(ids, { id: prepared.id, bytes, heads });
+      for (const gone of this.#sealed.replace(ids, next)) this.#unneeded.add(gone);
+      this.replacements += 1;
     } finally {
       this.#replacing = undefined;
+      const there = this.#sealed.get(prepared.id);
+      if (there !== undefined) this.#parts.manifest.write(there);
     }
-    const { storage, manifest } = this.#parts;
-    for (const id of ids) {
-      if (id === prepared.id) continue;
-      await storage.removeSegment(id);
-      await manifest.remove(id);
-    }
-    const replaced = this.#sealed.get(prepared.id);
-    if (replaced !== undefined) manifest.write(replaced);
+    await this.#unneeded.remove();
     return true;
   }
 
@@ -269,39 +262,24 @@ export class SegmentRow {
     await storage.replaceSegment(prepared);
   }
 
-  /** What retention has released meanwhile stays released. */
-  #takePlace(
-    ids: readonly number[],
-    {
-      id: last,
-      bytes,
-      heads,
-    }: { id: number; bytes: number; heads: ReadonlyMap<number, SegmentHead> },
-  ): void {
-    const before = ids.flatMap((id) => this.#sealed.get(id) ?? []);
-    const held = new Set(before.flatMap((segment) => [...segment.heads.keys()]));
-    for (const { id, heads: old } of before) {
-      for (const partitionId of old.keys()) this.#removePlace(partitionId, id);
-      if (id !== last) this.#sealed.delete(id);
-    }
-    const left = new Map([...heads].filter(([partitionId]) => held.has(partitionId)));
-    this.#sealed.set(last, { id: last, bytes, heads: left });
-    for (const partitionId of left.keys()) this.#addPlace(partitionId, last);
-    this.replacements += 1;
-  }
-
   async #removeEmpty(id: number): Promise<void> {
     await this.#replacing;
     // Meanwhile it may have got the place of another one.
     if (this.#sealed.get(id)?.heads.size !== 0) return;
-    this.#forget(id);
+    const empty = this.#sealed.remove(id);
     await this.#close(id);
-    await this.#parts.storage.removeSegment(id);
-    await this.#parts.manifest.remove(id);
+    this.#unneeded.add(empty);
+    await this.#unneeded.remove();
+  }
+
+  /** Tries again to remove the files that nobody needs and that could not be removed. */
+  async removeUnneeded(): Promise<void> {
+    await this.#unneeded.remove();
   }
 
   async close(): Promise<void> {
     await this.#replacing;
+    await this.#emptied;
     await this.#next?.then((segment) => segment.close()).catch(() => {});
     for (const id of [...this.#open.keys()]) await this.#close(id);
     await Promise.all(this.#closing);
@@ -327,49 +305,20 @@ export class SegmentRow {
     const isReplaced = () => this.#replacing !== undefined || replacements !== this.replacements;
     try {
       const segment = await this.#parts.storage.openSegment(id, "read");
-      if (!this.#sealed.has(id) || this.#open.has(id) || isReplaced()) {
+      if (this.#sealed.get(id) === undefined || this.#open.has(id) || isReplaced()) {
         await segment.close();
         return;
       }
       this.#open.set(id, segment);
       this.#trimOpen(id);
     } catch (error) {
-      if (!this.#sealed.has(id) || isReplaced()) return;
-      const lost = this.#forget(id);
+      if (this.#sealed.get(id) === undefined || isReplaced()) return;
+      if (isTributaryError(error, "STORAGE_BUSY")) throw error;
+      const lost = this.#sealed.remove(id);
       const file = await this.#parts.storage.setAside(id);
       await this.#parts.manifest.remove(id);
       this.#parts.damaged(file, messageOf(error), lost);
     }
-  }
-
-  #addSealed(segment: SealedSegment): void {
-    this.#sealed.set(segment.id, segment);
-    for (const partitionId of segment.heads.keys()) this.#addPlace(partitionId, segment.id);
-  }
-
-  #addPlace(partitionId: number, id: number): void {
-    const places = this.#places.get(partitionId);
-    if (places === undefined) this.#places.set(partitionId, [id]);
-    else if (id > (places.at(-1) as number)) places.push(id);
-    else
-      this.#places.set(
-        partitionId,
-        [...places, id].sort((a, b) => a - b),
-      );
-  }
-
-  #forget(id: number): SealedSegment {
-    const segment = this.#sealed.get(id);
-    assert(segment !== undefined, `segment ${id} is not a sealed one`);
-    this.#sealed.delete(id);
-    for (const partitionId of segment.heads.keys()) this.#removePlace(partitionId, id);
-    return segment;
-  }
-
-  #removePlace(partitionId: number, id: number): void {
-    const rest = (this.#places.get(partitionId) ?? []).filter((place) => place !== id);
-    if (rest.length === 0) this.#places.delete(partitionId);
-    else this.#places.set(partitionId, rest);
   }
 
   /** Closes the handles used longest ago, but never `keep`. */
@@ -391,8 +340,4 @@ export class SegmentRow {
     await closing;
     this.#closing.delete(closing);
   }
-}
-
-function withData(heads: ReadonlyMap<number, SegmentHead>): Map<number, SegmentHead> {
-  return new Map([...heads].filter(([, head]) => saysSomething(head)));
 }

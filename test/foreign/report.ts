@@ -33,9 +33,11 @@ ${reports.map(sectionOf).join("")}`;
 function sectionOf(report: SuiteReport): string {
   const { suite, outcomes } = report;
   const excluded = Object.entries(suite.excluded).map(([test, why]) => row(test, why));
+  const failed = outcomes.filter(({ outcome }) => outcome === "failed");
   const skipped = outcomes.filter(({ outcome }) => outcome === "skipped");
   return [
     `\n## ${suite.title}\n`,
+    table("failed", [...new Set(failed.map(({ test, says }) => row(test, says)))]),
     table("excluded here", excluded),
     table("skipped by itself", [...new Set(skipped.map(({ test, says }) => row(test, says)))]),
   ].join("");

@@ -7,38 +7,13 @@
  *     --only NAME   one attack, by the begin of its name
  *     --json        one JSON document instead of tables
  */
-import { parseArgs } from "node:util";
 import { complaintsOf } from "./complaints.ts";
 import { type FuzzReport, runFuzz } from "./run-fuzz.ts";
+import { fuzzCommand, memoryRow } from "./support/fuzz-command.ts";
 
-const SEED_MAX = 2 ** 31;
-const MIB = 1024 * 1024;
+await fuzzCommand(runFuzz, complaintsOf, print);
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    seconds: { type: "string", default: "60" },
-    frames: { type: "string", default: "10000000" },
-    only: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
-const seed = values.seed === undefined ? Math.floor(Math.random() * SEED_MAX) : Number(values.seed);
-console.error(`seed ${seed}`);
-const report = await runFuzz({
-  seed,
-  seconds: Number(values.seconds),
-  framesMax: Number(values.frames),
-  only: values.only,
-  progress: (line) => console.error(line),
-});
-const complaints = complaintsOf(report);
-if (values.json) console.log(JSON.stringify({ ...report, complaints }, undefined, 2));
-else print(report, complaints);
-process.exitCode = complaints.length === 0 ? 0 : 1;
-
-function print(run: FuzzReport, found: readonly string[]): void {
-  const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
+function print(run: FuzzReport): void {
   const { before, after } = run;
   console.table({
     seed: run.seed,
@@ -49,13 +24,11 @@ function print(run: FuzzReport, found: readonly string[]): void {
     crashes: run.crashes,
     "pings, unanswered": `${run.pings}, ${run.unansweredPings}`,
     "slowest ping": `${Math.round(run.slowestPingMs)} ms`,
-    "heap before, after": `${mib(before.heapUsed)}, ${mib(after.heapUsed)}`,
-    "RSS before, after": `${mib(before.rss)}, ${mib(after.rss)}`,
-    "of it its own": `${mib(before.anonymous)}, ${mib(after.anonymous)}`,
+    "heap before, after": memoryRow(before.heapUsed, after.heapUsed),
+    "RSS before, after": memoryRow(before.rss, after.rss),
+    "of it its own": memoryRow(before.anonymous, after.anonymous),
     "records, gaps in offsets": `${run.records}, ${run.offsetGaps}`,
   });
   console.table(run.refusals);
   console.table(run.witnesses);
-  for (const complaint of found) console.log(complaint);
-  console.log(found.length === 0 ? "nothing found" : `${found.length} found`);
 }

@@ -9,6 +9,7 @@ import type { MarkerKind, Partition } from "../../src/log/contract.ts";
 import { batchOf, transactionalBatch } from "../support/batches.ts";
 import { runKafkaTool } from "../support/kafka-runtime.ts";
 import { describeWithTools } from "../support/requirements.ts";
+import { appended, ended } from "../support/transactions.ts";
 import { TestBroker } from "../unit/kafka/test-broker.ts";
 
 const COMMITTED = ["first", "between", "committed", "last"];
@@ -25,17 +26,9 @@ beforeEach(async () => {
 
 afterEach(() => broker.close());
 
-async function add(batch: Buffer): Promise<void> {
-  const group = broker.log.group();
-  group.addBatch(partition, batch);
-  await group.flushed;
-}
-
-async function end(producerId: bigint, kind: MarkerKind): Promise<void> {
-  const group = broker.log.group();
-  group.addMarker(partition, { producerId, producerEpoch: 0, kind, coordinatorEpoch: 0 });
-  await group.flushed;
-}
+const add = (batch: Buffer) => appended(broker.log, partition, batch);
+const end = (producerId: bigint, kind: MarkerKind) =>
+  ended(broker.log, partition, producerId, kind);
 
 async function fill(): Promise<void> {
   await add(batchOf(["first"]));

@@ -124,6 +124,24 @@ describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", (
     });
   });
 
+  it("kafka-configs sets and takes back quotas", async () => {
+    page.chapter(
+      "Quotas",
+      "By user, by client id, by both; [quotas.md](quotas.md) has what they mean.",
+    );
+    const configs = `kafka-configs.sh ${SERVER}`;
+    const replay = "--entity-type clients --entity-name replay";
+    await run(`${configs} --alter ${replay} --add-config consumer_byte_rate=1048576`);
+    const everybody = "--entity-type users --entity-default";
+    await run(`${configs} --alter ${everybody} --add-config producer_byte_rate=2097152`);
+    await run(`${configs} --describe --entity-type clients`);
+    await run(`${configs} --describe ${everybody}`);
+    await run(`${configs} --alter ${replay} --add-config request_percentage=10`, { exits: 1 });
+    await run(`${configs} --alter ${replay} --delete-config consumer_byte_rate`);
+    await run(`${configs} --alter ${everybody} --delete-config producer_byte_rate`);
+    expect(await run(`${configs} --describe --entity-type clients`)).toBe("");
+  });
+
   it("the console producer and consumer write and read", async () => {
     page.chapter(
       "Producing and consuming",
@@ -215,6 +233,24 @@ describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", (
     return async () => await consumer.disconnect();
   }
 
+  it("kafka-transactions shows what transactional producers did", async () => {
+    page.chapter("Transactions", "Ids that the gateway draws and times are left out.");
+    const transactions = `kafka-transactions.sh ${SERVER}`;
+    await run(`kafka-topics.sh ${SERVER} --create --topic ledger --partitions 1`);
+    await run(
+      `kafka-producer-perf-test.sh ${SERVER} --topic ledger --num-records 100 --record-size 10 --throughput -1 --transactional-id books --transaction-duration-ms 100`,
+      { figuresBut: ["100"] },
+    );
+    await run(`${transactions} list`, { figuresBut: [] });
+    await run(`${transactions} describe --transactional-id books`, { figuresBut: [] });
+    await run(`${transactions} describe-producers --topic ledger --partition 0`, {
+      figuresBut: [],
+    });
+    await run(`${transactions} find-hanging --broker-id 1`);
+    const read = `kafka-console-consumer.sh ${SERVER} --topic ledger --partition 0 --offset 0`;
+    await run(`${read} --isolation-level read_committed --max-messages 2`);
+  });
+
   it("kafka-delete-records and kafka-log-dirs look after the disk", async () => {
     page.chapter("Disk", "An offset of -1 stands for the end of the partition.");
     await file(
@@ -241,7 +277,9 @@ describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", (
       anyOrder: true,
     });
     await run(`kafka-topics.sh ${SERVER} ${asAnn} --list`);
-    await run(`kafka-console-producer.sh ${SERVER} ${asAnn} --topic orders`, {
+    // Without an idempotent producer's first request, which is refused sooner or later.
+    const plain = "--command-property enable.idempotence=false";
+    await run(`kafka-console-producer.sh ${SERVER} ${asAnn} ${plain} --topic orders`, {
       input: "not allowed\n",
     });
     await run(`${acls} ${asAnn} --list`, { exits: 1 });

@@ -35,6 +35,7 @@ const MAIN_CLASSES = {
   "kafka-producer-perf-test": "org.apache.kafka.tools.ProducerPerformance",
   "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
   "kafka-topics": "org.apache.kafka.tools.TopicCommand",
+  "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
   "kafka-verifiable-consumer": "org.apache.kafka.tools.VerifiableConsumer",
   "kafka-verifiable-producer": "org.apache.kafka.tools.VerifiableProducer",
 } as const;

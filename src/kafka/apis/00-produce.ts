@@ -192,8 +192,10 @@ async function appendBatch(
       logStartOffset: partition.logStartOffset,
     };
   } catch (error) {
+    const refusal = refused(index, kafkaErrorOf(error), messageOf(error));
     const recordErrors = error instanceof RecordsRefused ? error.recordErrors : [];
-    return { ...refused(index, kafkaErrorOf(error), messageOf(error)), recordErrors };
+    // By it Java's producer knows that it was forgotten (UNKNOWN_PRODUCER_ID), and begins anew.
+    return { ...refusal, logStartOffset: partition.logStartOffset, recordErrors };
   }
 }
 

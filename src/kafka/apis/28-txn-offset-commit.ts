@@ -8,33 +8,28 @@
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi } from "../api.ts";
-import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
+import type { KafkaErrorName } from "../error-codes.ts";
 import type { MemberClaim } from "../groups/group.ts";
+import {
+  type CommittedTopic,
+  commitTopics,
+  readTopicsToCommit,
+  type TopicToCommit,
+  writeCommittedTopics,
+} from "../offsets-to-commit.ts";
 import { readProducerIdentity } from "../read-producer-claim.ts";
 import type { ProducerClaim } from "../transactions/directory.ts";
 
 const NOBODY: MemberClaim = { generation: -1, memberId: "", instanceId: null };
-const NO_LEADER_EPOCH = -1;
 
 export interface TxnOffsetCommitRequest {
   readonly claim: ProducerClaim;
   readonly groupId: string;
   readonly member: MemberClaim;
-  readonly topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly offset: number;
-      readonly leaderEpoch: number;
-      readonly metadata: string | null;
-    }[];
-  }[];
+  readonly topics: readonly TopicToCommit[];
 }
 
-export type TxnOffsetCommitResponse = readonly {
-  readonly name: string;
-  readonly partitions: readonly { readonly partition: number; readonly error: KafkaErrorName }[];
-}[];
+export type TxnOffsetCommitResponse = readonly CommittedTopic[];
 
 export const txnOffsetCommit: KafkaApi<TxnOffsetCommitRequest, TxnOffsetCommitResponse> = {
   key: 28,
@@ -47,7 +42,7 @@ export const txnOffsetCommit: KafkaApi<TxnOffsetCommitRequest, TxnOffsetCommitRe
     const groupId = reader.string();
     const producer = readProducerIdentity(reader);
     const member = version >= 3 ? readMember(reader) : NOBODY;
-    const topics = reader.array((each) => readTopic(each, version));
+    const topics = readTopicsToCommit(reader, { leaderEpochs: version >= 2 });
     reader.tags();
     return { claim: { transactionalId, producer }, groupId, member, topics };
   },
@@ -57,36 +52,18 @@ export const txnOffsetCommit: KafkaApi<TxnOffsetCommitRequest, TxnOffsetCommitRe
       rights.transactionalId("write", claim.transactionalId),
       rights.group("read", groupId),
     );
-    const mayRead = topics.map(({ name }) => refusal === undefined && rights.topic("read", name));
-    const commits = topics.flatMap(({ name, partitions }, at) =>
-      mayRead[at] === true ? partitions.map((partition) => ({ topic: name, ...partition })) : [],
-    );
-    const outcome =
-      commits.length === 0
-        ? []
-        : await broker.transactions.commitOffsets(claim, groupId, member, commits);
-    const errors = outcome.map(asClientsKnow).values();
-    return topics.map(({ name, partitions }, at) => ({
-      name,
-      partitions: partitions.map(({ partition }) => ({
-        partition,
-        error:
-          mayRead[at] === true
-            ? (errors.next().value ?? "UNKNOWN_SERVER_ERROR")
-            : (refusal ?? "TOPIC_AUTHORIZATION_FAILED"),
-      })),
-    }));
+    const refusalOfTopic = (topic: string) =>
+      refusal ?? (rights.topic("read", topic) ? undefined : "TOPIC_AUTHORIZATION_FAILED");
+    return await commitTopics(topics, refusalOfTopic, async (commits) => {
+      if (commits.length === 0) return [];
+      const errors = await broker.transactions.commitOffsets(claim, groupId, member, commits);
+      return errors.map(asClientsKnow);
+    });
   },
 
   encode(writer, topics, _version, throttleMs) {
     writer.int32(throttleMs);
-    writer.array(topics, ({ name, partitions }) => {
-      writer.string(name);
-      writer.array(partitions, ({ partition, error }) => {
-        writer.int32(partition).int16(KAFKA_ERRORS[error]).tags();
-      });
-      writer.tags();
-    });
+    writeCommittedTopics(writer, topics);
     writer.tags();
   },
 };
@@ -95,20 +72,6 @@ function readMember(reader: WireReader): MemberClaim {
   const generation = reader.int32();
   const memberId = reader.string();
   return { generation, memberId, instanceId: reader.nullableString() };
-}
-
-function readTopic(reader: WireReader, version: number) {
-  const name = reader.string();
-  const partitions = reader.array((each) => {
-    const partition = each.int32();
-    const offset = each.int64();
-    const leaderEpoch = version >= 2 ? each.int32() : NO_LEADER_EPOCH;
-    const metadata = each.nullableString();
-    each.tags();
-    return { partition, offset, leaderEpoch, metadata };
-  });
-  reader.tags();
-  return { name, partitions };
 }
 
 function refusalOf(mayWrite: boolean, mayRead: boolean): KafkaErrorName | undefined {

@@ -2,12 +2,12 @@
  * AlterConfigs, versions 0 to 2: a topic has the settings that are named, and no others of its own.
  * Kafka has it in favour of IncrementalAlterConfigs only for older clients.
  */
-import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi } from "../api.ts";
 import {
   type AlteredResource,
   alterResources,
   type ResourceToAlter,
+  readResources,
   writeAltered,
 } from "../configs/alter-configs.ts";
 import { type AskedConfig, wholeChange } from "../configs/topic-configs.ts";
@@ -24,7 +24,10 @@ export const alterConfigs: KafkaApi<AlterConfigsRequest, readonly AlteredResourc
   flexibleFrom: 2,
 
   decode(reader) {
-    const resources = reader.array(readResource);
+    const resources = readResources(reader, () => ({
+      name: reader.string(),
+      value: reader.nullableString(),
+    }));
     const validateOnly = reader.boolean();
     reader.tags();
     return { resources, validateOnly };
@@ -38,16 +41,3 @@ export const alterConfigs: KafkaApi<AlterConfigsRequest, readonly AlteredResourc
     writeAltered(writer, altered, throttleMs);
   },
 };
-
-function readResource(reader: WireReader): ResourceToAlter<AskedConfig> {
-  const type = reader.int8();
-  const name = reader.string();
-  const settings = reader.array(() => {
-    const setting = reader.string();
-    const value = reader.nullableString();
-    reader.tags();
-    return { name: setting, value };
-  });
-  reader.tags();
-  return { type, name, settings };
-}

@@ -2,12 +2,12 @@
  * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's settings are set, taken
  * back, or, where they are lists, added to or taken from; the others stay.
  */
-import type { WireReader } from "../../wire/reader.ts";
 import type { KafkaApi } from "../api.ts";
 import {
   type AlteredResource,
   alterResources,
   type ResourceToAlter,
+  readResources,
   writeAltered,
 } from "../configs/alter-configs.ts";
 import { type ConfigOperation, outcomeOf } from "../configs/config-operations.ts";
@@ -28,7 +28,11 @@ export const incrementalAlterConfigs: KafkaApi<
   flexibleFrom: 1,
 
   decode(reader) {
-    const resources = reader.array(readResource);
+    const resources = readResources(reader, () => ({
+      name: reader.string(),
+      operation: reader.int8(),
+      value: reader.nullableString(),
+    }));
     const validateOnly = reader.boolean();
     reader.tags();
     return { resources, validateOnly };
@@ -44,17 +48,3 @@ export const incrementalAlterConfigs: KafkaApi<
     writeAltered(writer, altered, throttleMs);
   },
 };
-
-function readResource(reader: WireReader): ResourceToAlter<ConfigOperation> {
-  const type = reader.int8();
-  const name = reader.string();
-  const settings = reader.array(() => {
-    const setting = reader.string();
-    const operation = reader.int8();
-    const value = reader.nullableString();
-    reader.tags();
-    return { name: setting, operation, value };
-  });
-  reader.tags();
-  return { type, name, settings };
-}

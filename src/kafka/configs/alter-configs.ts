@@ -5,6 +5,7 @@
 import { messageOf, TributaryError } from "../../base/errors.ts";
 import type { ConfigChange, Topic } from "../../log/contract.ts";
 import { checkTopicConfig } from "../../log/topic-config.ts";
+import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaBroker, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
@@ -57,6 +58,24 @@ export async function alterResources<Setting extends { readonly name: string }>(
     }
   }
   return altered;
+}
+
+/** The resources of either request, each setting as `readSetting` reads it. */
+export function readResources<Setting extends { readonly name: string }>(
+  reader: WireReader,
+  readSetting: () => Setting,
+): ResourceToAlter<Setting>[] {
+  return reader.array(() => {
+    const type = reader.int8();
+    const name = reader.string();
+    const settings = reader.array(() => {
+      const setting = readSetting();
+      reader.tags();
+      return setting;
+    });
+    reader.tags();
+    return { type, name, settings };
+  });
 }
 
 /** The answer, which is the same for both. */

@@ -1,6 +1,6 @@
 /**
- * The memory that fetched batches stand in between the log and the socket: slabs of one size, filled
- * one batch after the other, and used again once the socket has taken them. Owner of what is idle,
+ * The memory that fetched batches stand in between the log and the socket: slabs, filled one batch
+ * after the other, and used again once the socket has taken them. Owner of what is idle,
  * and of how much all answers together hold: what is over the limit waits.
  *
  * A slab is used again only where the whole answer was taken. Where a connection broke, nobody knows
@@ -11,6 +11,8 @@ import type { BatchRoom } from "../../log/contract.ts";
 
 /** A default batch of the largest size fits in. Larger slabs fall out of the cache. */
 export const SLAB_BYTES = 1024 * 1024 + 4096;
+/** An answer begins with a small one: many are short, and may be long in waiting for more. */
+export const FIRST_SLAB_BYTES = 64 * 1024;
 
 export interface FetchBufferLimits {
   /** Of all answers that are read and not yet taken by their clients. */
@@ -21,10 +23,15 @@ export interface FetchBufferLimits {
 
 export class FetchBuffers {
   readonly #limits: FetchBufferLimits;
-  readonly #idle: Buffer[] = [];
+  /** By their size. */
+  readonly #idle = new Map<number, Buffer[]>([
+    [FIRST_SLAB_BYTES, []],
+    [SLAB_BYTES, []],
+  ]);
   readonly #waiting = new Set<() => void>();
   readonly #lacking: () => void;
   #bytesInUse = 0;
+  #bytesIdle = 0;
 
   /** `lacking` is called when a fetch has to wait for what others hold. */
   constructor(limits: FetchBufferLimits, lacking: () => void) {
@@ -38,7 +45,7 @@ export class FetchBuffers {
   }
 
   get bytesIdle(): number {
-    return this.#idle.length * SLAB_BYTES;
+    return this.#bytesIdle;
   }
 
   get isFull(): boolean {
@@ -57,22 +64,25 @@ export class FetchBuffers {
   }
 
   /** Undefined where all answers together would become too large. */
-  take(bytes: number): Buffer | undefined {
+  take(bytes: number, isFirst: boolean): Buffer | undefined {
     if (this.isFull) return undefined;
-    if (bytes > SLAB_BYTES) {
-      this.#bytesInUse += bytes;
-      return Buffer.allocUnsafeSlow(bytes);
-    }
-    this.#bytesInUse += SLAB_BYTES;
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const usual = isFirst && bytes <= FIRST_SLAB_BYTES ? FIRST_SLAB_BYTES : SLAB_BYTES;
+    const size = Math.max(usual, bytes);
+    this.#bytesInUse += size;
+    const idle = this.#idle.get(size)?.pop();
+    if (idle === undefined) return Buffer.allocUnsafeSlow(size);
+    this.#bytesIdle -= size;
+    return idle;
   }
 
   giveBack(slabs: readonly Buffer[], unread: boolean): void {
     const { fetchIdleBytesMax } = this.#limits;
     for (const slab of slabs) {
       this.#bytesInUse -= slab.length;
-      if (!unread || slab.length !== SLAB_BYTES) continue;
-      if (this.bytesIdle + SLAB_BYTES <= fetchIdleBytesMax) this.#idle.push(slab);
+      const idle = unread ? this.#idle.get(slab.length) : undefined;
+      if (idle === undefined || this.#bytesIdle + slab.length > fetchIdleBytesMax) continue;
+      idle.push(slab);
+      this.#bytesIdle += slab.length;
     }
     for (const listener of [...this.#waiting]) {
       if (this.isFull) return;
@@ -97,7 +107,7 @@ export class FetchRoom implements BatchRoom {
   keep(batch: Buffer): Buffer | undefined {
     const { length } = batch;
     if (this.#slab === undefined || this.#used + length > this.#slab.length) {
-      const slab = this.#buffers.take(length);
+      const slab = this.#buffers.take(length, this.#slabs.length === 0);
       if (slab === undefined) return undefined;
       this.#slabs.push(slab);
       this.#slab = slab;

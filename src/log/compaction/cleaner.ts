@@ -12,7 +12,7 @@
  */
 import { isTributaryError, TributaryError } from "../../base/errors.ts";
 import type { LogPartition } from "../partition.ts";
-import type { SealedSegment } from "../segment-row.ts";
+import type { SealedSegment } from "../sealed-segments.ts";
 import { spanKey } from "../transactions/aborted-span.ts";
 import { type Candidate, candidateOf, elect } from "./candidates.ts";
 import { cleanedKey, encodeCleaned, tombstonesEnd, withPass } from "./cleaned-state.ts";
@@ -71,13 +71,14 @@ export class Cleaner {
     try {
       while (!this.#stopping.signal.aborted && (await this.#pass())) {
         this.figures.passes += 1;
+        this.#complaint = undefined;
       }
     } catch (error) {
       if (error instanceof CleanerStopped) return;
       // The next look begins again with what there is then.
       if (error instanceof SegmentGone) {
         logger.info({ reason: error.message }, "a pass of the cleaner ended early");
-      } else if (isTributaryError(error)) this.#complain(error);
+      } else if (isTributaryError(error) || isOfTheSystem(error)) this.#complain(error);
       else throw error;
     } finally {
       this.figures.running = false;
@@ -86,10 +87,11 @@ export class Cleaner {
   }
 
   /** It fails at every look until somebody does something: once is enough to say so. */
-  #complain(error: TributaryError): void {
+  #complain(error: TributaryError | NodeJS.ErrnoException): void {
     if (error.message === this.#complaint) return;
     this.#complaint = error.message;
-    this.#parts.logger.error({ code: error.code, error: error.message }, "the cleaner failed");
+    const { code, message } = error;
+    this.#parts.logger.error({ code, error: message }, "the cleaner failed, and tries again");
   }
 
   /** Answers whether there was anything to do. */
@@ -280,4 +282,9 @@ export class Cleaner {
     };
     return { segmentBytes, stateBytes: state.bytes, keepsByKey };
   }
+}
+
+/** A call of the operating system that failed: of files that are left as they are. */
+function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }

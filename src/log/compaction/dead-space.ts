@@ -4,7 +4,7 @@
  * small ones are put together, so that their number does not grow for ever.
  */
 import { type SegmentHead, saysSomething } from "../segment-head.ts";
-import type { SealedSegment } from "../segment-row.ts";
+import type { SealedSegment } from "../sealed-segments.ts";
 
 const MIB = 1024 * 1024;
 /** Below it, pages of the tree and small state are most of it. */

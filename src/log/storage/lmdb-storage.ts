@@ -10,7 +10,7 @@
  *
  * See FORMAT.md. Everything that imports lmdb stands in this folder.
  */
-import { open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
 import type { KeyValues } from "../contract.ts";
@@ -24,6 +24,7 @@ import { LmdbMaps } from "./lmdb-maps.ts";
 import { LmdbSegment } from "./lmdb-segment.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { settleMetaPages } from "./meta-pages.ts";
+import { isPassing } from "./passing-errors.ts";
 import { checkSegmentFile } from "./segment-check.ts";
 import type { Segment, Storage } from "./storage.ts";
 import { StorageFailure } from "./storage-failure.ts";
@@ -113,15 +114,10 @@ class LmdbStorage implements Storage {
   }
 
   async openSegment(id: number, mode: "read" | "write"): Promise<Segment> {
-    const file = this.#file(id);
-    if (mode === "write") await settleMetaPages(file);
-    const damage =
-      mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
-    if (damage !== undefined) throw damagedSegment(id, damage);
     try {
-      return this.#open(id, mode);
+      return await this.#openChecked(id, mode);
     } catch (error) {
-      throw damagedSegment(id, messageOf(error));
+      throw isPassing(error) ? busySegment(id, messageOf(error)) : error;
     }
   }
 
@@ -131,22 +127,29 @@ class LmdbStorage implements Storage {
       await removeEnvironment(this.#prepared);
       return LmdbSegment.open(id, this.#prepared, "write", this.#options, this.failure);
     } catch (error) {
-      throw this.#notCreated(error);
+      throw this.#notReplaced(id, error);
     }
   }
 
   async replaceSegment(prepared: Segment): Promise<void> {
     await prepared.close();
     this.failure.check();
-    const file = this.#file(prepared.id);
+    const { id } = prepared;
+    const file = this.#file(id);
+    let folder: FileHandle | undefined;
     try {
+      // All that may be wanting is asked for before the rename: behind it, only the disk can fail.
+      folder = await open(this.#segments, "r");
       await sync(this.#prepared);
-      await rename(this.#prepared, file);
       await rm(this.#prepared + LOCK_SUFFIX, { force: true });
       await rm(file + LOCK_SUFFIX, { force: true });
-      await sync(this.#segments);
+      await rename(this.#prepared, file);
+      this.#checked.forget(file);
+      await folder.sync();
     } catch (error) {
-      throw this.#notCreated(error);
+      throw this.#notReplaced(id, error);
+    } finally {
+      await folder?.close();
     }
   }
 
@@ -190,6 +193,19 @@ class LmdbStorage implements Storage {
     if (this.failure.error === undefined) await this.#unlock();
   }
 
+  async #openChecked(id: number, mode: "read" | "write"): Promise<Segment> {
+    const file = this.#file(id);
+    if (mode === "write") await settleMetaPages(file);
+    const damage =
+      mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
+    if (damage !== undefined) throw damagedSegment(id, damage);
+    try {
+      return this.#open(id, mode);
+    } catch (error) {
+      throw isPassing(error) ? error : damagedSegment(id, messageOf(error));
+    }
+  }
+
   #open(id: number, mode: "read" | "write"): LmdbSegment {
     return LmdbSegment.open(id, this.#file(id), mode, this.#options, this.failure);
   }
@@ -199,6 +215,11 @@ class LmdbStorage implements Storage {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === "fsync" || code === "EIO") return this.failure.trip(error);
     return isFullDisk(error) ? diskFull(error) : error;
+  }
+
+  /** Nor is one that cannot be prepared just now: the old one is there, and it is tried again. */
+  #notReplaced(id: number, error: unknown): unknown {
+    return isPassing(error) ? busySegment(id, messageOf(error)) : this.#notCreated(error);
   }
 
   get #prepared(): string {
@@ -218,6 +239,13 @@ async function removeEnvironment(path: string): Promise<void> {
 function fileName(id: number): string {
   assert(Number.isInteger(id) && id > 0 && id < 1e10, `${id} is no segment number`);
   return `${String(id).padStart(10, "0")}.mdb`;
+}
+
+function busySegment(id: number, reason: string): TributaryError {
+  const message =
+    `Segment ${id} cannot be opened just now: ${reason}. Nothing is lost; give the process more ` +
+    "open files (ulimit -n, LimitNOFILE) or memory.";
+  return new TributaryError("STORAGE_BUSY", message);
 }
 
 function damagedSegment(id: number, reason: string): TributaryError {

@@ -18,18 +18,21 @@ export interface Storage {
   createSegment(id: number): Promise<Segment>;
   /**
    * Opens a segment: `write` for the active one, `read` for a sealed one.
-   * @throws SEGMENT_DAMAGED where its file cannot be trusted.
+   * @throws SEGMENT_DAMAGED where its file cannot be trusted; STORAGE_BUSY where it may well be
+   *   sound, but the process lacks what it takes to open it just now.
    */
   openSegment(id: number, mode: "read" | "write"): Promise<Segment>;
   /**
    * Makes a new, empty segment beside the row that is to take the place of the sealed segment `id`.
    * One at a time; what a crash leaves of it is gone at the next start.
+   * @throws DISK_FULL; STORAGE_BUSY where the process lacks just now what it takes
    */
   prepareSegment(id: number): Promise<Segment>;
   /**
    * Closes the prepared segment and puts it in the place of the one that has its number, which must
    * be closed: in one step, so that a crash at any point leaves one of the two, whole. Resolves when
    * a power cut cannot bring the old one back.
+   * @throws DISK_FULL, STORAGE_BUSY, with the old one in its place; STORAGE_FAILED
    */
   replaceSegment(prepared: Segment): Promise<void>;
   /** Closes a prepared segment that is not wanted any more, and removes it. */

@@ -1,3 +1,4 @@
+import java.util.Arrays;
 import org.apache.kafka.tools.ProducerPerformance;
 
 /**
@@ -9,7 +10,7 @@ import org.apache.kafka.tools.ProducerPerformance;
 final class PerfProducers {
   public static void main(String[] arguments) throws Exception {
     int count = Integer.parseInt(arguments[0]);
-    String[] each = java.util.Arrays.copyOfRange(arguments, 1, arguments.length);
+    String[] each = Arrays.copyOfRange(arguments, 1, arguments.length);
     Thread[] producers = new Thread[count];
     for (int i = 0; i < count; i++) {
       producers[i] = new Thread(() -> {

@@ -1,13 +1,19 @@
-/** Kafka's own performance tools against one server, and what they print as figures. */
-import { execFile } from "node:child_process";
+/**
+ * Kafka's own performance tools against one server, and what they print as figures. Whoever is
+ * loaded, the tools run in the same JVM with the same settings.
+ */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { kafkaClassPath } from "../../support/kafka-runtime.ts";
+import { exitOf, kafkaClassPath } from "../../support/kafka-runtime.ts";
 
+const JVM = ["-Xmx1g", "-Xms1g", "-XX:+UseSerialGC", "-Dlog4j2.level=ERROR"];
 const PRODUCERS = fileURLToPath(new URL("PerfProducers.java", import.meta.url));
-const TIMEOUT_MS = 300_000;
-const MIB = 1024 * 1024;
-const NO_LOGGING = "-Dlog4j2.level=ERROR";
+const SPREAD_PRODUCER = fileURLToPath(new URL("SpreadProducer.java", import.meta.url));
+const TOOL_MS_MAX = 600_000;
+const OUTPUT_CHARS_MAX = 8000;
+const BYTES_A_MIB = 1024 * 1024;
+const PROGRESS_MS = 500;
 
 export interface ProduceLoad {
   readonly topic: string;
@@ -16,8 +22,6 @@ export interface ProduceLoad {
   readonly records: number;
   readonly warmUpRecords: number;
   readonly recordBytes: number;
-  /** Records a second of each producer; -1 = as fast as they are taken. */
-  readonly rate: number;
 }
 
 export interface Produced {
@@ -29,24 +33,25 @@ export interface Produced {
   readonly p99Ms: number;
 }
 
-/** ProducerPerformance with acks=all and else the client's defaults. */
+/** ProducerPerformance with acks=all, as fast as is taken, and else the client's defaults. */
 export async function produce(port: number, load: ProduceLoad): Promise<Produced> {
-  const { stdout } = await java(
-    [PRODUCERS, String(load.producers)],
-    ["--bootstrap-server", `127.0.0.1:${port}`],
-    ["--topic", load.topic],
-    ["--num-records", String(load.records + load.warmUpRecords)],
-    ["--warmup-records", String(load.warmUpRecords)],
-    ["--record-size", String(load.recordBytes)],
-    ["--throughput", String(load.rate)],
-    ["--command-property", "acks=all"],
-  );
+  const output = await java([
+    PRODUCERS,
+    String(load.producers),
+    ...["--bootstrap-server", `127.0.0.1:${port}`],
+    ...["--topic", load.topic],
+    ...["--num-records", String(load.records + load.warmUpRecords)],
+    ...["--warmup-records", String(load.warmUpRecords)],
+    ...["--record-size", String(load.recordBytes)],
+    ...["--throughput", "-1"],
+    ...["--command-property", "acks=all"],
+  ]);
   const summaries = [
-    ...stdout.matchAll(
-      /steady state records sent, ([\d.]+) records\/sec.*?, ([\d.]+) ms 50th.*?, ([\d.]+) ms 99th/g,
+    ...output.matchAll(
+      /steady state records sent, ([\d.]+) records\/sec.*?, (\d+) ms 50th.*?, (\d+) ms 99th/g,
     ),
   ].map(([, ...figures]) => figures.map(Number) as [number, number, number]);
-  if (summaries.length !== load.producers) throw new Error(`ProducerPerformance said:\n${stdout}`);
+  if (summaries.length !== load.producers) throw unexpected("ProducerPerformance", output);
   const recordsPerSecond = summaries.reduce((sum, [rate]) => sum + rate, 0);
   return {
     recordsPerSecond,
@@ -56,26 +61,79 @@ export async function produce(port: number, load: ProduceLoad): Promise<Produced
   };
 }
 
-/** ConsumerPerformance over so many records, from the start or from what is new. MB/s of fetching. */
+export interface SpreadLoad {
+  readonly prefix: string;
+  readonly topics: number;
+  readonly partitions: number;
+  readonly records: number;
+  readonly warmUpRecords: number;
+  readonly recordBytes: number;
+}
+
+/** One producer over many topics (SpreadProducer.java); records a second. */
+export async function produceSpread(port: number, load: SpreadLoad): Promise<number> {
+  const { topics, partitions, records, warmUpRecords, recordBytes } = load;
+  const counts = [topics, partitions, records, warmUpRecords, recordBytes];
+  const output = await java([
+    SPREAD_PRODUCER,
+    ...[`127.0.0.1:${port}`, load.prefix],
+    ...counts.map(String),
+  ]);
+  const [, rate] = /([\d.]+) records\/sec/.exec(output) ?? [];
+  if (rate === undefined) throw unexpected("SpreadProducer", output);
+  return Number(rate);
+}
+
+/**
+ * ConsumerPerformance over so many records, from the start or from what is new on; MB/s of the time
+ * in which it fetched.
+ */
 export async function consume(
   port: number,
   topic: string,
   records: number,
   from: "earliest" | "latest" = "earliest",
 ): Promise<number> {
-  const { stdout } = await java(
-    ["org.apache.kafka.tools.ConsumerPerformance"],
-    ["--bootstrap-server", `127.0.0.1:${port}`],
-    ["--topic", topic],
-    ["--num-records", String(records)],
-    ["--timeout", "60000"],
-    ["--hide-header"],
-    from === "latest" ? ["--from-latest"] : [],
-  );
-  const columns = stdout.trim().split("\n").at(-1)?.split(", ") ?? [];
-  const read = Number(columns[4]);
-  if (!(read >= records)) throw new Error(`ConsumerPerformance said:\n${stdout}`);
-  return (Number(columns[8]) * MIB) / 1e6;
+  const output = await java([
+    ...consumer(port, topic, records),
+    ...(from === "latest" ? ["--from-latest"] : []),
+  ]);
+  const columns = output.trim().split("\n").at(-1)?.split(", ") ?? [];
+  // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s
+  if (!(Number(columns[4]) >= records)) throw unexpected("ConsumerPerformance", output);
+  return (Number(columns[8]) * BYTES_A_MIB) / 1e6;
+}
+
+/** The same from the start, telling every half second how many bytes have been read. */
+export async function consumeTelling(
+  port: number,
+  topic: string,
+  records: number,
+  progress: (bytes: number) => void,
+): Promise<void> {
+  let read = 0;
+  const telling = ["--show-detailed-stats", "--reporting-interval", String(PROGRESS_MS)];
+  const output = await java([...consumer(port, topic, records), ...telling], (line) => {
+    // time, thread, MB, MB/s, records, records/s, ...
+    const columns = line.split(", ");
+    const megabytes = Number(columns[2]);
+    if (columns.length < 6 || Number.isNaN(megabytes)) return;
+    read = Number(columns[4]);
+    progress(megabytes * BYTES_A_MIB);
+  });
+  // It says nothing of what came after the last half second.
+  if (read < records / 2) throw unexpected("ConsumerPerformance", output);
+}
+
+function consumer(port: number, topic: string, records: number): string[] {
+  return [
+    "org.apache.kafka.tools.ConsumerPerformance",
+    ...["--bootstrap-server", `127.0.0.1:${port}`],
+    ...["--topic", topic],
+    ...["--num-records", String(records)],
+    ...["--timeout", "60000"],
+    "--hide-header",
+  ];
 }
 
 /** EndToEndLatency: one record after the other, from the producer through to a consumer. */
@@ -85,21 +143,42 @@ export async function endToEnd(
   records: number,
   recordBytes: number,
 ): Promise<{ readonly p50Ms: number; readonly p99Ms: number }> {
-  const { stdout } = await java(
-    ["org.apache.kafka.tools.EndToEndLatency"],
-    ["--bootstrap-server", `127.0.0.1:${port}`],
-    ["--topic", topic],
-    ["--num-records", String(records)],
-    ["--producer-acks", "all"],
-    ["--record-size", String(recordBytes)],
-  );
-  const [, p50, p99] = /50th = ([\d.]+), 99th = ([\d.]+)/.exec(stdout) ?? [];
-  if (p50 === undefined) throw new Error(`EndToEndLatency said:\n${stdout}`);
+  const output = await java([
+    "org.apache.kafka.tools.EndToEndLatency",
+    ...["--bootstrap-server", `127.0.0.1:${port}`],
+    ...["--topic", topic],
+    ...["--num-records", String(records)],
+    ...["--producer-acks", "all"],
+    ...["--record-size", String(recordBytes)],
+  ]);
+  const [, p50, p99] = /50th = ([\d.]+), 99th = ([\d.]+)/.exec(output) ?? [];
+  if (p50 === undefined) throw unexpected("EndToEndLatency", output);
   return { p50Ms: Number(p50), p99Ms: Number(p99) };
 }
 
-async function java(...args: readonly (readonly string[])[]): Promise<{ stdout: string }> {
-  const command = ["-Xmx512m", "-XX:+UseSerialGC", NO_LOGGING, "-cp", await kafkaClassPath()];
-  const limits = { timeout: TIMEOUT_MS, maxBuffer: 16 * MIB };
-  return await promisify(execFile)("java", [...command, ...args.flat()], limits);
+/** Runs a tool to its end; answers the last part of what it printed. */
+async function java(args: readonly string[], onLine?: (line: string) => void): Promise<string> {
+  const classPath = await kafkaClassPath();
+  const child = spawn("java", [...JVM, "-cp", classPath, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: TOOL_MS_MAX,
+    killSignal: "SIGKILL",
+  });
+  let output = "";
+  let errors = "";
+  const keep = (before: string, text: string) => (before + text).slice(-OUTPUT_CHARS_MAX);
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    output = keep(output, `${line}\n`);
+    onLine?.(line);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors = keep(errors, text);
+  });
+  const code = await exitOf(child);
+  if (code !== 0) throw new Error(`${args[0]} ended with ${code}:\n${output}\n${errors}`);
+  return output;
+}
+
+function unexpected(tool: string, output: string): Error {
+  return new Error(`${tool} said something unexpected:\n${output}`);
 }

@@ -16,7 +16,9 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
 /** Leaves out the numbers of a text with times and speeds, but those that are known. */
 export function maskFigures(text: string, kept: readonly string[]): string {
   const number = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}|(?<![\w.])\d+(\.\d+)?(?![\w.]*[a-z]{2}\b)/g;
-  return text.replace(number, (figure) => (kept.includes(figure) ? figure : "#"));
+  const masked = text.replace(number, (figure) => (kept.includes(figure) ? figure : "#"));
+  // A table's columns are as wide as what was masked.
+  return masked.replace(/ +\t/g, "\t");
 }
 
 export function mask(text: string, place: { readonly port: number; readonly folder: string }) {

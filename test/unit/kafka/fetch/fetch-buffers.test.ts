@@ -3,7 +3,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
-import { FetchBuffers, SLAB_BYTES } from "../../../../src/kafka/fetch/fetch-buffers.ts";
+import {
+  FetchBuffers,
+  FIRST_SLAB_BYTES,
+  SLAB_BYTES,
+} from "../../../../src/kafka/fetch/fetch-buffers.ts";
 import { FetchedPartition } from "../../../../src/kafka/fetch/fetched-partition.ts";
 import type { Topic } from "../../../../src/log/contract.ts";
 import { WireWriter } from "../../../../src/wire/writer.ts";
@@ -20,10 +24,10 @@ describe("the buffers of answers", () => {
     const [a, b] = [room.keep(Buffer.alloc(100, 1)), room.keep(Buffer.alloc(100, 2))];
     expect(a?.buffer).toBe(b?.buffer);
     expect([a?.[99], b?.[0], b?.[99]]).toEqual([1, 2, 2]);
-    expect(buffers.bytesInUse).toBe(SLAB_BYTES);
+    expect(buffers.bytesInUse).toBe(FIRST_SLAB_BYTES);
     room.close(true);
     room.close(true);
-    expect([buffers.bytesInUse, buffers.bytesIdle]).toEqual([0, SLAB_BYTES]);
+    expect([buffers.bytesInUse, buffers.bytesIdle]).toEqual([0, FIRST_SLAB_BYTES]);
     expect(buffers.open().keep(Buffer.alloc(1))?.buffer).toBe(a?.buffer);
     expect(buffers.bytesIdle).toBe(0);
   });
@@ -44,8 +48,19 @@ describe("the buffers of answers", () => {
     expect([buffers.bytesInUse, buffers.bytesIdle]).toEqual([0, 0]);
   });
 
-  it("hold no more than their limit together, and say when there is room again", () => {
+  it("begin small, go on large, and are kept idle up to their limit", () => {
     const buffers = new FetchBuffers(LIMITS, () => {});
+    const room = buffers.open();
+    for (const bytes of [FIRST_SLAB_BYTES, 9, SLAB_BYTES - 9]) room.keep(Buffer.alloc(bytes));
+    expect(buffers.bytesInUse).toBe(FIRST_SLAB_BYTES + SLAB_BYTES);
+    room.close(true);
+    expect(buffers.bytesIdle).toBe(FIRST_SLAB_BYTES);
+  });
+
+  it("hold no more than their limit together, and say when there is room again", () => {
+    let lacked = 0;
+    const limits = { ...LIMITS, fetchAnswersBytesMax: 2 * FIRST_SLAB_BYTES };
+    const buffers = new FetchBuffers(limits, () => (lacked += 1));
     const [one, two] = [buffers.open(), buffers.open()];
     expect([one.keep(Buffer.alloc(9)), two.keep(Buffer.alloc(9))]).not.toContain(undefined);
     expect(buffers.isFull).toBe(true);
@@ -55,7 +70,7 @@ describe("the buffers of answers", () => {
     buffers.onRoom(() => (told += 1));
     one.close(true);
     two.close(true);
-    expect([told, buffers.isFull, buffers.bytesIdle]).toEqual([1, false, SLAB_BYTES]);
+    expect([lacked, told, buffers.isFull]).toEqual([1, 1, false]);
   });
 });
 

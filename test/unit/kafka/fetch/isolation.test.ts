@@ -4,6 +4,7 @@ import { ManualClock } from "../../../../src/base/clock.ts";
 import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
 import type { MarkerKind, Partition } from "../../../../src/log/contract.ts";
 import { batchOf, transactionalBatch } from "../../../support/batches.ts";
+import { appended, ended } from "../../../support/transactions.ts";
 import { TestBroker } from "../test-broker.ts";
 import { type Answer, versionsOf, type WireClient } from "../wire-client.ts";
 
@@ -27,17 +28,9 @@ beforeEach(async () => {
 
 afterEach(() => broker.close());
 
-async function add(batch: Buffer): Promise<void> {
-  const group = broker.log.group();
-  group.addBatch(partition, batch);
-  await group.flushed;
-}
-
-async function end(producerId: bigint, kind: MarkerKind): Promise<void> {
-  const group = broker.log.group();
-  group.addMarker(partition, { producerId, producerEpoch: 0, kind, coordinatorEpoch: 0 });
-  await group.flushed;
-}
+const add = (batch: Buffer) => appended(broker.log, partition, batch);
+const end = (producerId: bigint, kind: MarkerKind) =>
+  ended(broker.log, partition, producerId, kind);
 
 /** Two aborted transactions, the one that ends first begun last, and behind them an open one. */
 async function fill(): Promise<void> {

@@ -81,6 +81,8 @@ export class LogStore implements Log {
       topics,
       diskBudgetBytes: options.diskBudgetBytes,
       segmentBytes: options.segmentBytes,
+      stateBytes: () => state.bytes,
+      lookAgain: () => this.#look(),
       moved: (partition, taken) => this.#moved(partition, taken),
     });
     this.#commit = new GroupCommit({
@@ -93,7 +95,7 @@ export class LogStore implements Log {
       flushDelayMs: options.flushDelayMs,
       pendingBytesMax: options.pendingBytesMax,
       configOf: (partition) => topics.configOf(partition),
-      checkBudget: (partition) => this.#retention.checkBudget(partition),
+      checkBudget: (partition) => this.#retention.budget.check(partition),
       committed: () => this.#afterCommit(),
     });
     this.#cleaner = new Cleaner({
@@ -105,6 +107,7 @@ export class LogStore implements Log {
       topics,
       state,
       group: () => this.group(),
+      budget: this.#retention.budget,
       progressOf: (partition) => this.#retention.progressOf(partition),
       memoryBytes: options.compactionMemoryBytes,
       segmentBytes: options.segmentBytes,
@@ -326,10 +329,13 @@ export class LogStore implements Log {
   #look(): void {
     this.#lookedAfterSealed = this.#parts.row.sealedTotal;
     if (this.#keepsAll || this.#parts.storage.failure.error !== undefined) return;
-    this.#retention.run().catch((error: unknown) => {
-      this.#options.logger.error({ error: messageOf(error) }, "retention failed");
-    });
-    void this.#cleaner.run();
+    // What retention has taken is for the cleaner to free.
+    void this.#retention
+      .run()
+      .catch((error: unknown) => {
+        this.#options.logger.error({ error: messageOf(error) }, "retention failed");
+      })
+      .then(() => this.#cleaner.run());
   }
 
   /** Retention moved a log start: write that down, with what it took. */

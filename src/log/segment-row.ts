@@ -10,9 +10,9 @@ import type { Clock } from "../base/clock.ts";
 import { assert, isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogPartition } from "./partition.ts";
+import { asSealed, type Place, type SealedSegment, SealedSegments } from "./sealed-segments.ts";
 import { emptyHead, type SegmentHead, saysSomething } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
-import { asSealed, type Place, type SealedSegment, SealedSegments } from "./sealed-segments.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 import { UnneededSegments } from "./unneeded-segments.ts";
 

@@ -13,6 +13,10 @@ export class FailingStorage implements Storage {
   readonly failure = new StorageFailure();
   readonly #disk: MemoryStorage;
   readonly #prepared = new WeakMap<Segment, Segment>();
+  /** Calls that fail once for want of something, as where the process has no descriptors left. */
+  readonly busy = new Set<keyof Storage>();
+  /** The next opening of a segment waits for it. */
+  opening: Promise<void> | undefined;
   #fates: Fate[] = [];
 
   constructor(disk: MemoryStorage) {
@@ -33,10 +37,15 @@ export class FailingStorage implements Storage {
   }
 
   async openSegment(id: number): Promise<Segment> {
+    this.#checkBusy("openSegment");
+    const { opening } = this;
+    this.opening = undefined;
+    await opening;
     return this.#failing(await this.#disk.openSegment(id));
   }
 
   async prepareSegment(id: number): Promise<Segment> {
+    this.#checkBusy("prepareSegment");
     const own = await this.#disk.prepareSegment(id);
     const failing = this.#failing(own);
     this.#prepared.set(failing, own);
@@ -44,6 +53,7 @@ export class FailingStorage implements Storage {
   }
 
   async replaceSegment(prepared: Segment): Promise<void> {
+    this.#checkBusy("replaceSegment");
     await this.#written();
     const own = this.#prepared.get(prepared);
     if (own !== undefined) await this.#disk.replaceSegment(own);
@@ -53,8 +63,9 @@ export class FailingStorage implements Storage {
     return this.#disk.discardSegment();
   }
 
-  removeSegment(id: number): Promise<void> {
-    return this.#disk.removeSegment(id);
+  async removeSegment(id: number): Promise<void> {
+    this.#checkBusy("removeSegment");
+    await this.#disk.removeSegment(id);
   }
 
   setAside(id: number): Promise<string> {
@@ -105,6 +116,10 @@ export class FailingStorage implements Storage {
       bytesOnDisk: () => segment.bytesOnDisk(),
       close: () => segment.close(),
     };
+  }
+
+  #checkBusy(call: keyof Storage): void {
+    if (this.busy.delete(call)) throw new TributaryError("STORAGE_BUSY", "Too many open files");
   }
 
   async #written(): Promise<void> {

@@ -103,14 +103,15 @@ export function isOverdue(
 /**
  * The candidates that a pass takes on: those that are overdue or to be compacted whatever it costs (a
  * ratio of 0), and those that are dirty enough where together they are worth what will be written.
- * Those that must come first, then the dirtiest.
+ * Those that must come first, then the dirtiest. All must where the log has no room (`isPressing`).
  */
 export function elect(
   candidates: readonly Candidate[],
   bytesOfSegment: (id: number) => number,
+  isPressing: boolean,
 ): readonly Candidate[] {
   const isDue = ({ isOverdue, config }: Candidate) =>
-    isOverdue || config.minCleanableDirtyRatio === 0;
+    isPressing || isOverdue || config.minCleanableDirtyRatio === 0;
   const due = candidates.filter(isDue);
   const dirty = candidates
     .filter((each) => !isDue(each) && each.dirtyRatio >= each.config.minCleanableDirtyRatio)

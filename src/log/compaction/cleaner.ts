@@ -11,14 +11,19 @@
  * One pass at a time, in slices (`pacer.ts`). Owner of nothing durable but `cleaned/...`.
  */
 import { isTributaryError, TributaryError } from "../../base/errors.ts";
-import type { LogPartition } from "../partition.ts";
 import type { SealedSegment } from "../sealed-segments.ts";
 import { spanKey } from "../transactions/aborted-span.ts";
 import { type Candidate, candidateOf, elect } from "./candidates.ts";
 import { cleanedKey, encodeCleaned, tombstonesEnd, withPass } from "./cleaned-state.ts";
 import { CleanerFigures } from "./cleaner-figures.ts";
 import type { CleanerParts } from "./cleaner-parts.ts";
-import { isMostlyDead, mayMerge, type SpaceRules } from "./dead-space.ts";
+import {
+  isMostlyDead,
+  keepsByKey,
+  mayMerge,
+  rewrittenBytes,
+  type SpaceRules,
+} from "./dead-space.ts";
 import { KeyScan } from "./key-scan.ts";
 import { Looks } from "./looks.ts";
 import { CleanerStopped, Pacer } from "./pacer.ts";
@@ -96,13 +101,19 @@ export class Cleaner {
 
   /** Answers whether there was anything to do. */
   async #pass(): Promise<boolean> {
-    const { clock, row } = this.#parts;
+    const { clock, row, budget } = this.#parts;
     const startedMs = clock.monotonicMs();
     this.#pacer.begin();
+    // Others wait for that room.
+    if (budget.isTight && (await this.#freeDeadSpace())) return true;
     const nowMs = clock.nowMs();
     await this.#looks.sealOverdue(nowMs);
     const candidates = this.#looks.all(nowMs).flatMap((look) => candidateOf(look, nowMs) ?? []);
-    const elected = elect(candidates, (id) => row.sealedSegment(id)?.bytes ?? 0);
+    const elected = elect(
+      candidates,
+      (id) => row.sealedSegment(id)?.bytes ?? 0,
+      budget.isFullOfKept,
+    );
     if (elected.length === 0) return await this.#freeDeadSpace();
     const works = await this.#plan(elected, nowMs);
     if (works.size === 0) return await this.#freeDeadSpace();
@@ -196,8 +207,10 @@ export class Cleaner {
     const { storage, row, topics, logger } = this.#parts;
     const older = this.#before(segment);
     const segments = mayMerge(older, segment, this.#space()) ? [older, segment] : [segment];
-    const bytes = segments.reduce((sum, each) => sum + each.bytes, 0);
-    if ((await storage.freeBytes()) < bytes + DISK_RESERVE_BYTES) {
+    const bytes = Math.ceil(segments.reduce((sum, each) => sum + rewrittenBytes(each), 0));
+    // What is written for the room alone may take some of the reserve: it gives back more.
+    const reserveBytes = works.length === 0 ? DISK_RESERVE_BYTES / 2 : DISK_RESERVE_BYTES;
+    if ((await storage.freeBytes()) < bytes + reserveBytes) {
       throw new TributaryError(
         "DISK_FULL",
         `To compact it, segment ${segment.id} is written again, and the disk has no room for ` +
@@ -274,13 +287,13 @@ export class Cleaner {
   }
 
   #space(): SpaceRules {
-    const { topics, state, segmentBytes } = this.#parts;
-    const partition = (id: number): LogPartition | undefined => topics.partition(id);
-    const keepsByKey = (id: number) => {
-      const owner = partition(id);
-      return owner !== undefined && topics.configOf(owner).cleanupPolicy === "compact";
+    const { topics, state, segmentBytes, budget } = this.#parts;
+    return {
+      segmentBytes,
+      stateBytes: state.bytes,
+      isTight: budget.isTight,
+      keepsByKey: (id) => keepsByKey(topics, id),
     };
-    return { segmentBytes, stateBytes: state.bytes, keepsByKey };
   }
 }
 

@@ -144,7 +144,7 @@ export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace
       });
       const partition = await fixture.partitionOf("t");
       const other = await fixture.partitionOf("other");
-      const keys = 30;
+      const keys = 12;
       for (let key = 0; key < keys; key += 1) {
         const group = fixture.log.group();
         group.addRecord(partition, T0, Buffer.from(`${key}`), Buffer.from(`${key}`));

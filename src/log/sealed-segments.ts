@@ -95,11 +95,13 @@ export class SealedSegments {
   }
 
   #addPlace(partitionId: number, id: number): void {
-    const places = this.#places.get(partitionId) ?? [];
-    if (places.includes(id)) return;
-    const isNewest = id > (places.at(-1) ?? 0);
-    const all = isNewest ? [...places, id] : [...places, id].sort((one, other) => one - other);
-    this.#places.set(partitionId, all);
+    const places = this.#places.get(partitionId);
+    if (places === undefined) this.#places.set(partitionId, [id]);
+    else if (id > (places.at(-1) as number)) places.push(id);
+    else if (!places.includes(id)) {
+      places.push(id);
+      places.sort((one, other) => one - other);
+    }
   }
 
   #removePlace(partitionId: number, id: number): void {

@@ -9,10 +9,12 @@ export interface TopicAnswer {
     readonly retained: number;
     readonly expired: number;
     readonly dropped: number;
+    readonly compacted?: number;
     readonly forwarded?: number;
     readonly pending?: number;
     readonly control?: number;
     readonly aborted?: number;
+    readonly overtaken?: number;
   };
   readonly partitions: readonly {
     readonly partition: number;

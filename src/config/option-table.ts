@@ -147,6 +147,11 @@ export const OPTION_TABLE = {
       "64MiB",
       "What may wait for its flush; beyond it appends are refused",
     ),
+    compactionMemoryBytes: option(
+      size({ min: 64 * KIB, max: GIB }),
+      "4MiB",
+      "What compaction may take to note the newest record of each key, 30 bytes a key",
+    ),
     retentionMs: option(TOPIC_KINDS.retentionMs, "7d", "How long a topic keeps its records"),
     retentionBytes: option(TOPIC_KINDS.retentionBytes, "unlimited", "What a partition keeps"),
     messageBytesMax: option(TOPIC_KINDS.messageBytesMax, "1048588", "A topic's largest batch"),

@@ -25,6 +25,7 @@ import {
 } from "../wire/record-batch.ts";
 import type { InflateBudget } from "../wire/records.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
+import { checkKeys, checkKeysInTurns } from "./keyless-records.ts";
 
 /** Older clients have no decoder for it, so a producer this old cannot have meant it (KIP-110). */
 const ZSTD_PRODUCE_VERSION = 7;
@@ -40,23 +41,32 @@ export interface BatchRules {
  * Answers the batch, its max timestamp put right where its records contradict it; or undefined where
  * its records come to so much that {@link checkLargeBatch} has to look at them.
  * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
- *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for a timestamp that only the broker may set
+ *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for a timestamp that only the broker may set,
+ *   RecordsRefused for records without a key in a compacted topic
  */
 export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer | undefined {
   if (records === null || records.length === 0) throw invalid("there is no batch");
   checkFrame(records, rules.topic.messageBytesMax);
   checkHeader(records, rules.produceVersion);
   const actualMaxMs = checkRecordsAtOnce(records, rules.inflating);
-  return actualMaxMs === undefined ? undefined : withMaxTimestamp(records, actualMaxMs);
+  if (actualMaxMs === undefined) return undefined;
+  if (wantsKeys(rules)) checkKeys(records);
+  return withMaxTimestamp(records, actualMaxMs);
 }
 
 /** The rest of the check of a batch for which {@link checkProducedBatch} answered undefined. */
 export async function checkLargeBatch(
   batch: Buffer,
-  { inflating }: Pick<BatchRules, "inflating">,
+  rules: Pick<BatchRules, "inflating" | "topic">,
   inTurns: InTurns,
 ): Promise<Buffer> {
-  return withMaxTimestamp(batch, await checkRecordsInTurns(batch, inflating, inTurns));
+  const actualMaxMs = await checkRecordsInTurns(batch, rules.inflating, inTurns);
+  if (wantsKeys(rules)) await checkKeysInTurns(batch, inTurns);
+  return withMaxTimestamp(batch, actualMaxMs);
+}
+
+function wantsKeys({ topic }: Pick<BatchRules, "topic">): boolean {
+  return topic.cleanupPolicy !== "delete";
 }
 
 function withMaxTimestamp(batch: Buffer, actualMaxMs: number): Buffer {

@@ -1,8 +1,8 @@
 /**
  * How everybody reads who shows records to somebody, or sends them on: the forwarder, replays, HTTP,
  * links to other brokers. Up to the last stable offset, and without what no consumer is shown:
- * transaction markers, and records of aborted transactions. What is left out is named with its
- * place, so that a reader can tell it from records that are missing.
+ * transaction markers, and records of aborted transactions. What is left out, and what compaction
+ * has taken, is named with its place, so that a reader can tell it from records that are missing.
  *
  * Kafka's Fetch alone reads the log itself: its clients are told what is aborted and leave it out.
  */
@@ -16,12 +16,17 @@ import {
   nextOffset,
   producerId,
 } from "../wire/record-batch.ts";
-import type { AbortedTransaction, LeftOut, Log, LogSlice, Partition } from "./contract.ts";
+import type {
+  AbortedTransaction,
+  LeftOut,
+  Log,
+  LogSlice,
+  OffsetRange,
+  Partition,
+} from "./contract.ts";
 
-/** Offsets `from` to before `to`, as they were given to one batch. */
-export interface Stretch {
-  readonly from: Offset;
-  readonly to: Offset;
+/** Offsets that were given to one batch, or that lie between batches. */
+export interface Stretch extends OffsetRange {
   /** The batch that holds the records; undefined where there are none to show. */
   readonly batch: Buffer | undefined;
   /** Why there are none. */
@@ -89,9 +94,14 @@ async function clearOf(batch: Buffer): Promise<Buffer> {
 }
 
 /** What a slice that was read as committed holds for a reader, and what it does not. */
-export function stretchesOf(slice: Pick<LogSlice, "batches" | "aborted">): readonly Stretch[] {
+export function stretchesOf(slice: Omit<LogSlice, "bytes" | "nextOffset">): readonly Stretch[] {
   const aborted = byProducer(slice.aborted);
-  return slice.batches.map((batch) => stretchOf(batch, aborted));
+  const stretches = slice.batches.map((batch) => stretchOf(batch, aborted));
+  if (slice.compacted.length === 0) return stretches;
+  for (const range of slice.compacted) {
+    stretches.push({ ...range, batch: undefined, leftOut: "compacted" });
+  }
+  return stretches.sort((one, other) => one.from - other.from);
 }
 
 function stretchOf(batch: Buffer, aborted: ByProducer | undefined): Stretch {

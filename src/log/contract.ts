@@ -14,9 +14,11 @@ import type { TributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
 import type { EncodedHeaders } from "../wire/batch-builder.ts";
 import type { TransactionMarker } from "../wire/control-batch.ts";
+import type { LogStats } from "./log-figures.ts";
 import type { ConfigChange, NewTopic, Topic, TopicChange, TopicConfig } from "./topic-contract.ts";
 
 export type { MarkerKind, TransactionMarker } from "../wire/control-batch.ts";
+export type { CompactionFigures, LogStats, Reclaimed } from "./log-figures.ts";
 export type {
   CleanupPolicy,
   ConfigChange,
@@ -128,6 +130,13 @@ export interface Log {
   endOfEpoch(partition: Partition, leaderEpoch: number): EpochEnd | undefined;
   /** What a partition's batches take on the disk. */
   bytesOf(partition: Partition): number;
+  /** Records above the log start that compaction has taken. */
+  compactedOf(partition: Partition): number;
+  /**
+   * Compacts now what there is to compact, as its topics' settings say; resolves when nothing is left
+   * to do. The log does so by itself (`retentionCheckMs`).
+   */
+  compact(): Promise<void>;
 
   /** Calls `listener` after each flush that moved the high watermark of one of `partitions`. */
   onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe;
@@ -260,6 +269,8 @@ export interface LeftOut {
   readonly control: number;
   /** Records of aborted transactions. */
   readonly aborted: number;
+  /** Records that compaction had taken. */
+  readonly compacted: number;
 }
 
 /** Where a batch went: valid once the group's offsets are assigned (in state functions, and later). */
@@ -323,6 +334,17 @@ export interface LogSlice {
    * records were asked for.
    */
   readonly aborted: readonly AbortedTransaction[];
+  /**
+   * Offsets between `batches`, or behind the last of them, that have no record since compaction took
+   * it. Others that are missing are lost. Offsets inside of a batch are compacted only ever.
+   */
+  readonly compacted: readonly OffsetRange[];
+}
+
+/** Offsets from `from` to before `to`. */
+export interface OffsetRange {
+  readonly from: Offset;
+  readonly to: Offset;
 }
 
 export interface TimedOffset {
@@ -355,27 +377,6 @@ export interface KeyValues {
    * resolves when flushed, with how many they were.
    */
   removeRange(start: string, end: string, limit: number): Promise<number>;
-}
-
-export interface LogStats {
-  readonly segmentCount: number;
-  /** Segments sealed since the start. */
-  readonly segmentsSealed: number;
-  readonly bytesOnDisk: number;
-  readonly diskBudgetBytes: number;
-  /** Group commits since the start, and the records, batches and bytes of batches in them. */
-  readonly commits: number;
-  readonly records: number;
-  readonly batches: number;
-  readonly batchBytes: number;
-  /** Milliseconds from the start of the last commit to its flush. */
-  readonly lastFlushMs: number;
-  /** Bytes waiting in the group that is gathering. */
-  readonly pendingBytes: number;
-  /** Per topic: what retention took, in records. `dropped` = not replicated when the budget needed it. */
-  readonly reclaimed: ReadonlyMap<string, { readonly expired: number; readonly dropped: number }>;
-  /** Segments set aside as damaged, by file name, with the reason. */
-  readonly damaged: readonly { readonly file: string; readonly reason: string }[];
 }
 
 export type Unsubscribe = () => void;

@@ -245,6 +245,7 @@ export class GroupCommit {
         maxTimestampMs: newestMs,
         appendedAtMs: nowMs,
         leaderEpoch: partition.leaderEpoch,
+        compacted: before.compacted,
       });
     }
     const { states = [], aborted = [] } = transactions ?? {};

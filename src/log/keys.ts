@@ -9,6 +9,8 @@
  *                                                     an aborted transaction, by its marker's offset
  *     [partition id u32 BE, from 1][base offset u64 BE]   a record batch
  */
+import { toOffset } from "../base/offset.ts";
+
 const OWN = 0;
 const BIRTH = 0;
 const HEAD = 1;
@@ -22,7 +24,8 @@ export const HEADS_FROM = prefix(HEAD);
 export const HEADS_TO = prefix(STATE);
 export const STATES_FROM = HEADS_TO;
 export const STATES_TO = prefix(ABORTED);
-const ABORTED_FROM = STATES_TO;
+export const ABORTED_FROM = STATES_TO;
+export const ABORTED_TO = prefix(ABORTED + 1);
 
 export function headKey(partitionId: number): Buffer {
   const key = Buffer.allocUnsafe(PREFIX_BYTES + 4);
@@ -68,6 +71,14 @@ export function abortedKey(partitionId: number, producerId: bigint, lastOffset: 
 
 export function lastOffsetOfAbortedKey(key: Buffer): number {
   return Number(key.readBigUInt64BE(PREFIX_BYTES + 12));
+}
+
+export function partsOfAbortedKey(key: Buffer) {
+  return {
+    partitionId: key.readUInt32BE(PREFIX_BYTES),
+    producerId: key.readBigInt64BE(PREFIX_BYTES + 4),
+    lastOffset: toOffset(lastOffsetOfAbortedKey(key)),
+  };
 }
 
 function prefix(kind: number): Buffer {

@@ -1,37 +1,26 @@
 /**
- * Reads of the log: by offset, and by time. Every read is a short synchronous slice of one segment
- * at a time; between slices the event loop runs, and no read transaction is held.
+ * Reads of the log by offset (`time-search.ts` searches by time). Every read is a short synchronous
+ * slice of one segment at a time; between slices the event loop runs, and no read transaction is held.
  */
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import { inTheClear } from "../wire/in-the-clear.ts";
-import {
-  baseOffset,
-  batchDamage,
-  headerDamage,
-  isTransactional,
-  leaderEpoch,
-  maxTimestampMs,
-  nextOffset,
-} from "../wire/record-batch.ts";
-import { type DecodedRecord, records } from "../wire/records.ts";
+import { batchDamage, headerDamage, isTransactional, nextOffset } from "../wire/record-batch.ts";
+import { damageAt } from "./batch-damage.ts";
+import { CompactedHoles } from "./compaction/compacted-holes.ts";
 import type {
   AbortedTransaction,
   BatchRoom,
   LogSlice,
+  OffsetRange,
   ReadOptions,
   TimedOffset,
 } from "./contract.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SegmentRow } from "./segment-row.ts";
+import { TimeSearch } from "./time-search.ts";
 import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 
-/** What is looked at in one synchronous turn of a search by time, in batches and in their bytes. */
-const SEARCH_BATCHES_PER_TURN = 2000;
-const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
-/** Records of one batch that are looked at in one turn. */
-const RECORDS_PER_TURN = 2000;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
 
@@ -46,10 +35,12 @@ const OWN_MEMORY: BatchRoom = {
 export class LogReader {
   readonly #row: SegmentRow;
   readonly #logger: Logger;
+  readonly #times: TimeSearch;
   readonly #reportedDamage = new Set<string>();
 
   constructor(row: SegmentRow, logger: Logger) {
     this.#row = row;
+    this.#times = new TimeSearch(row);
     this.#logger = logger;
   }
 
@@ -64,6 +55,7 @@ export class LogReader {
     const check = room === OWN_MEMORY ? batchDamage : headerDamage;
     const batches: Buffer[] = [];
     const aborted: AbortedTransaction[] = [];
+    const compacted: OffsetRange[] = [];
     // It may rise meanwhile; what this read was asked for lies below it as it is now.
     const end = committed ? partition.lastStableOffset : partition.highWatermark;
     let bytes = 0;
@@ -73,16 +65,22 @@ export class LogReader {
     while (!full && !gone && next < end) {
       const place = this.#row.locate(partition.id, next);
       if (place === undefined) break;
+      let holes: CompactedHoles | undefined;
+      const { replacements } = this.#row;
       const scanned = await this.#row.withSegment(place.id, (segment) => {
         // What is known of aborted transactions goes when the log start passes them.
         gone = next < partition.logStartOffset;
         if (gone) return false;
+        // What the head says is of a segment that has given way to another one meanwhile.
+        if (this.#row.replacements !== replacements) return false;
         const transactional: Buffer[] = [];
+        holes = new CompactedHoles(place.head, next);
         segment.scan(partition.id, next, (batch, base) => {
           if (base >= end) return false;
           const damage = damageAt(batch, base, check);
           if (damage !== undefined) {
             this.#report(partition, place.id, base, damage);
+            holes?.lostAt(base);
             return true;
           }
           if (nextOffset(batch) <= next) return true;
@@ -91,7 +89,9 @@ export class LogReader {
           const kept = room.keep(batch);
           full = kept === undefined;
           if (kept === undefined) return false;
+          holes?.passTo(base);
           next = nextOffset(kept);
+          holes?.resumeAt(next);
           batches.push(kept);
           bytes += kept.length;
           if (committed && isTransactional(kept)) transactional.push(kept);
@@ -103,10 +103,14 @@ export class LogReader {
       });
       // Where the segment had no more, go on after it: what it should have held is lost.
       const segmentEnd = Math.min(place.head.nextOffset, end) as Offset;
-      if (scanned === true && !full && segmentEnd > next) next = segmentEnd;
+      if (scanned === true && !full && segmentEnd > next) {
+        holes?.passTo(segmentEnd);
+        next = segmentEnd;
+      }
+      if (holes !== undefined) compacted.push(...holes.found);
     }
     if (gone && batches.length === 0) checkRange(partition, from);
-    return { batches, bytes, nextOffset: next, aborted: inOrder(aborted) };
+    return { batches, bytes, nextOffset: next, aborted: inOrder(aborted), compacted };
   }
 
   async offsetForTime(
@@ -114,109 +118,14 @@ export class LogReader {
     timestampMs: number,
     signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
-    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.maxTimestampMs < timestampMs || head.nextOffset <= partition.logStartOffset)
-        continue;
-      const found = await this.#findTime(partition, id, timestampMs, signal);
-      if (found !== undefined || signal?.aborted === true) return found;
-    }
-    return undefined;
+    return await this.#times.offsetForTime(partition, timestampMs, signal);
   }
 
   async offsetOfMaxTimestamp(
     partition: LogPartition,
     signal?: AbortSignal,
   ): Promise<TimedOffset | undefined> {
-    let best: { id: number; newestMs: number } | undefined;
-    for (const { id, head } of [...this.#row.headsOf(partition.id)]) {
-      if (head.nextOffset <= partition.logStartOffset) continue;
-      const isWhole = head.firstOffset >= partition.logStartOffset;
-      // The newest may stand below the log start, where it was deleted.
-      const newestMs = isWhole
-        ? head.maxTimestampMs
-        : await this.#newestAboveStart(partition, id, signal);
-      if (best === undefined || newestMs > best.newestMs) best = { id, newestMs };
-    }
-    if (best === undefined) return undefined;
-    return await this.#findTime(partition, best.id, best.newestMs, signal);
-  }
-
-  /** The first record of a segment at or after a time, above the log start. */
-  async #findTime(
-    partition: LogPartition,
-    id: number,
-    timestampMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<TimedOffset | undefined> {
-    for (let after = -1; ; ) {
-      const candidates: Buffer[] = [];
-      const visit = (batch: Buffer, base: number) => {
-        if (maxTimestampMs(batch) < timestampMs || damageAt(batch, base) !== undefined) return true;
-        candidates.push(Buffer.from(batch));
-        return false;
-      };
-      await this.#search(partition, id, signal, visit, after);
-      const [batch] = candidates;
-      if (batch === undefined) return undefined;
-      const found = await firstRecordAt(batch, timestampMs, partition.logStartOffset);
-      if (found !== undefined) return found;
-      after = baseOffset(batch);
-    }
-  }
-
-  async #newestAboveStart(
-    partition: LogPartition,
-    id: number,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    let newestMs = -1;
-    /** The one that the log start stands in. */
-    const parted: Buffer[] = [];
-    await this.#search(partition, id, signal, (batch, base) => {
-      if (base >= partition.logStartOffset) newestMs = Math.max(newestMs, maxTimestampMs(batch));
-      else if (damageAt(batch, base) === undefined) parted.push(Buffer.from(batch));
-      return true;
-    });
-    for (const batch of parted) {
-      newestMs = Math.max(newestMs, await newestRecordMs(batch, partition.logStartOffset));
-    }
-    return newestMs;
-  }
-
-  /**
-   * Shows a segment's batches from the log start on, but none up to the one at `after`, as long as
-   * `visit` answers true.
-   */
-  async #search(
-    partition: LogPartition,
-    id: number,
-    signal: AbortSignal | undefined,
-    visit: (batch: Buffer, base: number) => boolean,
-    after = -1,
-  ): Promise<void> {
-    let last = after;
-    let goesOn = true;
-    while (goesOn && signal?.aborted !== true) {
-      goesOn = false;
-      let seen = 0;
-      let bytes = 0;
-      await this.#row.withSegment(id, (segment) => {
-        const end = partition.highWatermark;
-        const from = Math.max(partition.logStartOffset, last + 1);
-        segment.scan(partition.id, from, (batch, base) => {
-          if (base >= end) return false;
-          // A scan begins with the batch that may hold `from`: the last one of the turn before.
-          if (base <= last) return true;
-          goesOn = seen === SEARCH_BATCHES_PER_TURN || bytes >= SEARCH_BYTES_PER_TURN;
-          if (goesOn) return false;
-          seen += 1;
-          bytes += batch.length;
-          last = base;
-          return visit(batch, base);
-        });
-      });
-      if (goesOn) await new Promise(setImmediate);
-    }
+    return await this.#times.offsetOfMaxTimestamp(partition, signal);
   }
 
   #report(partition: LogPartition, segmentId: number, offset: number, damage: string): void {
@@ -237,46 +146,4 @@ function checkRange(partition: LogPartition, from: Offset): void {
     `Offset ${from} of ${partition.topic}/${partition.index} is not between ` +
       `${partition.logStartOffset} and ${partition.highWatermark}.`,
   );
-}
-
-/** What is wrong with a batch as it is stored. Its base offset lies outside of its CRC. */
-function damageAt(batch: Buffer, base: number, check = batchDamage): string | undefined {
-  const damage = check(batch);
-  if (damage !== undefined) return damage;
-  const own = batch.readBigInt64BE(0);
-  return own === BigInt(base) ? undefined : `it says offset ${own} and is stored under ${base}`;
-}
-
-/** The first record of `batch` at or after a time, not below `start`. */
-async function firstRecordAt(
-  batch: Buffer,
-  timestampMs: number,
-  start: Offset,
-): Promise<TimedOffset | undefined> {
-  for await (const record of gently(batch)) {
-    if (record.timestampMs >= timestampMs && record.offset >= start) {
-      const { offset, timestampMs: ownMs } = record;
-      return { offset, timestampMs: ownMs, leaderEpoch: leaderEpoch(batch) };
-    }
-  }
-  return undefined;
-}
-
-/** The largest timestamp of the records of `batch` that are not below `start`; -1 = none. */
-async function newestRecordMs(batch: Buffer, start: Offset): Promise<number> {
-  let newestMs = -1;
-  for await (const record of gently(batch)) {
-    if (record.offset >= start) newestMs = Math.max(newestMs, record.timestampMs);
-  }
-  return newestMs;
-}
-
-/** A batch's records, however many there are: others have their turn in between. */
-async function* gently(batch: Buffer): AsyncGenerator<DecodedRecord> {
-  let seen = 0;
-  for (const record of records(await inTheClear(batch))) {
-    yield record;
-    seen += 1;
-    if (seen % RECORDS_PER_TURN === 0) await new Promise(setImmediate);
-  }
 }

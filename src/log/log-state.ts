@@ -5,7 +5,7 @@ export function logStartKey(partitionId: number): string {
   return `log-start/${partitionId}`;
 }
 
-/** How many records of a topic retention has taken, as JSON `{expired, dropped}`. */
+/** How many records of a topic retention has taken, as JSON `{expired, dropped, compacted}`. */
 export function reclaimedKey(topicId: string): string {
   return `reclaimed/${topicId}`;
 }

@@ -4,6 +4,9 @@
  */
 import { messageOf, TributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
+import { realSleep } from "../base/sleep.ts";
+import { cleanedKey } from "./compaction/cleaned-state.ts";
+import { Cleaner } from "./compaction/cleaner.ts";
 import type {
   AppendGroup,
   ConfigChange,
@@ -16,6 +19,7 @@ import type {
   OpenTransaction,
   Partition,
   ReadOptions,
+  Reclaimed,
   SmallState,
   TimedOffset,
   Topic,
@@ -30,7 +34,8 @@ import { LogReader } from "./log-reader.ts";
 import { logStartKey, reclaimedKey } from "./log-state.ts";
 import type { LogOptions } from "./options.ts";
 import type { LogPartition } from "./partition.ts";
-import { Retention, type Taken } from "./retention.ts";
+import { Retention } from "./retention.ts";
+import { compactedFrom } from "./segment-head.ts";
 import type { SegmentRow } from "./segment-row.ts";
 import type { MirroredState } from "./small-state.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -53,8 +58,9 @@ export class LogStore implements Log {
   readonly #commit: GroupCommit;
   readonly #reader: LogReader;
   readonly #retention: Retention;
+  readonly #cleaner: Cleaner;
   readonly #listeners = new FlushListeners();
-  readonly #reclaimed = new Map<string, Taken>();
+  readonly #reclaimed = new Map<string, Reclaimed>();
   readonly #keepsAll: boolean;
   #timer: NodeJS.Timeout | undefined;
   #lookedAfterSealed = 0;
@@ -75,6 +81,8 @@ export class LogStore implements Log {
       topics,
       diskBudgetBytes: options.diskBudgetBytes,
       segmentBytes: options.segmentBytes,
+      stateBytes: () => state.bytes,
+      lookAgain: () => this.#look(),
       moved: (partition, taken) => this.#moved(partition, taken),
     });
     this.#commit = new GroupCommit({
@@ -87,8 +95,22 @@ export class LogStore implements Log {
       flushDelayMs: options.flushDelayMs,
       pendingBytesMax: options.pendingBytesMax,
       configOf: (partition) => topics.configOf(partition),
-      checkBudget: (partition) => this.#retention.checkBudget(partition),
+      checkBudget: (partition) => this.#retention.budget.check(partition),
       committed: () => this.#afterCommit(),
+    });
+    this.#cleaner = new Cleaner({
+      clock,
+      logger,
+      sleep: realSleep,
+      storage,
+      row,
+      topics,
+      state,
+      group: () => this.group(),
+      budget: this.#retention.budget,
+      progressOf: (partition) => this.#retention.progressOf(partition),
+      memoryBytes: options.compactionMemoryBytes,
+      segmentBytes: options.segmentBytes,
     });
     for (const topic of topics.all()) this.#loadReclaimed(topic);
     this.#keepsAll = options.retentionCheckMs === 0;
@@ -171,6 +193,7 @@ export class LogStore implements Log {
     const group = this.group();
     for (const partition of topic.partitions) {
       group.putState(logStartKey(partition.id), undefined);
+      group.putState(cleanedKey(partition.id), undefined);
       forgetTransactions(group, partition);
     }
     group.putState(reclaimedKey(topic.id), undefined);
@@ -237,6 +260,20 @@ export class LogStore implements Log {
     return bytes;
   }
 
+  compactedOf(partition: Partition): number {
+    const { logStartOffset } = partition;
+    let compacted = 0;
+    for (const { head } of this.#parts.row.headsOf(partition.id)) {
+      compacted += compactedFrom(head, logStartOffset);
+    }
+    return compacted;
+  }
+
+  async compact(): Promise<void> {
+    this.#checkOpen();
+    await this.#cleaner.run();
+  }
+
   onFlush(partitions: readonly Partition[], listener: () => void): Unsubscribe {
     return this.#listeners.add(partitions, listener);
   }
@@ -264,6 +301,7 @@ export class LogStore implements Log {
       lastFlushMs: commit.lastFlushMs,
       pendingBytes: commit.group().pendingBytes,
       reclaimed: this.#reclaimed,
+      compaction: this.#cleaner.figures,
       damaged,
     };
   }
@@ -272,6 +310,8 @@ export class LogStore implements Log {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    // What it has done it may still write down: groups are taken until the commit closes.
+    await this.#cleaner.stop();
     const { failure } = this.#parts.storage;
     if (!this.#keepsAll && failure.error === undefined) {
       await this.#retention.run().catch(() => {});
@@ -289,17 +329,22 @@ export class LogStore implements Log {
   #look(): void {
     this.#lookedAfterSealed = this.#parts.row.sealedTotal;
     if (this.#keepsAll || this.#parts.storage.failure.error !== undefined) return;
-    this.#retention.run().catch((error: unknown) => {
-      this.#options.logger.error({ error: messageOf(error) }, "retention failed");
-    });
+    // What retention has taken is for the cleaner to free.
+    void this.#retention
+      .run()
+      .catch((error: unknown) => {
+        this.#options.logger.error({ error: messageOf(error) }, "retention failed");
+      })
+      .then(() => this.#cleaner.run());
   }
 
   /** Retention moved a log start: write that down, with what it took. */
-  #moved(partition: LogPartition, taken: Taken): void {
-    const before = this.#reclaimed.get(partition.topic) ?? { expired: 0, dropped: 0 };
+  #moved(partition: LogPartition, taken: Reclaimed): void {
+    const before = this.#reclaimed.get(partition.topic) ?? NOTHING_RECLAIMED;
     const total = {
       expired: before.expired + taken.expired,
       dropped: before.dropped + taken.dropped,
+      compacted: before.compacted + taken.compacted,
     };
     this.#reclaimed.set(partition.topic, total);
     if (this.#closed) return;
@@ -315,13 +360,16 @@ export class LogStore implements Log {
   #loadReclaimed(topic: Topic): void {
     const stored = this.state.get(reclaimedKey(topic.id));
     if (stored === undefined) return;
-    this.#reclaimed.set(topic.name, JSON.parse(Buffer.from(stored).toString("utf8")) as Taken);
+    const taken = JSON.parse(Buffer.from(stored).toString("utf8")) as Partial<Reclaimed>;
+    this.#reclaimed.set(topic.name, { ...NOTHING_RECLAIMED, ...taken });
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new TributaryError("LOG_CLOSED", "The log is closed.");
   }
 }
+
+export const NOTHING_RECLAIMED: Reclaimed = { expired: 0, dropped: 0, compacted: 0 };
 
 /** The log start that retention wrote down for a partition, if it ever did. */
 export function storedLogStart(state: SmallState, partitionId: number): Offset | undefined {

@@ -19,6 +19,8 @@ export interface LogOptions {
   readonly stateBytesMax: number;
   /** How often retention looks at the segments; 0 = it never looks and nothing expires. */
   readonly retentionCheckMs: number;
+  /** What the cleaner may take to note the newest record of each key: 30 bytes a key. */
+  readonly compactionMemoryBytes: number;
   /** What a topic gets that does not say otherwise. */
   readonly topicDefaults: TopicConfig;
   /** Topics in all; creating one more is refused. */
@@ -40,6 +42,7 @@ export const DEFAULT_TOPIC_CONFIG: TopicConfig = {
   deleteRetentionMs: DAY_MS,
   minCompactionLagMs: 0,
   maxCompactionLagMs: -1,
+  minCleanableDirtyRatio: 0.5,
 };
 
 export const DEFAULT_LOG_OPTIONS: Omit<LogOptions, "clock" | "logger"> = {
@@ -49,6 +52,7 @@ export const DEFAULT_LOG_OPTIONS: Omit<LogOptions, "clock" | "logger"> = {
   pendingBytesMax: 64 * MIB,
   stateBytesMax: 16 * MIB,
   retentionCheckMs: 10_000,
+  compactionMemoryBytes: 4 * MIB,
   topicDefaults: DEFAULT_TOPIC_CONFIG,
   topicsMax: 5000,
   partitionsMax: 20_000,

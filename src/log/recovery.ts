@@ -15,9 +15,10 @@ import type { Log } from "./contract.ts";
 import { LEADER_EPOCH_KEY, LOSS_KEY } from "./log-state.ts";
 import { LogStore, storedLogStart } from "./log-store.ts";
 import type { LogOptions } from "./options.ts";
-import type { SegmentHead } from "./segment-head.ts";
+import { asSealed, type SealedSegment } from "./sealed-segments.ts";
+import { type SegmentHead, saysSomething } from "./segment-head.ts";
 import { SegmentManifest } from "./segment-manifest.ts";
-import { type SealedSegment, SegmentRow } from "./segment-row.ts";
+import { SegmentRow } from "./segment-row.ts";
 import { MirroredState } from "./small-state.ts";
 import type { Segment, Storage } from "./storage/storage.ts";
 import { type RecoveredOffsets, TopicTable } from "./topics.ts";
@@ -60,7 +61,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   // With its newest segment lost, the log goes on in a new one, which takes over all offsets.
   const reuse = found.active !== undefined && !found.lostNewest;
   if (!reuse && found.active !== undefined) {
-    found.sealed.push(asSealed(found.active));
+    found.sealed.push(sealedFrom(found.active));
     await found.active.close();
   }
   const active = reuse ? (found.active as Segment) : await storage.createSegment(found.idMax + 1);
@@ -141,7 +142,33 @@ async function findSegments(
     found.active = segment;
     found.activeHeads = heads;
   }
+  await removeReplaced(storage, manifest, found);
   return found;
+}
+
+/**
+ * Compaction puts one segment in the place of several and then removes the others. Where that was
+ * interrupted, they hold nothing that the one after them does not say.
+ */
+async function removeReplaced(
+  storage: Storage,
+  manifest: SegmentManifest,
+  found: Found,
+): Promise<void> {
+  const firstAfter = new Map<number, Offset>();
+  for (const [id, head] of found.activeHeads ?? []) firstAfter.set(id, head.firstOffset);
+  for (const { id, heads } of found.sealed.toReversed()) {
+    const before = heads.size;
+    for (const [partitionId, { firstOffset, nextOffset }] of [...heads]) {
+      const isReplaced = nextOffset > (firstAfter.get(partitionId) ?? Number.POSITIVE_INFINITY);
+      if (isReplaced) heads.delete(partitionId);
+      else firstAfter.set(partitionId, firstOffset);
+    }
+    if (before === 0 || heads.size > 0) continue;
+    found.sealed = found.sealed.filter((segment) => segment.id !== id);
+    await storage.removeSegment(id);
+    await manifest.remove(id);
+  }
 }
 
 /** What a sealed segment without a note holds. */
@@ -153,7 +180,7 @@ async function inspect(
 ): Promise<SealedSegment | undefined> {
   const segment = await openOrSetAside(storage, id, "read", found, options);
   if (segment === undefined) return undefined;
-  const sealed = asSealed(segment);
+  const sealed = sealedFrom(segment);
   await segment.close();
   return sealed;
 }
@@ -178,9 +205,8 @@ async function openOrSetAside(
   }
 }
 
-function asSealed(segment: Segment): SealedSegment {
-  const heads = [...(segment.heads() ?? [])].filter(([, head]) => head.batches > 0);
-  return { id: segment.id, bytes: segment.bytesOnDisk(), heads: new Map(heads) };
+function sealedFrom(segment: Segment): SealedSegment {
+  return asSealed(segment.id, segment.bytesOnDisk(), segment.heads() ?? new Map());
 }
 
 /** Where each partition ends: the active segment knows, else the newest sealed one that held it. */
@@ -196,7 +222,7 @@ function oldestOffsets(found: Found): ReadonlyMap<number, Offset> {
   const rows = [...found.sealed.map(({ heads }) => heads), found.activeHeads ?? new Map()];
   for (const heads of rows) {
     for (const [id, head] of heads) {
-      if (head.batches > 0 && !oldest.has(id)) oldest.set(id, head.firstOffset);
+      if (saysSomething(head) && !oldest.has(id)) oldest.set(id, head.firstOffset);
     }
   }
   return oldest;

@@ -1,7 +1,8 @@
 /**
  * What leaves the log, and when: by age and by bytes for each topic, by the disk budget for the
- * gateway, and by what a client deletes. It works on sealed segments, oldest first: a partition's log start moves past what has
- * expired, and a segment in which no partition has anything left is unlinked.
+ * gateway (`disk-budget.ts`), and by what a client deletes. It works on sealed segments, oldest first:
+ * a partition's log start moves past what has expired, and a segment in which no partition has
+ * anything left is unlinked.
  *
  * Age is the time since this gateway appended, not the device's own timestamp: a clock that is
  * wrong must neither delete records nor keep them for ever.
@@ -9,21 +10,15 @@
  * What has not been replicated is never dropped silently: it is counted as dropped, and said.
  */
 import type { Clock } from "../base/clock.ts";
-import { messageOf, TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
-import type { Partition } from "./contract.ts";
+import type { Partition, Reclaimed } from "./contract.ts";
+import { DiskBudget } from "./disk-budget.ts";
 import type { LogPartition } from "./partition.ts";
-import type { SegmentHead } from "./segment-head.ts";
-import type { SealedSegment, SegmentRow } from "./segment-row.ts";
+import { compactedFrom, type SegmentHead } from "./segment-head.ts";
+import type { SegmentRow } from "./segment-row.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { TopicTable } from "./topics.ts";
-
-/** Kept free on the disk beside the budget, for the maps, the file system and other programs. */
-const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
-
-/** While appends are refused, at most so often is it looked at again. */
-const LOOK_AGAIN_MS = 250;
 
 export interface RetentionParts {
   readonly clock: Clock;
@@ -33,53 +28,36 @@ export interface RetentionParts {
   readonly topics: TopicTable;
   readonly diskBudgetBytes: number;
   readonly segmentBytes: number;
+  readonly stateBytes: () => number;
+  /** Has this, and then the cleaner, look again. */
+  readonly lookAgain: () => void;
   /** Makes a new log start and what was taken durable. */
-  readonly moved: (partition: LogPartition, taken: Taken) => void;
-}
-
-export interface Taken {
-  /** Records that went because they had served: replicated, or nobody replicates the topic. */
-  readonly expired: number;
-  /** Records that went before they were replicated. */
-  readonly dropped: number;
+  readonly moved: (partition: LogPartition, taken: Reclaimed) => void;
 }
 
 export class Retention {
+  readonly budget: DiskBudget;
   readonly #parts: RetentionParts;
   #progress: (partition: Partition) => Offset | undefined = () => undefined;
-  #full = false;
-  #lookedMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+    this.budget = new DiskBudget({
+      ...parts,
+      mayTake: (partition, head) => this.#mayTake(partition, head),
+      take: (partition, segmentId, head) => this.#take(partition, segmentId, head),
+    });
+  }
+
+  /** How far the partition has been replicated; undefined where nobody does that. */
+  progressOf(partition: Partition): Offset | undefined {
+    return this.#progress(partition);
   }
 
   setProgress(progress: (partition: Partition) => Offset | undefined): void {
     this.#progress = progress;
-  }
-
-  /** @throws DISK_BUDGET_FULL while the budget is full and nothing may give way. */
-  checkBudget(partition: LogPartition): void {
-    if (!this.#full) return;
-    this.#lookAgain();
-    throw new TributaryError(
-      "DISK_BUDGET_FULL",
-      `The disk budget of ${this.#parts.diskBudgetBytes} bytes is full of records that must not ` +
-        `be dropped, so ${partition.topic} takes no more: raise --log-disk-budget-bytes, let the ` +
-        "upstream catch up, or set the topic's whenFull to drop-oldest.",
-    );
-  }
-
-  /** Whoever is refused has it looked at soon whether there is room again. */
-  #lookAgain(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return;
-    this.#lookedMs = nowMs;
-    this.run().catch((error: unknown) => {
-      this.#parts.logger.error({ error: messageOf(error) }, "retention failed");
-    });
   }
 
   /** Looks at everything, once at a time; what is asked for meanwhile is one more look. */
@@ -101,6 +79,7 @@ export class Retention {
 
   async #sweep(): Promise<void> {
     const { row, topics } = this.#parts;
+    await row.removeUnneeded();
     for (const segment of [...row.sealed()]) {
       for (const partitionId of [...segment.heads.keys()]) {
         if (topics.ofPartition(partitionId) === undefined)
@@ -108,7 +87,7 @@ export class Retention {
       }
     }
     for (const partition of [...topics.partitions()]) await this.#expire(partition);
-    await this.#fitBudget();
+    await this.budget.fit();
   }
 
   /** Deletes a partition's records below `before`, at once; frees the segments that leaves empty. */
@@ -138,45 +117,9 @@ export class Retention {
     }
   }
 
-  /** Takes the oldest segments until the active one can fill up within the budget. */
-  async #fitBudget(): Promise<void> {
-    const { row, segmentBytes } = this.#parts;
-    const budgetBytes = await this.#budgetBytes();
-    for (const segment of [...row.sealed()]) {
-      if (row.bytesWhenFull(segmentBytes) <= budgetBytes) break;
-      if (!(await this.#takeSegment(segment))) break;
-    }
-    const full = row.bytesWhenFull(segmentBytes) > budgetBytes;
-    if (full === this.#full) return;
-    this.#full = full;
-    const figures = { bytesOnDisk: row.bytesOnDisk, budgetBytes };
-    if (full) this.#parts.logger.error(figures, "the disk budget is full: appends are refused");
-    else this.#parts.logger.info(figures, "the disk budget has room again");
-  }
-
-  async #takeSegment(segment: SealedSegment): Promise<boolean> {
-    const { row, topics } = this.#parts;
-    const owners = [...segment.heads].map(([id, head]) => ({
-      partition: topics.partition(id),
-      id,
-      head,
-    }));
-    const pinned = owners.some(
-      ({ partition, head }) => partition !== undefined && !this.#mayTake(partition, head),
-    );
-    if (pinned) return false;
-    for (const { partition, id, head } of owners) {
-      if (partition === undefined) await row.release(id, segment.id);
-      else await this.#take(partition, segment.id, head);
-    }
-    return true;
-  }
-
-  /** The operator's choice: may records that are not replicated, or only compacted, give way? */
+  /** The operator's choice: may records that are not replicated give way? */
   #mayTake(partition: LogPartition, head: SegmentHead): boolean {
-    const { whenFull, cleanupPolicy } = this.#parts.topics.configOf(partition);
-    if (whenFull === "drop-oldest") return true;
-    if (cleanupPolicy === "compact") return false;
+    if (this.#parts.topics.configOf(partition).whenFull === "drop-oldest") return true;
     const progress = this.#progress(partition);
     return progress !== undefined && progress >= head.nextOffset;
   }
@@ -202,29 +145,27 @@ export class Retention {
     const replicatedTo = this.#progress(partition) ?? to;
     let expired = 0;
     let dropped = 0;
+    let compacted = 0;
     for (const { head } of this.#parts.row.headsOf(partition.id)) {
       const first = Math.max(from, head.firstOffset);
       const end = Math.min(to, head.nextOffset);
       if (first >= to) break;
       if (first >= end) continue;
-      const unreplicated = Math.max(0, end - Math.max(first, replicatedTo));
+      const gone = compactedFrom(head, from) - compactedFrom(head, to);
+      // Nothing is compacted before it is replicated.
+      const taken = end - first - gone;
+      const unreplicated = Math.min(taken, Math.max(0, end - Math.max(first, replicatedTo)));
+      compacted += gone;
       dropped += unreplicated;
-      expired += end - first - unreplicated;
+      expired += taken - unreplicated;
     }
     partition.logStartOffset = to;
-    this.#parts.moved(partition, { expired, dropped });
+    this.#parts.moved(partition, { expired, dropped, compacted });
     if (dropped === 0) return;
     const { topic, index } = partition;
     this.#parts.logger.warn(
       { topic, partition: index, dropped, from: to - dropped, to },
       "records were dropped before they were replicated: retention, the disk budget or a client took them",
     );
-  }
-
-  /** The configured budget, or less where the disk itself has less left. */
-  async #budgetBytes(): Promise<number> {
-    const { storage, row, diskBudgetBytes } = this.#parts;
-    const freeBytes = await storage.freeBytes();
-    return Math.min(diskBudgetBytes, row.bytesOnDisk + freeBytes - DISK_RESERVE_BYTES);
   }
 }

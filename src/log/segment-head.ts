@@ -9,6 +9,9 @@
  *     32  max timestamp       int64    the largest record timestamp, ms since 1970; -1 = none
  *     40  appended at         int64    this gateway's clock at the last append, ms since 1970
  *     48  leader epoch        int32
+ *     52  compacted           uint64   records between the two offsets that compaction took
+ *
+ * Heads of format 2 and older end before the last field: nothing of theirs was compacted.
  */
 import { type Offset, toOffset } from "../base/offset.ts";
 
@@ -20,9 +23,12 @@ export interface SegmentHead {
   readonly maxTimestampMs: number;
   readonly appendedAtMs: number;
   readonly leaderEpoch: number;
+  /** Where there are any, offsets between the two that have no record are compacted, not lost. */
+  readonly compacted: number;
 }
 
-export const SEGMENT_HEAD_BYTES = 52;
+export const SEGMENT_HEAD_BYTES = 60;
+export const OLD_SEGMENT_HEAD_BYTES = 52;
 
 /** The head of a partition of which a segment holds nothing yet. */
 export function emptyHead(nextOffset: Offset, leaderEpoch: number): SegmentHead {
@@ -34,7 +40,22 @@ export function emptyHead(nextOffset: Offset, leaderEpoch: number): SegmentHead 
     maxTimestampMs: -1,
     appendedAtMs: -1,
     leaderEpoch,
+    compacted: 0,
   };
+}
+
+/** Whether the segment says anything of the partition, be it that it was compacted away. */
+export function saysSomething({ batches, compacted }: SegmentHead): boolean {
+  return batches > 0 || compacted > 0;
+}
+
+/**
+ * Records at or above `from` that compaction took of what a head counts. Where `from` lies inside of
+ * it, nobody knows how many of them were above: as many as there can have been.
+ */
+export function compactedFrom(head: SegmentHead, from: Offset): number {
+  const offsets = head.nextOffset - Math.max(from, head.firstOffset);
+  return Math.max(0, Math.min(head.compacted, offsets));
 }
 
 export function encodeHead(head: SegmentHead): Buffer {
@@ -46,6 +67,7 @@ export function encodeHead(head: SegmentHead): Buffer {
   bytes.writeBigInt64BE(BigInt(head.maxTimestampMs), 32);
   bytes.writeBigInt64BE(BigInt(head.appendedAtMs), 40);
   bytes.writeInt32BE(head.leaderEpoch, 48);
+  bytes.writeBigUInt64BE(BigInt(head.compacted), 52);
   return bytes;
 }
 
@@ -58,5 +80,6 @@ export function decodeHead(bytes: Buffer): SegmentHead {
     maxTimestampMs: Number(bytes.readBigInt64BE(32)),
     appendedAtMs: Number(bytes.readBigInt64BE(40)),
     leaderEpoch: bytes.readInt32BE(48),
+    compacted: bytes.length < SEGMENT_HEAD_BYTES ? 0 : Number(bytes.readBigUInt64BE(52)),
   };
 }

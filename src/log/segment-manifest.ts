@@ -8,11 +8,18 @@
  * held anything, whatever a power cut has left of its file; the one it names, unreadable, is a loss.
  */
 import type { KeyValues } from "./contract.ts";
-import { decodeHead, encodeHead, SEGMENT_HEAD_BYTES, type SegmentHead } from "./segment-head.ts";
-import type { SealedSegment } from "./segment-row.ts";
+import { asSealed, type SealedSegment } from "./sealed-segments.ts";
+import {
+  decodeHead,
+  encodeHead,
+  OLD_SEGMENT_HEAD_BYTES,
+  SEGMENT_HEAD_BYTES,
+  type SegmentHead,
+} from "./segment-head.ts";
 
 const BEGUN = "begun";
-const ENTRY_BYTES = 4 + SEGMENT_HEAD_BYTES;
+/** A note's first byte; in notes of format 2 and older it is the first of a uint64, and 0. */
+const VERSION = 1;
 
 export class SegmentManifest {
   readonly #notes: KeyValues;
@@ -21,27 +28,34 @@ export class SegmentManifest {
     this.#notes = notes;
   }
 
-  /** What the note says of segment `id`: a uint64 of bytes on disk, then partition id and head. */
+  /**
+   * What the note says of segment `id`: a version, 7 bytes of bytes on disk, then partition id and
+   * head of each partition.
+   */
   read(id: number): SealedSegment | undefined {
     const note = this.#notes.get(String(id));
     if (note === undefined) return undefined;
     const bytes = Buffer.from(note);
     const heads = new Map<number, SegmentHead>();
-    for (let at = 8; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-      heads.set(bytes.readUInt32BE(at), decodeHead(bytes.subarray(at + 4, at + ENTRY_BYTES)));
+    const isOld = bytes.readUInt8(0) === 0;
+    const entryBytes = 4 + (isOld ? OLD_SEGMENT_HEAD_BYTES : SEGMENT_HEAD_BYTES);
+    for (let at = 8; at + entryBytes <= bytes.length; at += entryBytes) {
+      heads.set(bytes.readUInt32BE(at), decodeHead(bytes.subarray(at + 4, at + entryBytes)));
     }
-    return { id, bytes: Number(bytes.readBigUInt64BE(0)), heads };
+    bytes.writeUInt8(0, 0);
+    return asSealed(id, Number(bytes.readBigUInt64BE(0)), heads);
   }
 
   /** Notes a segment that has just been sealed. Losing the note costs time at a start, no more. */
   write(segment: SealedSegment): void {
-    const note = Buffer.alloc(8 + segment.heads.size * ENTRY_BYTES);
+    const note = Buffer.alloc(8 + segment.heads.size * (4 + SEGMENT_HEAD_BYTES));
     note.writeBigUInt64BE(BigInt(segment.bytes), 0);
+    note.writeUInt8(VERSION, 0);
     let at = 8;
     for (const [partitionId, head] of segment.heads) {
       note.writeUInt32BE(partitionId, at);
       encodeHead(head).copy(note, at + 4);
-      at += ENTRY_BYTES;
+      at += 4 + SEGMENT_HEAD_BYTES;
     }
     this.#notes.write([[String(segment.id), note]]).catch(() => {});
   }

@@ -1,6 +1,6 @@
 /**
- * The row of segments: the newest takes appends, the others are sealed. Owns which segments there
- * are, what each holds of each partition, and the handles that are open.
+ * The row of segments: the newest takes appends, the others are sealed. Owns the active one, which
+ * segment takes the place of which, and the handles that are open.
  *
  * Invariants: the active segment's first commit carries the heads of all partitions and all small
  * state, so any newest segment that was ever committed can be recovered from alone; a handle is
@@ -10,9 +10,11 @@ import type { Clock } from "../base/clock.ts";
 import { assert, isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogPartition } from "./partition.ts";
-import { emptyHead, type SegmentHead } from "./segment-head.ts";
+import { asSealed, type Place, type SealedSegment, SealedSegments } from "./sealed-segments.ts";
+import { emptyHead, type SegmentHead, saysSomething } from "./segment-head.ts";
 import type { SegmentManifest } from "./segment-manifest.ts";
 import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
+import { UnneededSegments } from "./unneeded-segments.ts";
 
 /**
  * Sealed segments held open for reading. Each takes address space, and what its map has read counts
@@ -21,13 +23,6 @@ import type { Segment, SegmentWrites, Storage } from "./storage/storage.ts";
 const OPEN_SEALED_MAX = 12;
 /** The next segment is made when the active one is this full, so that no commit waits for it. */
 const PREPARE_AT = 0.75;
-
-/** What a sealed segment holds: heads of the partitions that still have live data in it. */
-export interface SealedSegment {
-  readonly id: number;
-  readonly bytes: number;
-  readonly heads: Map<number, SegmentHead>;
-}
 
 export interface SegmentRowParts {
   readonly storage: Storage;
@@ -53,16 +48,19 @@ export interface RowWrites {
 
 export class SegmentRow {
   readonly #parts: SegmentRowParts;
-  /** Ascending by id: Map keeps the order in which segments were sealed. */
-  readonly #sealed = new Map<number, SealedSegment>();
-  /** For each partition, the sealed segments that hold some of it, ascending. */
-  readonly #places = new Map<number, number[]>();
+  readonly #sealed = new SealedSegments();
+  readonly #unneeded: UnneededSegments;
   readonly #open = new Map<number, Segment>();
   readonly #closing = new Set<Promise<void>>();
   #active: Segment;
   #activeHeads: Map<number, SegmentHead>;
   #unbornActive: boolean;
   #next: Promise<Segment> | undefined;
+  /** While sealed segments give way to a prepared one, nobody opens them. */
+  #replacing: Promise<void> | undefined;
+  #sealAsked = false;
+  /** Moves whenever sealed segments have given way to others. */
+  replacements = 0;
   /** Empty segments that were taken away so far. */
   #emptied: Promise<void> = Promise.resolve();
   /** Segments sealed since the start. */
@@ -78,7 +76,8 @@ export class SegmentRow {
     this.#active = active;
     this.#activeHeads = new Map(heads);
     this.#unbornActive = heads === undefined;
-    for (const segment of sealed) this.#addSealed(segment);
+    this.#unneeded = new UnneededSegments(parts);
+    for (const segment of sealed) this.#sealed.add(segment);
   }
 
   get count(): number {
@@ -86,8 +85,8 @@ export class SegmentRow {
   }
 
   get bytesOnDisk(): number {
-    let bytes = this.#active.bytesOnDisk();
-    for (const segment of this.#sealed.values()) bytes += segment.bytes;
+    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes;
+    for (const segment of this.#sealed.all()) bytes += segment.bytes;
     return bytes;
   }
 
@@ -97,13 +96,17 @@ export class SegmentRow {
    */
   bytesWhenFull(segmentBytes: number): number {
     let bytes = Math.max(segmentBytes, this.#active.bytesOnDisk());
-    for (const segment of this.#sealed.values()) if (segment.heads.size > 0) bytes += segment.bytes;
+    for (const segment of this.#sealed.all()) if (segment.heads.size > 0) bytes += segment.bytes;
     return bytes;
   }
 
   /** Sealed segments, oldest first. */
   sealed(): Iterable<SealedSegment> {
-    return this.#sealed.values();
+    return this.#sealed.all();
+  }
+
+  sealedSegment(id: number): SealedSegment | undefined {
+    return this.#sealed.get(id);
   }
 
   activeHead(partitionId: number): SegmentHead | undefined {
@@ -118,11 +121,12 @@ export class SegmentRow {
       this.#next ??= this.#prepareNext();
       this.#next.catch(() => {});
     }
-    if (bytes < segmentBytes || this.#unbornActive) return;
+    if ((bytes < segmentBytes && !this.#sealAsked) || this.#unbornActive) return;
+    this.#sealAsked = false;
     const next = await this.#takeNext();
     const full = this.#active;
-    const sealed = { id: full.id, bytes, heads: withData(this.#activeHeads) };
-    this.#addSealed(sealed);
+    const sealed = asSealed(full.id, bytes, this.#activeHeads);
+    this.#sealed.add(sealed);
     this.#open.set(full.id, full);
     this.#active = next;
     this.#activeHeads = new Map();
@@ -130,6 +134,11 @@ export class SegmentRow {
     this.sealedTotal += 1;
     this.#parts.manifest.write(sealed);
     void this.#close(full.id);
+  }
+
+  /** The next commit goes to a new segment, however little the active one holds. */
+  askSeal(): void {
+    this.#sealAsked = true;
   }
 
   /** Writes one group into the active segment; resolves when it is flushed. */
@@ -155,16 +164,10 @@ export class SegmentRow {
 
   /** Those whose last data went while the small state still lived in them. */
   async #removeEmptied(): Promise<void> {
-    for (const id of [...this.#sealed.keys()]) {
+    for (const { id } of [...this.#sealed.all()]) {
       // Another roll came meanwhile; the commit that follows it begins anew.
       if (this.#unbornActive) return;
-      if (this.#sealed.get(id)?.heads.size !== 0) continue;
-      try {
-        await this.#remove(id);
-      } catch (error) {
-        const fields = { segment: id, error: messageOf(error) };
-        this.#parts.logger.warn(fields, "an empty segment could not be removed");
-      }
+      await this.#removeEmpty(id);
     }
   }
 
@@ -172,24 +175,24 @@ export class SegmentRow {
    * The segment that holds `offset` of a partition, or, where that is lost, the first after it;
    * undefined where there is nothing at or after `offset`.
    */
-  locate(partitionId: number, offset: number): { id: number; head: SegmentHead } | undefined {
-    for (const id of this.#places.get(partitionId) ?? []) {
-      const head = this.#sealed.get(id)?.heads.get(partitionId);
-      if (head !== undefined && head.nextOffset > offset) return { id, head };
-    }
+  locate(partitionId: number, offset: number): Place | undefined {
+    const place = this.#sealed.locate(partitionId, offset);
+    if (place !== undefined) return place;
     const head = this.#activeHeads.get(partitionId);
     if (head === undefined || head.nextOffset <= offset) return undefined;
     return { id: this.#active.id, head };
   }
 
+  /** Heads of a partition's sealed segments, the oldest first. */
+  sealedHeadsOf(partitionId: number): Place[] {
+    return this.#sealed.headsOf(partitionId);
+  }
+
   /** Heads of a partition's segments that hold data, oldest first, the active one last. */
-  *headsOf(partitionId: number): Iterable<{ id: number; head: SegmentHead }> {
-    for (const id of this.#places.get(partitionId) ?? []) {
-      const head = this.#sealed.get(id)?.heads.get(partitionId);
-      if (head !== undefined) yield { id, head };
-    }
+  *headsOf(partitionId: number): Iterable<Place> {
+    yield* this.sealedHeadsOf(partitionId);
     const head = this.#activeHeads.get(partitionId);
-    if (head !== undefined && head.batches > 0) yield { id: this.#active.id, head };
+    if (head !== undefined && saysSomething(head)) yield { id: this.#active.id, head };
   }
 
   /**
@@ -208,28 +211,74 @@ export class SegmentRow {
         this.#open.set(id, open);
         return use(open);
       }
-      if (!this.#sealed.has(id)) return undefined;
-      await this.#openSealed(id);
+      if (this.#sealed.get(id) === undefined) return undefined;
+      if (this.#replacing === undefined) await this.#openSealed(id);
+      else await this.#replacing;
     }
   }
 
   /** Takes a partition's data in a sealed segment out of the log; the last one takes the file too. */
   async release(partitionId: number, id: number): Promise<void> {
-    const segment = this.#sealed.get(id);
-    if (segment === undefined || !segment.heads.delete(partitionId)) return;
-    this.#removePlace(partitionId, id);
+    const isEmpty = this.#sealed.release(partitionId, id);
     // Until the new active segment has its copy, the small state lives in the last sealed one.
-    if (segment.heads.size === 0 && !this.#unbornActive) await this.#remove(id);
+    if (isEmpty && !this.#unbornActive) await this.#removeEmpty(id);
   }
 
-  async #remove(id: number): Promise<void> {
-    this.#forget(id);
+  /**
+   * Puts a prepared segment in the place of sealed ones that follow each other, under the number of
+   * the last; the others go. `heads` says what it holds. A reader in the middle of one of them goes
+   * on in the new one; and a crash in between leaves segments that the new one holds all of, which
+   * the next start finds by that. Answers false, and does nothing, where one of them has gone; where
+   * it throws, all of them are in their places still.
+   */
+  async replace(
+    ids: readonly number[],
+    prepared: Segment,
+    heads: ReadonlyMap<number, SegmentHead>,
+  ): Promise<boolean> {
+    assert(this.#replacing === undefined, "one segment is replaced at a time");
+    if (ids.some((id) => this.#sealed.get(id) === undefined)) return false;
+    const next = asSealed(prepared.id, prepared.bytesOnDisk(), heads);
+    const replacing = this.#swap(ids, prepared);
+    this.#replacing = replacing.catch(() => {});
+    try {
+      await replacing;
+      for (const gone of this.#sealed.replace(ids, next)) this.#unneeded.add(gone);
+      this.replacements += 1;
+    } finally {
+      this.#replacing = undefined;
+      const there = this.#sealed.get(prepared.id);
+      if (there !== undefined) this.#parts.manifest.write(there);
+    }
+    await this.#unneeded.remove();
+    return true;
+  }
+
+  async #swap(ids: readonly number[], prepared: Segment): Promise<void> {
+    const { storage, manifest } = this.#parts;
+    // A note of the old one would hide from the next start what the new one says of itself.
+    await manifest.remove(prepared.id);
+    for (const id of ids) await this.#close(id);
+    await storage.replaceSegment(prepared);
+  }
+
+  async #removeEmpty(id: number): Promise<void> {
+    await this.#replacing;
+    // Meanwhile it may have got the place of another one.
+    if (this.#sealed.get(id)?.heads.size !== 0) return;
+    const empty = this.#sealed.remove(id);
     await this.#close(id);
-    await this.#parts.storage.removeSegment(id);
-    await this.#parts.manifest.remove(id);
+    this.#unneeded.add(empty);
+    await this.#unneeded.remove();
+  }
+
+  /** Tries again to remove the files that nobody needs and that could not be removed. */
+  async removeUnneeded(): Promise<void> {
+    await this.#unneeded.remove();
   }
 
   async close(): Promise<void> {
+    await this.#replacing;
     await this.#emptied;
     await this.#next?.then((segment) => segment.close()).catch(() => {});
     for (const id of [...this.#open.keys()]) await this.#close(id);
@@ -252,45 +301,24 @@ export class SegmentRow {
   }
 
   async #openSealed(id: number): Promise<void> {
+    const { replacements } = this;
+    const isReplaced = () => this.#replacing !== undefined || replacements !== this.replacements;
     try {
       const segment = await this.#parts.storage.openSegment(id, "read");
-      if (!this.#sealed.has(id) || this.#open.has(id)) {
+      if (this.#sealed.get(id) === undefined || this.#open.has(id) || isReplaced()) {
         await segment.close();
         return;
       }
       this.#open.set(id, segment);
       this.#trimOpen(id);
     } catch (error) {
-      if (!this.#sealed.has(id)) return;
+      if (this.#sealed.get(id) === undefined || isReplaced()) return;
       if (isTributaryError(error, "STORAGE_BUSY")) throw error;
-      const lost = this.#forget(id);
+      const lost = this.#sealed.remove(id);
       const file = await this.#parts.storage.setAside(id);
       await this.#parts.manifest.remove(id);
       this.#parts.damaged(file, messageOf(error), lost);
     }
-  }
-
-  #addSealed(segment: SealedSegment): void {
-    this.#sealed.set(segment.id, segment);
-    for (const partitionId of segment.heads.keys()) {
-      const places = this.#places.get(partitionId);
-      if (places === undefined) this.#places.set(partitionId, [segment.id]);
-      else places.push(segment.id);
-    }
-  }
-
-  #forget(id: number): SealedSegment {
-    const segment = this.#sealed.get(id);
-    assert(segment !== undefined, `segment ${id} is not a sealed one`);
-    this.#sealed.delete(id);
-    for (const partitionId of segment.heads.keys()) this.#removePlace(partitionId, id);
-    return segment;
-  }
-
-  #removePlace(partitionId: number, id: number): void {
-    const rest = (this.#places.get(partitionId) ?? []).filter((place) => place !== id);
-    if (rest.length === 0) this.#places.delete(partitionId);
-    else this.#places.set(partitionId, rest);
   }
 
   /** Closes the handles used longest ago, but never `keep`. */
@@ -312,8 +340,4 @@ export class SegmentRow {
     await closing;
     this.#closing.delete(closing);
   }
-}
-
-function withData(heads: ReadonlyMap<number, SegmentHead>): Map<number, SegmentHead> {
-  return new Map([...heads].filter(([, head]) => head.batches > 0));
 }

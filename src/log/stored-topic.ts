@@ -37,7 +37,19 @@ export function encodeTopic(stored: StoredTopic): Buffer {
 }
 
 export function decodeTopic(bytes: Uint8Array): StoredTopic {
-  return JSON.parse(Buffer.from(bytes).toString("utf8")) as StoredTopic;
+  return withEffect(JSON.parse(Buffer.from(bytes).toString("utf8")) as StoredTopic);
+}
+
+/** Under its name in Kafka, this one was kept without effect up to format 2. */
+const ONCE_INERT = "min.cleanable.dirty.ratio";
+
+function withEffect(stored: StoredTopic): StoredTopic {
+  const { [ONCE_INERT]: text, ...inert } = stored.inert ?? {};
+  if (text === undefined) return stored;
+  const { id, partitionIds, config } = stored;
+  const minCleanableDirtyRatio = Math.min(Number(text), 1);
+  const left = Object.keys(inert).length > 0 && { inert };
+  return { id, partitionIds, config: { ...config, minCleanableDirtyRatio }, ...left };
 }
 
 /** `change` laid over `before`; what it sets to null is gone, what it leaves undefined stays. */

@@ -19,6 +19,7 @@ export function checkTopicConfig(config: ConfigChange): void {
   checkInteger("deleteRetentionMs", config.deleteRetentionMs, 0);
   checkInteger("minCompactionLagMs", config.minCompactionLagMs, 0);
   checkInteger("maxCompactionLagMs", config.maxCompactionLagMs, -1);
+  checkShare("minCleanableDirtyRatio", config.minCleanableDirtyRatio);
   checkOneOf("timestampType", config.timestampType, ["CreateTime", "LogAppendTime"]);
   checkOneOf("whenFull", config.whenFull, ["drop-oldest", "reject-new"]);
   checkOneOf("cleanupPolicy", config.cleanupPolicy, ["delete", "compact", "compact,delete"]);
@@ -34,6 +35,11 @@ function checkInteger(
   if (value === undefined || value === null) return;
   if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   throw invalid(`${name} cannot be ${value}: give a whole number from ${min} to ${max}.`);
+}
+
+function checkShare(name: string, value: number | null | undefined): void {
+  if (value === undefined || value === null || (value >= 0 && value <= 1)) return;
+  throw invalid(`${name} cannot be ${value}: give a number from 0 to 1.`);
 }
 
 function checkOneOf(

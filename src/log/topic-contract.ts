@@ -47,7 +47,7 @@ export interface TopicConfig {
   whenFull: "drop-oldest" | "reject-new";
   /**
    * Whether time and bytes expire records (`delete`), or the newest record of each key is kept
-   * (`compact`). Nothing is compacted yet: a topic that is only to be compacted keeps everything.
+   * (`compact`), or both.
    */
   cleanupPolicy: CleanupPolicy;
   /** How long a compacted topic keeps the record that deletes a key (its value is null). */
@@ -56,6 +56,8 @@ export interface TopicConfig {
   minCompactionLagMs: number;
   /** Records older than this are compacted at the latest; -1 = whenever. */
   maxCompactionLagMs: number;
+  /** The share of a partition's bytes, 0 to 1, that must be new before it is compacted again. */
+  minCleanableDirtyRatio: number;
 }
 
 export type CleanupPolicy = "delete" | "compact" | "compact,delete";

@@ -3,7 +3,7 @@
  * identity and sequences stand with the offset, so that the next run goes on as the same producer:
  * the upstream cluster then knows what a crash let through, and repeats nothing.
  *
- *     0   version        int8     2
+ *     0   version        int8     3
  *     1   placement      int8     0 direct, 1 by key
  *     2   next offset    int64    every record below it is acknowledged upstream
  *     10  producer id    int64
@@ -11,11 +11,12 @@
  *     20  upstream offset int64   of the last acknowledged batch, -1 where that is not known
  *     28  control        int64    transaction markers below `next offset`
  *     36  aborted        int64    offsets of aborted transactions below it
- *     44  count          int32
- *     48  sequences      int32 each, for `next offset` on: of the one upstream partition (direct),
+ *     44  compacted      int64    records below it that compaction had taken before
+ *     52  count          int32
+ *     56  sequences      int32 each, for `next offset` on: of the one upstream partition (direct),
  *                                 or of each upstream partition (by key)
  *
- * Version 1 has neither of the two counts: its own count stands at 28, its sequences at 32.
+ * Version 1 has none of the three counts, version 2 has no `compacted`: what follows stands earlier.
  */
 import type { Offset } from "../base/offset.ts";
 import { toOffset } from "../base/offset.ts";
@@ -34,10 +35,10 @@ export interface Checkpoint {
   readonly sequences: readonly number[];
 }
 
-const VERSION = 2;
+const VERSION = 3;
 /** Where the count of sequences stands, by version. */
-const AT_COUNT: Readonly<Record<number, number>> = { 1: 28, 2: 44 };
-const FIXED_BYTES = 48;
+const AT_COUNT: Readonly<Record<number, number>> = { 1: 28, 2: 44, 3: 52 };
+const FIXED_BYTES = 56;
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   const { sequences, producer } = checkpoint;
@@ -50,7 +51,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   bytes.writeBigInt64BE(BigInt(checkpoint.upstreamOffset), 20);
   bytes.writeBigInt64BE(BigInt(checkpoint.leftOut.control), 28);
   bytes.writeBigInt64BE(BigInt(checkpoint.leftOut.aborted), 36);
-  bytes.writeInt32BE(sequences.length, 44);
+  bytes.writeBigInt64BE(BigInt(checkpoint.leftOut.compacted), 44);
+  bytes.writeInt32BE(sequences.length, 52);
   for (const [slot, sequence] of sequences.entries()) {
     bytes.writeInt32BE(sequence, FIXED_BYTES + 4 * slot);
   }
@@ -73,6 +75,7 @@ export function decodeCheckpoint(value: Uint8Array): Checkpoint | undefined {
     leftOut: {
       control: version === 1 ? 0 : Number(bytes.readBigInt64BE(28)),
       aborted: version === 1 ? 0 : Number(bytes.readBigInt64BE(36)),
+      compacted: version < 3 ? 0 : Number(bytes.readBigInt64BE(44)),
     },
     sequences: Array.from({ length: count }, (_, slot) =>
       bytes.readInt32BE(atCount + 4 + 4 * slot),

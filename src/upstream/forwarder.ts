@@ -64,7 +64,7 @@ export interface Forwarder extends Service {
 
 const NOT_BEGUN: ReplicationProgress = {
   nextOffset: ZERO_OFFSET,
-  leftOut: { control: 0, aborted: 0 },
+  leftOut: { control: 0, aborted: 0, compacted: 0 },
 };
 
 export function startForwarder(options: ForwarderOptions): Forwarder {

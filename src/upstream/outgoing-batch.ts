@@ -19,9 +19,9 @@ import {
   recordCount,
   writeHeader,
 } from "../wire/record-batch.ts";
+import type { StoredRecord } from "../wire/stored-records.ts";
 import { varintBytes, writeVarint } from "../wire/varint.ts";
 import type { ProducerIdentity } from "./sink.ts";
-import type { StoredRecord } from "./stored-records.ts";
 
 const INITIAL_BYTES = 16 * 1024;
 const CODEC_BITS = 7;

@@ -19,9 +19,9 @@ import {
   nextOffset,
   recordCount,
 } from "../wire/record-batch.ts";
+import { StoredRecords } from "../wire/stored-records.ts";
 import { copyForProducer, OutgoingBatch } from "./outgoing-batch.ts";
 import type { Position } from "./position.ts";
-import { StoredRecords } from "./stored-records.ts";
 
 /** A record's length, attributes and two deltas: the most that is written again around the rest. */
 const RECORD_OVERHEAD_BYTES_MAX = 5 + 1 + 8 + 5;
@@ -203,12 +203,29 @@ function endOfLeftOut({ stretches }: PlanInput, next: number): number {
 
 /** What a position that goes on at `next` has passed over. */
 function leftOutBelow({ stretches, position }: PlanInput, next: Offset): LeftOut {
-  const offsets = { control: 0, aborted: 0 };
-  for (const { leftOut, from, to } of stretches) {
-    if (leftOut === undefined) continue;
-    offsets[leftOut] += Math.max(0, Math.min(to, next) - Math.max(from, position.nextOffset));
+  const offsets = { control: 0, aborted: 0, compacted: 0 };
+  for (const stretch of stretches) {
+    const from = Math.max(stretch.from, position.nextOffset);
+    const to = Math.min(stretch.to, next);
+    if (from >= to) continue;
+    if (stretch.leftOut !== undefined) offsets[stretch.leftOut] += to - from;
+    else if (stretch.batch !== undefined) offsets.compacted += holesIn(stretch.batch, from, to);
   }
   return offsets;
+}
+
+/** Offsets from `from` to before `to` that a batch has no record for: compaction took it. */
+function holesIn(batch: Buffer, from: number, to: number): number {
+  if (isFull(batch)) return 0;
+  const records = new StoredRecords(batch);
+  let holes = to - from;
+  while (records.next()) if (records.offset >= from && records.offset < to) holes -= 1;
+  return holes;
+}
+
+/** Compaction leaves holes; upstream wants offsets 0, 1, 2 in what a producer sends. */
+function isFull(batch: Buffer): boolean {
+  return recordCount(batch) === lastOffsetDelta(batch) + 1;
 }
 
 /** Whether upstream would read the same records from a mere copy of `batch`. */
@@ -217,7 +234,6 @@ function goesWhole(batch: Buffer, from: number): boolean {
     baseOffset(batch) >= from &&
     // Upstream refuses a producer's LogAppendTime: each record must carry that time itself.
     !isLogAppendTime(batch) &&
-    // Compaction leaves holes; upstream wants offsets 0, 1, 2 in what a producer sends.
-    recordCount(batch) === lastOffsetDelta(batch) + 1
+    isFull(batch)
   );
 }

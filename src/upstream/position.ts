@@ -14,7 +14,7 @@ import type { Checkpoint, Placement } from "./checkpoint.ts";
 import { addSequence, sequenceDistance } from "./sequence.ts";
 import type { ProducerIdentity } from "./sink.ts";
 
-const NOTHING: LeftOut = { control: 0, aborted: 0 };
+const NOTHING: LeftOut = { control: 0, aborted: 0, compacted: 0 };
 
 export class Position {
   readonly placement: Placement;
@@ -92,12 +92,13 @@ export class Position {
    * All records below `nextOffset` are upstream; of those just passed, `seen[slot]` were a slot's,
    * and `leftOut` were none.
    */
-  advance(nextOffset: Offset, seen: readonly number[], { control, aborted }: LeftOut): void {
+  advance(nextOffset: Offset, seen: readonly number[], leftOut: LeftOut): void {
     assert(nextOffset >= this.#nextOffset, "a position only moves forward");
     this.#nextOffset = nextOffset;
     this.#leftOut = {
-      control: this.#leftOut.control + control,
-      aborted: this.#leftOut.aborted + aborted,
+      control: this.#leftOut.control + leftOut.control,
+      aborted: this.#leftOut.aborted + leftOut.aborted,
+      compacted: this.#leftOut.compacted + leftOut.compacted,
     };
     for (const [slot, count] of seen.entries()) {
       this.#ahead[slot] = this.ahead(slot) - count;

@@ -27,7 +27,7 @@ export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace
       expect(values.length).toBe(partition.highWatermark - start);
       await fixture.reopen();
       expect((await fixture.partitionOf("t")).logStartOffset).toBe(start);
-      expect(fixture.log.stats().reclaimed.get("t")).toEqual({ expired: start, dropped: 0 });
+      expect(fixture.log.stats().reclaimed.get("t")).toMatchObject({ expired: start, dropped: 0 });
     });
 
     test("retention by bytes keeps the newest", async () => {
@@ -102,17 +102,66 @@ export function logRetentionSuite(name: string, newPlace: () => Promise<LogPlace
       expect(fixture.log.stats().reclaimed.get("t")?.dropped).toBe(0);
     });
 
-    test("the disk budget takes nothing of a compacted topic that refuses rather than drops", async () => {
-      await fixture.reopen({ diskBudgetBytes: 4 * SEGMENT_BYTES, retentionCheckMs: 5 });
-      const config = { whenFull: "reject-new", cleanupPolicy: "compact" } as const;
-      await fixture.log.createTopic("t", { partitions: 1, config });
+    test("the disk budget takes nothing of a compacted topic, which takes no more at half of it", async () => {
+      await fixture.reopen({ diskBudgetBytes: 6 * SEGMENT_BYTES, retentionCheckMs: 5 });
+      await fixture.log.createTopic("t", {
+        partitions: 1,
+        config: { cleanupPolicy: "compact" },
+      });
       const partition = await fixture.partitionOf("t");
-      fixture.log.setReplicationProgress(() => partition.highWatermark);
-      const fill = async () => {
-        for (let round = 0; round < 5; round += 1) await fixture.fillSegment(partition);
+      const put = async (key: number, size = 8000) => {
+        const group = fixture.log.group();
+        group.addRecord(partition, T0, Buffer.from(`${key}`), Buffer.alloc(size, "f"));
+        await group.flushed;
       };
-      await expect(fill()).rejects.toMatchObject({ code: "DISK_BUDGET_FULL" });
+      // Each key once: there is nothing to compact.
+      const fill = async () => {
+        for (let key = 0; key < 1000; key += 1) await put(key);
+      };
+      await expect(fill()).rejects.toMatchObject({
+        code: "DISK_BUDGET_FULL",
+        message: expect.stringContaining("hold half of the disk budget") as string,
+      });
+      const kept = partition.highWatermark;
+      // Others go on, and give way to each other.
+      const other = await fixture.partitionOf("other");
+      while (other.logStartOffset === 0) await fixture.fillSegment(other);
+      await expect(put(0)).rejects.toMatchObject({ code: "DISK_BUDGET_FULL" });
+      expect([partition.logStartOffset, partition.highWatermark]).toEqual([0, kept]);
+      expect(await readAll(fixture.log, partition)).toHaveLength(kept);
+      expect(fixture.log.stats().bytesOnDisk).toBeLessThanOrEqual(7 * SEGMENT_BYTES);
+      // A topic that may expire gives way like any other.
+      await fixture.log.configureTopic("t", { cleanupPolicy: "compact,delete" });
+      while (partition.logStartOffset === 0) await fixture.fillSegment(other);
+      await put(0);
+    });
+
+    test("what stands beside a compacted topic's records gives way, and its room comes back", async () => {
+      await fixture.reopen({ diskBudgetBytes: 6 * SEGMENT_BYTES, retentionCheckMs: 5 });
+      await fixture.log.createTopic("t", {
+        partitions: 1,
+        config: { cleanupPolicy: "compact" },
+      });
+      const partition = await fixture.partitionOf("t");
+      const other = await fixture.partitionOf("other");
+      const keys = 12;
+      const hasFreed = () =>
+        expect
+          .poll(() => fixture.log.stats().bytesOnDisk, { timeout: 10_000 })
+          .toBeLessThanOrEqual(6 * SEGMENT_BYTES);
+      for (let key = 0; key < keys; key += 1) {
+        const group = fixture.log.group();
+        group.addRecord(partition, T0, Buffer.from(`${key}`), Buffer.from(`${key}`));
+        await group.flushed;
+        await fixture.fillSegment(other);
+        await hasFreed();
+      }
       expect(partition.logStartOffset).toBe(0);
+      expect(other.logStartOffset).toBeGreaterThan(0);
+      const values = Array.from({ length: keys }, (_, key) => `${key}`);
+      expect(await valuesOf(fixture.log, partition)).toEqual(values);
+      await fixture.reopen();
+      expect(await valuesOf(fixture.log, await fixture.partitionOf("t"))).toEqual(values);
     });
   });
 }

@@ -55,7 +55,7 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       expect(fixture.log.openTransactions(partition)).toEqual([]);
       expect(await readAllCommitted(fixture.log, partition)).toEqual({
         values: ["before", "a1", "a2", "behind"],
-        leftOut: { control: 1, aborted: 0 },
+        leftOut: { control: 1, aborted: 0, compacted: 0 },
         missing: 0,
         end: 5,
       });
@@ -73,7 +73,7 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       await end(partition, A, "commit");
       const read = await readAllCommitted(fixture.log, partition);
       expect(read.values).toEqual(["plain", "b1", "next"]);
-      expect(read.leftOut).toEqual({ control: 3, aborted: 3 });
+      expect(read.leftOut).toEqual({ control: 3, aborted: 3, compacted: 0 });
       const whole = { isolation: "committed" } as const;
       const slice = await fixture.log.read(partition, toOffset(0), 10_000, whole);
       expect(slice.aborted).toEqual([{ producerId: A, firstOffset: 0, lastOffset: 6 }]);

@@ -51,11 +51,11 @@ export class ModelPartition {
     );
   }
 
-  leftOut(from: number): { control: number; aborted: number } {
+  leftOut(from: number): { control: number; aborted: number; compacted: number } {
     const entries = this.#below(from);
     const count = (wanted: Entry["outcome"]) =>
       entries.filter(({ outcome }) => outcome === wanted).length;
-    return { control: count("control"), aborted: count("abort") };
+    return { control: count("control"), aborted: count("abort"), compacted: 0 };
   }
 
   #below(from: number): Entry[] {

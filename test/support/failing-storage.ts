@@ -12,6 +12,11 @@ export type Fate = "fails" | "full" | Promise<void>;
 export class FailingStorage implements Storage {
   readonly failure = new StorageFailure();
   readonly #disk: MemoryStorage;
+  readonly #prepared = new WeakMap<Segment, Segment>();
+  /** Calls that fail once for want of something, as where the process has no descriptors left. */
+  readonly busy = new Set<keyof Storage>();
+  /** The next opening of a segment waits for it. */
+  opening: Promise<void> | undefined;
   #fates: Fate[] = [];
 
   constructor(disk: MemoryStorage) {
@@ -32,11 +37,35 @@ export class FailingStorage implements Storage {
   }
 
   async openSegment(id: number): Promise<Segment> {
+    this.#checkBusy("openSegment");
+    const { opening } = this;
+    this.opening = undefined;
+    await opening;
     return this.#failing(await this.#disk.openSegment(id));
   }
 
-  removeSegment(id: number): Promise<void> {
-    return this.#disk.removeSegment(id);
+  async prepareSegment(id: number): Promise<Segment> {
+    this.#checkBusy("prepareSegment");
+    const own = await this.#disk.prepareSegment(id);
+    const failing = this.#failing(own);
+    this.#prepared.set(failing, own);
+    return failing;
+  }
+
+  async replaceSegment(prepared: Segment): Promise<void> {
+    this.#checkBusy("replaceSegment");
+    await this.#written();
+    const own = this.#prepared.get(prepared);
+    if (own !== undefined) await this.#disk.replaceSegment(own);
+  }
+
+  discardSegment(): Promise<void> {
+    return this.#disk.discardSegment();
+  }
+
+  async removeSegment(id: number): Promise<void> {
+    this.#checkBusy("removeSegment");
+    await this.#disk.removeSegment(id);
   }
 
   setAside(id: number): Promise<string> {
@@ -79,13 +108,18 @@ export class FailingStorage implements Storage {
         await segment.commit(writes);
       },
       heads: () => segment.heads(),
-      states: () => segment.states(),
+      states: (after) => segment.states(after),
+      allAborted: (after) => segment.allAborted(after),
       nextAborted: (partitionId, producerId, from) =>
         segment.nextAborted(partitionId, producerId, from),
       scan: (partitionId, from, visit) => segment.scan(partitionId, from, visit),
       bytesOnDisk: () => segment.bytesOnDisk(),
       close: () => segment.close(),
     };
+  }
+
+  #checkBusy(call: keyof Storage): void {
+    if (this.busy.delete(call)) throw new TributaryError("STORAGE_BUSY", "Too many open files");
   }
 
   async #written(): Promise<void> {

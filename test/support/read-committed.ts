@@ -22,7 +22,7 @@ export async function readAllCommitted(
   sliceBytes = 64 * 1024,
 ): Promise<CommittedRead> {
   const values: string[] = [];
-  const leftOut = { control: 0, aborted: 0 };
+  const leftOut = { control: 0, aborted: 0, compacted: 0 };
   let missing = 0;
   let next = toOffset(from);
   while (next < partition.lastStableOffset) {

@@ -47,12 +47,26 @@ function summary(ready: ReadyAnswer, metrics: ReadonlyMap<string, number>): stri
     ...listenerRows(ready, metrics),
     ["disk", `${mib("tributary_log_disk_bytes")} of ${mib("tributary_log_disk_budget_bytes")}`],
     ["last flush", `${value("tributary_log_last_flush_ms").toFixed(1)} ms`],
+    ...compactionRows(metrics),
     ["memory", mib("process_resident_memory_bytes")],
     ...mqttRows(metrics),
     ...ready.damagedSegments.map(({ file, reason }) => ["damaged", `${file}: ${reason}`]),
   ];
   const width = Math.max(...rows.map(([name = ""]) => name.length));
   return rows.map(([name = "", text = ""]) => `${name.padEnd(width)}  ${text}`).join("\n");
+}
+
+/** Nothing where nothing is compacted. */
+function compactionRows(metrics: ReadonlyMap<string, number>): readonly (readonly string[])[] {
+  const value = (name: string) => metrics.get(`tributary_log_compaction_${name}`) ?? 0;
+  const mib = (name: string) => `${countText(Math.round(value(name) / 1024 / 1024))} MiB`;
+  if (value("passes_total") === 0 && value("dirty_bytes") === 0) return [];
+  const done = [
+    `${countText(value("passes_total"))} passes`,
+    `${mib("written_bytes_total")} written, ${mib("freed_bytes_total")} freed`,
+    `${mib("dirty_bytes")} to do`,
+  ];
+  return [["compaction", (value("running") === 1 ? [...done, "at work"] : done).join(", ")]];
 }
 
 function listenerRows({ listeners }: ReadyAnswer, metrics: ReadonlyMap<string, number>) {

@@ -6,6 +6,7 @@ import { type Kind, problemAt, type Reading } from "../kind.ts";
 import { choice } from "./choice.ts";
 import { count } from "./count.ts";
 import { DAY_MS, duration } from "./duration.ts";
+import { share } from "./share.ts";
 import { MIB, size, TIB } from "./size.ts";
 
 export const PARTITIONS_MAX = 1024;
@@ -25,6 +26,7 @@ export const TOPIC_KINDS = {
   deleteRetentionMs: duration({ min: 0, max: 36_500 * DAY_MS }),
   minCompactionLagMs: duration({ min: 0, max: 36_500 * DAY_MS }),
   maxCompactionLagMs: duration({ min: 0, max: 36_500 * DAY_MS, unlimited: "forever" }),
+  minCleanableDirtyRatio: share(),
 };
 
 const DECLARED_TOPICS_MAX = 1000;

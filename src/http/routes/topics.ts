@@ -18,17 +18,17 @@ export function topicRoutes(app: FastifyInstance, options: HttpOptions): void {
 
   app.get("/v1/topics", () => {
     const stats = log.stats();
-    return { topics: log.topics().map((topic) => describe(topic, stats, replicated)) };
+    return { topics: log.topics().map((topic) => describe(topic, log, stats, replicated)) };
   });
 
   app.get<NamedTopic>("/v1/topics/:topic", ({ params }) =>
-    describe(topicNamed(log, params.topic), log.stats(), replicated),
+    describe(topicNamed(log, params.topic), log, log.stats(), replicated),
   );
 
   app.post("/v1/topics", async ({ body }, reply) => {
     const { name, partitions = defaultPartitions, config } = readNewTopic(body);
     const topic = await log.createTopic(name, { partitions, config });
-    return reply.code(201).send(describe(topic, log.stats(), replicated));
+    return reply.code(201).send(describe(topic, log, log.stats(), replicated));
   });
 
   app.delete<NamedTopic>("/v1/topics/:topic", async ({ params }, reply) => {
@@ -54,19 +54,19 @@ export function topicNamed(log: Log, name: string): Topic {
   );
 }
 
-function describe(topic: Topic, stats: LogStats, replicated: Replicated): object {
+function describe(topic: Topic, log: Log, stats: LogStats, replicated: Replicated): object {
   return {
     name: topic.name,
     id: topic.id,
     internal: topic.internal,
     config: topic.config,
-    records: ledgerOf(topic, stats, replicated),
+    records: ledgerOf(topic, log, stats, replicated),
     partitions: topic.partitions.map((partition) => ({
       partition: partition.index,
       logStartOffset: partition.logStartOffset,
       highWatermark: partition.highWatermark,
       lastStableOffset: partition.lastStableOffset,
-      records: partition.highWatermark - partition.logStartOffset,
+      records: partition.highWatermark - partition.logStartOffset - log.compactedOf(partition),
       forwardedTo: replicated(partition)?.nextOffset,
     })),
   };

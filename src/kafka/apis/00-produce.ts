@@ -24,6 +24,7 @@ import {
   noteLargeCheck,
 } from "../checked-batches.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import { type RecordError, RecordsRefused } from "../keyless-records.ts";
 import { findPartition } from "../partition-lookup.ts";
 import { type BatchRules, checkLargeBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
@@ -52,6 +53,7 @@ interface Outcome {
   readonly index: number;
   readonly errorCode: KafkaErrorCode;
   readonly errorMessage: string | null;
+  readonly recordErrors: readonly RecordError[];
   readonly baseOffset: number;
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
@@ -108,7 +110,12 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
         writer.int32(outcome.index).int16(outcome.errorCode).int64(outcome.baseOffset);
         if (version >= 2) writer.int64(outcome.logAppendTimeMs);
         if (version >= 5) writer.int64(outcome.logStartOffset);
-        if (version >= 8) writer.array([], () => {}).explanation(outcome.errorMessage);
+        if (version >= 8) {
+          writer.array(outcome.recordErrors, ({ index, message }) => {
+            writer.int32(index).explanation(message).tags();
+          });
+          writer.explanation(outcome.errorMessage);
+        }
         writer.tags();
       });
       writer.tags();
@@ -186,14 +193,16 @@ async function appendBatch(
       index,
       errorCode: KAFKA_ERRORS.NONE,
       errorMessage: null,
+      recordErrors: [],
       baseOffset: appended.placed.baseOffset,
       logAppendTimeMs: appended.placed.logAppendTimeMs,
       logStartOffset: partition.logStartOffset,
     };
   } catch (error) {
     const refusal = refused(index, kafkaErrorOf(error), messageOf(error));
+    const recordErrors = error instanceof RecordsRefused ? error.recordErrors : [];
     // By it Java's producer knows that it was forgotten (UNKNOWN_PRODUCER_ID), and begins anew.
-    return { ...refusal, logStartOffset: partition.logStartOffset };
+    return { ...refusal, logStartOffset: partition.logStartOffset, recordErrors };
   }
 }
 
@@ -286,6 +295,7 @@ function refused(index: number, errorCode: KafkaErrorCode, errorMessage: string)
     index,
     errorCode,
     errorMessage,
+    recordErrors: [],
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: -1,

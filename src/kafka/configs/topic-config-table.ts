@@ -77,6 +77,15 @@ export const TOPIC_CONFIGS: readonly TopicConfigEntry[] = [
     ),
     help: "Records older than this are compacted at the latest.",
   },
+  {
+    ...own(
+      "min.cleanable.dirty.ratio",
+      "double",
+      "minCleanableDirtyRatio",
+      "log.cleaner.min.cleanable.ratio",
+    ),
+    help: "The share of a partition that must be new before it is compacted again, 0 to 1.",
+  },
   inert("compression.type", "string", "producer", "Batches are stored as they were sent.", {
     choices: ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
   }),
@@ -100,7 +109,6 @@ export const TOPIC_CONFIGS: readonly TopicConfigEntry[] = [
   tuning("flush.ms", "long", "0", 0),
   tuning("file.delete.delay.ms", "long", "60000", 0),
   tuning("preallocate", "boolean", "false"),
-  tuning("min.cleanable.dirty.ratio", "double", "0.5", 0),
   fixed("remote.storage.enable", "boolean", "false", "There is no tiered storage."),
   fixed("remote.log.copy.disable", "boolean", "false", "There is no tiered storage."),
   fixed("remote.log.delete.on.disable", "boolean", "false", "There is no tiered storage."),

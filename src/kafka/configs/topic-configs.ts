@@ -107,7 +107,9 @@ function parsed(entry: TopicConfigEntry, text: string): string | number {
     case "long":
       return entry.field === undefined ? wholeText(entry, text) : integer(entry, text);
     case "double":
-      return decimalText(entry, text);
+      return entry.field === undefined
+        ? decimalText(entry, text)
+        : Number(decimalText(entry, text));
     case "boolean":
       return word({ ...entry, choices: ["true", "false"] }, text);
     default:

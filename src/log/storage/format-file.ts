@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { messageOf, TributaryError } from "../../base/errors.ts";
 
 /** Bump it with any change of what is on the disk, add a step to it, and tell FORMAT.md. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 const FILE = "FORMAT";
 const LEGEND = /^tributary log format (\d{1,6})\n$/;
@@ -18,6 +18,8 @@ const STEPS: ReadonlyMap<number, (directory: string) => Promise<void>> = new Map
   // Transactions: a kind of key in segments and two kinds of small state, which an older folder has
   // none of. Nothing to rewrite; but who knows version 1 alone would show aborted records.
   [1, async () => {}],
+  // Compaction: heads and notes of segments have one more field, which older ones are read without.
+  [2, async () => {}],
 ]);
 
 /**

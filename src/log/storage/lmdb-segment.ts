@@ -5,6 +5,8 @@ import { toOffset } from "../../base/offset.ts";
 import { baseOffset } from "../../wire/record-batch.ts";
 import type { AbortedTransaction } from "../contract.ts";
 import {
+  ABORTED_FROM,
+  ABORTED_TO,
   abortedKey,
   BIRTH_KEY,
   baseOffsetOfBatchKey,
@@ -15,6 +17,7 @@ import {
   lastOffsetOfAbortedKey,
   nameOfStateKey,
   partitionOfHeadKey,
+  partsOfAbortedKey,
   STATES_FROM,
   STATES_TO,
   stateKey,
@@ -23,7 +26,7 @@ import type { LogOptions } from "../options.ts";
 import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { openEnvironment } from "./lmdb-exit.ts";
 import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
-import type { Segment, SegmentWrites, VisitBatch } from "./storage.ts";
+import type { AbortedEntry, Segment, SegmentWrites, VisitBatch } from "./storage.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
 export const SEGMENT_PAGE_BYTES = 4096;
@@ -50,6 +53,7 @@ export class LmdbSegment implements Segment {
   #bytesOnDisk: number;
   /** The first commit after each opening writes the birth key, so it is never an empty one. */
   #signed = false;
+  #closed = false;
 
   static open(
     id: number,
@@ -105,8 +109,8 @@ export class LmdbSegment implements Segment {
         if (value === undefined) void database.remove(stateKey(key));
         else void database.put(stateKey(key), Buffer.from(value));
       }
-      for (const { partitionId, batch } of batches) {
-        void database.put(batchKey(partitionId, baseOffset(batch)), batch);
+      for (const { partitionId, batch, baseOffset: known } of batches) {
+        void database.put(batchKey(partitionId, known ?? baseOffset(batch)), batch);
       }
       for (const { partitionId, producerId, firstOffset, lastOffset } of aborted) {
         const key = abortedKey(partitionId, producerId, lastOffset);
@@ -126,9 +130,11 @@ export class LmdbSegment implements Segment {
     return heads;
   }
 
-  *states(): Iterable<readonly [string, Buffer]> {
-    for (const { key, value } of this.#database.getRange({ start: STATES_FROM, end: STATES_TO })) {
-      yield [nameOfStateKey(key), Buffer.from(value)];
+  *states(after?: string): Iterable<readonly [string, Buffer]> {
+    const start = after === undefined ? STATES_FROM : stateKey(after);
+    for (const { key, value } of this.#database.getRange({ start, end: STATES_TO })) {
+      const name = nameOfStateKey(key);
+      if (name !== after) yield [name, Buffer.from(value)];
     }
   }
 
@@ -155,12 +161,25 @@ export class LmdbSegment implements Segment {
     return undefined;
   }
 
+  *allAborted(after?: AbortedEntry): Iterable<AbortedEntry> {
+    const start =
+      after === undefined
+        ? ABORTED_FROM
+        : abortedKey(after.partitionId, after.producerId, after.lastOffset + 1);
+    for (const { key, value } of this.#database.getRange({ start, end: ABORTED_TO })) {
+      const firstOffset = toOffset(Number(value.readBigUInt64BE(0)));
+      yield { ...partsOfAbortedKey(key), firstOffset };
+    }
+  }
+
   bytesOnDisk(): number {
     return this.#bytesOnDisk;
   }
 
   /** LMDB flushes what it closes: after a failed flush it must not. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#failure.error !== undefined) {
       await this.#commits?.abandon();
       return;

@@ -5,11 +5,12 @@
  *     LOCK                      locked by the process that has the folder open
  *     meta.mdb                  the maps: topics, manifest, MQTT sessions, ...
  *     segments/0000000001.mdb   the row of segments, one LMDB environment each
+ *     segments/prepared.mdb     what is to take the place of one of them
  *     damaged/                  what was set aside
  *
  * See FORMAT.md. Everything that imports lmdb stands in this folder.
  */
-import { open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
 import type { KeyValues } from "../contract.ts";
@@ -30,6 +31,7 @@ import { StorageFailure } from "./storage-failure.ts";
 
 const SEGMENT_FILE = /^(\d{10})\.mdb$/;
 const LOCK_SUFFIX = "-lock";
+const PREPARED_FILE = "prepared.mdb";
 
 /** @throws DATA_DIR_UNWRITABLE, DATA_DIR_LOCKED, DATA_FORMAT_UNSUPPORTED */
 export async function openLmdbStorage(directory: string, options: LogOptions): Promise<Storage> {
@@ -45,6 +47,7 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
     const failure = new StorageFailure();
     void failure.happened.then(leaveUnflushed);
     const maps = await openMaps(join(directory, "meta.mdb"), failure);
+    await removeEnvironment(join(segments, PREPARED_FILE));
     await sync(segments);
     await sync(directory);
     return new LmdbStorage(directory, maps, options, failure, unlock);
@@ -118,6 +121,44 @@ class LmdbStorage implements Storage {
     }
   }
 
+  async prepareSegment(id: number): Promise<Segment> {
+    this.failure.check();
+    try {
+      await removeEnvironment(this.#prepared);
+      return LmdbSegment.open(id, this.#prepared, "write", this.#options, this.failure);
+    } catch (error) {
+      throw this.#notReplaced(id, error);
+    }
+  }
+
+  async replaceSegment(prepared: Segment): Promise<void> {
+    await prepared.close();
+    this.failure.check();
+    const { id } = prepared;
+    const file = this.#file(id);
+    let folder: FileHandle | undefined;
+    try {
+      // All that may be wanting is asked for before the rename: behind it, only the disk can fail.
+      folder = await open(this.#segments, "r");
+      await sync(this.#prepared);
+      await rm(this.#prepared + LOCK_SUFFIX, { force: true });
+      await rm(file + LOCK_SUFFIX, { force: true });
+      await rename(this.#prepared, file);
+      this.#checked.forget(file);
+      await folder.sync();
+    } catch (error) {
+      throw this.#notReplaced(id, error);
+    } finally {
+      await folder?.close();
+    }
+  }
+
+  async discardSegment(prepared: Segment): Promise<void> {
+    await prepared.close();
+    // What is open stays where it is in a process whose disk has failed; the next start removes it.
+    if (this.failure.error === undefined) await removeEnvironment(this.#prepared);
+  }
+
   async removeSegment(id: number): Promise<void> {
     this.#checked.forget(this.#file(id));
     await removeEnvironment(this.#file(id));
@@ -174,6 +215,15 @@ class LmdbStorage implements Storage {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === "fsync" || code === "EIO") return this.failure.trip(error);
     return isFullDisk(error) ? diskFull(error) : error;
+  }
+
+  /** Nor is one that cannot be prepared just now: the old one is there, and it is tried again. */
+  #notReplaced(id: number, error: unknown): unknown {
+    return isPassing(error) ? busySegment(id, messageOf(error)) : this.#notCreated(error);
+  }
+
+  get #prepared(): string {
+    return join(this.#segments, PREPARED_FILE);
   }
 
   #file(id: number): string {

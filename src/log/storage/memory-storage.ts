@@ -34,6 +34,16 @@ export class MemoryStorage implements Storage {
     return segment;
   }
 
+  async prepareSegment(id: number): Promise<Segment> {
+    return new MemorySegment(id);
+  }
+
+  async replaceSegment(prepared: Segment): Promise<void> {
+    this.#segments.set(prepared.id, prepared as MemorySegment);
+  }
+
+  async discardSegment(): Promise<void> {}
+
   async removeSegment(id: number): Promise<void> {
     this.#segments.delete(id);
   }
@@ -100,8 +110,9 @@ class MemorySegment implements Segment {
     return this.#heads === undefined ? undefined : new Map(this.#heads);
   }
 
-  states(): Iterable<readonly [string, Buffer]> {
-    return [...this.#states];
+  states(after = ""): Iterable<readonly [string, Buffer]> {
+    const rest = [...this.#states].filter(([key]) => key > after);
+    return rest.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
   scan(partitionId: number, from: number, visit: VisitBatch): void {
@@ -132,6 +143,11 @@ class MemorySegment implements Segment {
     return { producerId, firstOffset, lastOffset };
   }
 
+  allAborted(after?: AbortedEntry): Iterable<AbortedEntry> {
+    const all = this.#aborted.toSorted(compareEntries);
+    return after === undefined ? all : all.filter((entry) => compareEntries(entry, after) > 0);
+  }
+
   bytesOnDisk(): number {
     return this.#bytes;
   }
@@ -149,4 +165,11 @@ function floorIndex(row: readonly Buffer[], offset: number): number {
     else high = middle;
   }
   return Math.max(low - 1, 0);
+}
+
+/** As their keys compare on a disk. */
+function compareEntries(one: AbortedEntry, other: AbortedEntry): number {
+  if (one.partitionId !== other.partitionId) return one.partitionId - other.partitionId;
+  if (one.producerId !== other.producerId) return one.producerId < other.producerId ? -1 : 1;
+  return one.lastOffset - other.lastOffset;
 }

@@ -22,6 +22,21 @@ export interface Storage {
    *   sound, but the process lacks what it takes to open it just now.
    */
   openSegment(id: number, mode: "read" | "write"): Promise<Segment>;
+  /**
+   * Makes a new, empty segment beside the row that is to take the place of the sealed segment `id`.
+   * One at a time; what a crash leaves of it is gone at the next start.
+   * @throws DISK_FULL; STORAGE_BUSY where the process lacks just now what it takes
+   */
+  prepareSegment(id: number): Promise<Segment>;
+  /**
+   * Closes the prepared segment and puts it in the place of the one that has its number, which must
+   * be closed: in one step, so that a crash at any point leaves one of the two, whole. Resolves when
+   * a power cut cannot bring the old one back.
+   * @throws DISK_FULL, STORAGE_BUSY, with the old one in its place; STORAGE_FAILED
+   */
+  replaceSegment(prepared: Segment): Promise<void>;
+  /** Closes a prepared segment that is not wanted any more, and removes it. */
+  discardSegment(prepared: Segment): Promise<void>;
   /** Deletes a closed segment. */
   removeSegment(id: number): Promise<void>;
   /** Moves a closed segment out of the row for people to look at; answers its new name. */
@@ -47,8 +62,8 @@ export interface Segment {
 
   /** Heads by partition id; undefined for a segment that no commit ever reached. */
   heads(): ReadonlyMap<number, SegmentHead> | undefined;
-  /** The small state as of the last commit. */
-  states(): Iterable<readonly [key: string, value: Buffer]>;
+  /** The small state as of the last commit, in order of key; with `after`, behind that key. */
+  states(after?: string): Iterable<readonly [key: string, value: Buffer]>;
 
   /**
    * Batches of a partition in order of offset, from the one that holds `from` (the last whose base
@@ -69,6 +84,9 @@ export interface Segment {
     from: number,
   ): AbortedTransaction | undefined;
 
+  /** All aborted transactions that this segment was given, in order of key, behind `after`. */
+  allAborted(after?: AbortedEntry): Iterable<AbortedEntry>;
+
   /** Bytes that the segment takes on the disk. */
   bytesOnDisk(): number;
   close(): Promise<void>;
@@ -79,10 +97,17 @@ export type VisitBatch = (batch: Buffer, baseOffset: number) => boolean;
 
 export interface SegmentWrites {
   /** Batches with their offsets assigned. */
-  readonly batches: readonly { readonly partitionId: number; readonly batch: Buffer }[];
+  readonly batches: readonly SegmentBatch[];
   readonly heads: Iterable<readonly [partitionId: number, head: SegmentHead]>;
   readonly states: Iterable<readonly [key: string, value: Uint8Array | undefined]>;
   readonly aborted: readonly AbortedEntry[];
+}
+
+export interface SegmentBatch {
+  readonly partitionId: number;
+  readonly batch: Buffer;
+  /** Where it is known better than by the batch, which may be damaged. */
+  readonly baseOffset?: number;
 }
 
 /** An aborted transaction, whose records and marker stand in the segment that it is given to. */

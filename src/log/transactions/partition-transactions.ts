@@ -1,7 +1,7 @@
 /**
  * What one partition knows of transactions in memory: those that are open, and those that were
  * aborted across segments. A partition that never saw a transaction has none of it. Holds what is
- * flushed; the group commit alone changes it, retention takes spans away.
+ * flushed; the group commit alone changes it, retention and compaction take spans away.
  */
 import type { Offset } from "../../base/offset.ts";
 import type { AbortedTransaction, OpenTransaction } from "../contract.ts";
@@ -43,6 +43,15 @@ export class PartitionTransactions {
   /** The producer's first span that ends at or after `from`. */
   nextSpan(producerId: bigint, from: number): AbortedTransaction | undefined {
     return this.#spans.get(producerId)?.find(({ lastOffset }) => lastOffset >= from);
+  }
+
+  /** Forgets one of which nothing is left; false where it is none of these. */
+  takeSpan({ producerId, lastOffset }: AbortedTransaction): boolean {
+    const spans = this.#spans.get(producerId) ?? [];
+    const kept = spans.filter((span) => span.lastOffset !== lastOffset);
+    if (kept.length === 0) this.#spans.delete(producerId);
+    else this.#spans.set(producerId, kept);
+    return kept.length < spans.length;
   }
 
   allSpans(): readonly AbortedTransaction[] {

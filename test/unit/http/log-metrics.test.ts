@@ -19,9 +19,22 @@ const STATS: LogStats = {
   batchBytes: 0,
   lastFlushMs: 1,
   pendingBytes: 0,
-  reclaimed: new Map([["t", { expired: 30, dropped: 10 }]]),
+  reclaimed: new Map([["t", { expired: 30, dropped: 10, compacted: 5 }]]),
+  compaction: {
+    running: false,
+    passes: 0,
+    segmentsRewritten: 0,
+    bytesWritten: 0,
+    bytesFreed: 0,
+    recordsCompacted: 0,
+    lastPassMs: 0,
+    dirtyBytes: 0,
+  },
   damaged: [],
 };
+
+/** Of the first partition, three records above the log start are compacted. */
+const LOG = { compactedOf: ({ index }: Partition) => (index === 0 ? 3 : 0) };
 
 function topic(...partitions: [start: number, end: number][]): Topic {
   return {
@@ -45,18 +58,21 @@ function topic(...partitions: [start: number, end: number][]): Topic {
 
 describe("a topic's ledger", () => {
   test("balances where nobody forwards the topic", () => {
-    const ledger = ledgerOf(topic([40, 100], [0, 50]), STATS, () => undefined);
+    const ledger = ledgerOf(topic([45, 100], [0, 50]), LOG, STATS, () => undefined);
     expect(ledger).toEqual({
       accepted: 150,
-      retained: 110,
+      retained: 102,
       expired: 30,
       dropped: 10,
+      compacted: 8,
       forwarded: undefined,
       pending: undefined,
       control: undefined,
       aborted: undefined,
+      overtaken: undefined,
     });
-    expect(ledger.accepted).toBe(ledger.retained + ledger.expired + ledger.dropped);
+    const { accepted, retained, expired, dropped, compacted } = ledger;
+    expect(accepted).toBe(retained + compacted + expired + dropped);
   });
 
   test.each([
@@ -66,16 +82,21 @@ describe("a topic's ledger", () => {
   ])("balances where upstream is %s", (_where, progress) => {
     const replicated = ({ index }: Partition): ReplicationProgress => ({
       nextOffset: index === 0 ? toOffset(progress) : ZERO_OFFSET,
-      leftOut: index === 0 ? { control: 2, aborted: 3 } : { control: 0, aborted: 0 },
+      leftOut:
+        index === 0
+          ? { control: 2, aborted: 3, compacted: 4 }
+          : { control: 0, aborted: 0, compacted: 0 },
     });
-    const { accepted, forwarded, pending, dropped, control, aborted } = ledgerOf(
-      topic([40, 100], [0, 50]),
+    const topics = topic([40, 100], [0, 50]);
+    const { accepted, forwarded, pending, dropped, control, aborted, overtaken } = ledgerOf(
+      topics,
+      LOG,
       STATS,
       replicated,
     );
     expect(pending).toBe(100 - Math.max(progress, 40) + 50);
-    expect([control, aborted]).toEqual([2, 3]);
-    expect(accepted).toBe((forwarded ?? 0) + (pending ?? 0) + dropped + 2 + 3);
+    expect([control, aborted, overtaken]).toEqual([2, 3, 4]);
+    expect(accepted).toBe((forwarded ?? 0) + (pending ?? 0) + dropped + 2 + 3 + 4);
   });
 });
 

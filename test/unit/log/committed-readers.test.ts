@@ -182,7 +182,7 @@ describe("a reader of records", () => {
     await fill();
     const sink = new FakeSink();
     let forwarder = forwarderTo(sink);
-    const ledger = () => ledgerOf(topic, log.stats(), (each) => forwarder.progress(each));
+    const ledger = () => ledgerOf(topic, log, log.stats(), (each) => forwarder.progress(each));
     await until(() => ledger().pending === 2);
     const counted = { accepted: 12, forwarded: 4, control: 3, aborted: 3, pending: 2, dropped: 0 };
     expect(ledger()).toMatchObject(counted);

@@ -1,3 +1,5 @@
+import { logCompactionModelSuite } from "../../suites/log-compaction-model-suite.ts";
+import { logCompactionSuite } from "../../suites/log-compaction-suite.ts";
 import { logReadSuite } from "../../suites/log-read-suite.ts";
 import { logRetentionSuite } from "../../suites/log-retention-suite.ts";
 import { logSuite } from "../../suites/log-suite.ts";
@@ -15,3 +17,7 @@ logTransactionsSuite("transactions over LMDB", onDisk);
 logTransactionsSuite("transactions over memory", inMemory);
 logTopicsSuite("topics that change, over LMDB", onDisk);
 logTopicsSuite("topics that change, over memory", inMemory);
+logCompactionSuite("compaction over LMDB", onDisk);
+logCompactionSuite("compaction over memory", inMemory);
+logCompactionModelSuite("compaction and its model over LMDB", onDisk);
+logCompactionModelSuite("compaction and its model over memory", inMemory);

@@ -34,7 +34,7 @@ function logOf(slices: readonly (readonly Buffer[])[], highWatermark: number) {
       const batches = slices.find((slice) => slice.some((batch) => nextOffset(batch) > from)) ?? [];
       const last = batches.at(-1);
       const next = last === undefined ? partition.highWatermark : nextOffset(last);
-      return { batches, bytes: 0, nextOffset: next, aborted: [] };
+      return { batches, bytes: 0, nextOffset: next, aborted: [], compacted: [] };
     },
   };
   return { log: log as unknown as Log, partition, reads };
@@ -135,6 +135,7 @@ describe("PartitionCursor", () => {
       bytes: 0,
       nextOffset: from,
       aborted: [],
+      compacted: [],
     });
     expect((await readAll(log)).found).toEqual([]);
   });

@@ -79,7 +79,7 @@ function plan(
 ): Plan {
   return planWrites({
     position: new Position("direct", [0], toOffset(0), PRODUCER),
-    stretches: stretchesOf({ batches, aborted }),
+    stretches: stretchesOf({ batches, aborted, compacted: [] }),
     until: undefined,
     batchBytesMax: 1_000_000,
     split: false,
@@ -178,11 +178,11 @@ describe("a plan for one partition", () => {
     const control = stored(4, 1, "none", 0x20);
     const result = plan([stored(0, 4), control, stored(5, 2)]);
     expect(result).toMatchObject({ nextOffset: 7, seen: [6] });
-    expect(result.leftOut).toEqual({ control: 1, aborted: 0 });
+    expect(result.leftOut).toEqual({ control: 1, aborted: 0, compacted: 0 });
     const only = plan([control], {
       position: new Position("direct", [0], toOffset(4), PRODUCER),
     });
-    const leftOut = { control: 1, aborted: 0 };
+    const leftOut = { control: 1, aborted: 0, compacted: 0 };
     expect(only).toEqual({ writes: [], nextOffset: 5, seen: [0], leftOut });
   });
 
@@ -212,7 +212,7 @@ describe("a plan for one partition", () => {
     const byKey = new Position("by-key", [0, 1], toOffset(0), PRODUCER);
     const spread = plan(batches, { position: byKey }, aborted);
     expect(spread.seen.reduce((sum, count) => sum + count)).toBe(5);
-    expect(spread.leftOut).toEqual({ control: 1, aborted: 5 });
+    expect(spread.leftOut).toEqual({ control: 1, aborted: 5, compacted: 0 });
   });
 
   it("takes batches apart once upstream has refused one for its size", () => {

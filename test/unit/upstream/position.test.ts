@@ -3,7 +3,7 @@ import { toOffset } from "../../../src/base/offset.ts";
 import { Position } from "../../../src/upstream/position.ts";
 
 const PRODUCER = { id: 7n, epoch: 0 };
-const NOTHING = { control: 0, aborted: 0 };
+const NOTHING = { control: 0, aborted: 0, compacted: 0 };
 const direct = (from: number) => new Position("direct", [3], toOffset(from), PRODUCER);
 
 describe("a position", () => {

@@ -92,7 +92,13 @@ test("a batch that cannot be decoded is passed over and told as a gap, and what 
   const gaps: string[] = [];
   const lane = new OutLane({
     log: {
-      read: async () => ({ batches: [damaged, whole], bytes: 0, nextOffset: 5, aborted: [] }),
+      read: async () => ({
+        batches: [damaged, whole],
+        bytes: 0,
+        nextOffset: 5,
+        aborted: [],
+        compacted: [],
+      }),
     } as never,
     partition: { logStartOffset: 0, highWatermark: 5, lastStableOffset: 5 } as never,
     rule: RULE,

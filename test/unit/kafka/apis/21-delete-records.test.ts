@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
-import { batchOf } from "../../../support/batches.ts";
+import { keyedBatch } from "../../../support/keyed-batches.ts";
 import { TestBroker } from "../test-broker.ts";
 import { versionsOf, type WireClient } from "../wire-client.ts";
 
@@ -19,7 +19,8 @@ describe("DeleteRecords", () => {
 
   async function topicOf(name: string, cleanupPolicy: "delete" | "compact" = "delete") {
     const topic = await broker.log.createTopic(name, { partitions: 2, config: { cleanupPolicy } });
-    await client.produce(name, 0, batchOf(["a", "b", "c", "d", "e"]));
+    const records = ["a", "b", "c", "d", "e"].map((value) => [value, value] as const);
+    await client.produce(name, 0, keyedBatch({ records }));
     return topic.partitions[0];
   }
 

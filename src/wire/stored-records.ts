@@ -3,7 +3,7 @@
  * timestamp and, when asked, its key. One object serves the whole walk.
  */
 import { TributaryError } from "../base/errors.ts";
-import { decompress } from "../wire/compression.ts";
+import { decompress } from "./compression.ts";
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -12,9 +12,9 @@ import {
   isLogAppendTime,
   maxTimestampMs,
   recordCount,
-} from "../wire/record-batch.ts";
-import { DECOMPRESSED_BYTES_MAX } from "../wire/records.ts";
-import { VarintCursor } from "../wire/varint.ts";
+} from "./record-batch.ts";
+import { DECOMPRESSED_BYTES_MAX } from "./records.ts";
+import { VarintCursor } from "./varint.ts";
 
 /** The record the walk stands at. */
 export interface StoredRecord {
@@ -24,6 +24,8 @@ export interface StoredRecord {
   readonly offset: number;
   /** As a consumer of the log sees it: the append time where the topic has LogAppendTime. */
   readonly timestampMs: number;
+  /** Where it begins: at its length. */
+  readonly start: number;
   /** From the key's length to the end of the headers. */
   readonly restStart: number;
   readonly restEnd: number;
@@ -34,6 +36,7 @@ export class StoredRecords implements StoredRecord {
   attributes = 0;
   offset = -1;
   timestampMs = -1;
+  start = 0;
   restStart = 0;
   restEnd = 0;
   readonly #cursor: VarintCursor;
@@ -66,6 +69,7 @@ export class StoredRecords implements StoredRecord {
     this.#left -= 1;
     const cursor = this.#cursor;
     cursor.at = this.restEnd;
+    this.start = cursor.at;
     const length = cursor.varint();
     const end = cursor.at + length;
     this.attributes = this.section[cursor.at] ?? 0;
@@ -88,6 +92,16 @@ export class StoredRecords implements StoredRecord {
     const end = cursor.at + length;
     if (end > this.restEnd) throw invalid("a key's length");
     return this.section.subarray(cursor.at, end);
+  }
+
+  /** Whether the current record has a value: in a compacted topic, none deletes its key. */
+  hasValue(): boolean {
+    const cursor = this.#cursor;
+    cursor.at = this.restStart;
+    const keyBytes = cursor.varint();
+    cursor.at += Math.max(keyBytes, 0);
+    if (cursor.at >= this.restEnd) throw invalid("a key's length");
+    return cursor.varint() >= 0;
   }
 }
 

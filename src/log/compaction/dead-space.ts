@@ -1,0 +1,93 @@
+/**
+ * Sealed segments that are kept for a small part of what they hold: retention has taken the rest, and
+ * what is left is in compacted topics, which keep it. They are written again without the rest. And
+ * small ones are put together, so that their number does not grow for ever.
+ */
+import type { SealedSegment } from "../sealed-segments.ts";
+import { type SegmentHead, saysSomething } from "../segment-head.ts";
+import type { TopicTable } from "../topics.ts";
+
+const MIB = 1024 * 1024;
+/** Below it, pages of the tree and small state are most of it. */
+const SEGMENT_BYTES_MIN = MIB;
+const DEAD_SHARE_MIN = 0.5;
+/** Where the disk budget is tight: at most three bytes are written for each that is freed. */
+const DEAD_SHARE_MIN_TIGHT = 0.25;
+/** A segment goes along with the one after it while it holds no more than this of a full one. */
+const MERGED_SHARE_MAX = 0.125;
+
+export interface SpaceRules {
+  readonly segmentBytes: number;
+  readonly stateBytes: number;
+  /** The disk budget wants what there is. */
+  readonly isTight: boolean;
+  /** Whether time, bytes and the disk budget take nothing from the partition. */
+  readonly keepsByKey: KeepsByKey;
+}
+
+type KeepsByKey = (partitionId: number) => boolean;
+
+/** Whether what the partition holds is for the cleaner alone to say. */
+export function keepsByKey(topics: TopicTable, partitionId: number): boolean {
+  const owner = topics.partition(partitionId);
+  return owner !== undefined && topics.configOf(owner).cleanupPolicy === "compact";
+}
+
+/** Whether to write the segment again for the space alone. */
+export function isMostlyDead(segment: SealedSegment, rules: SpaceRules): boolean {
+  const { bytes, heads } = segment;
+  if (bytes < Math.min(SEGMENT_BYTES_MIN, rules.segmentBytes / 2)) return false;
+  if (![...heads.keys()].some(rules.keepsByKey)) return false;
+  const shareMin = rules.isTight ? DEAD_SHARE_MIN_TIGHT : DEAD_SHARE_MIN;
+  return deadBytes(segment) - rules.stateBytes >= bytes * shareMin;
+}
+
+/** What writing the segment again frees, where it is done. */
+export function spaceToCome(segment: SealedSegment, rules: SpaceRules): number {
+  return isMostlyDead(segment, rules) ? deadBytes(segment) - rules.stateBytes : 0;
+}
+
+/** What partitions that are kept by key take of a segment. */
+export function keptBytes(segment: SealedSegment, isKept: KeepsByKey): number {
+  const kept = [...segment.heads].filter(([id]) => isKept(id)).map(([, head]) => head);
+  return segment.bytes * shareOf(segment, kept);
+}
+
+/** What a segment takes when it is written again as it is. */
+export function rewrittenBytes(segment: SealedSegment): number {
+  return segment.bytes - deadBytes(segment);
+}
+
+/** Pages, small state and all else in a file go with the batches, as far as one can say. */
+function deadBytes(segment: SealedSegment): number {
+  return segment.bytes * (1 - shareOf(segment, segment.heads.values()));
+}
+
+function shareOf({ batchBytes }: SealedSegment, heads: Iterable<SegmentHead>): number {
+  return batchBytes === 0 ? 0 : Math.min(1, liveBytes(heads) / batchBytes);
+}
+
+/**
+ * Whether the older segment goes into the same new one as the one after it. Only what is kept by key
+ * may: other records would be kept for longer beside younger ones. Leader epochs stay apart.
+ */
+export function mayMerge(
+  older: SealedSegment | undefined,
+  younger: SealedSegment,
+  rules: SpaceRules,
+): older is SealedSegment {
+  if (older === undefined) return false;
+  for (const [id, head] of [...older.heads, ...younger.heads]) {
+    if (!rules.keepsByKey(id) && saysSomething(head)) return false;
+  }
+  for (const [id, { leaderEpoch }] of older.heads) {
+    if ((younger.heads.get(id)?.leaderEpoch ?? leaderEpoch) !== leaderEpoch) return false;
+  }
+  return liveBytes(older.heads.values()) <= rules.segmentBytes * MERGED_SHARE_MAX;
+}
+
+function liveBytes(heads: Iterable<SegmentHead>): number {
+  let sum = 0;
+  for (const { bytes } of heads) sum += bytes;
+  return sum;
+}

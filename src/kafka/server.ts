@@ -21,6 +21,7 @@ import { type ConnectionHost, KafkaConnection } from "./connection.ts";
 import { ConnectionMemory } from "./connection-memory.ts";
 import { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import { fetchMetrics } from "./fetch/fetch-metrics.ts";
+import { FetchesUnderWay } from "./fetch/fetches-under-way.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
@@ -246,6 +247,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
     fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
+    fetchesUnderWay: new FetchesUnderWay(limits),
     fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
     memory,
     checks: new TurnBudget(clock, limits.checksMsMax),

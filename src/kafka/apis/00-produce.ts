@@ -57,6 +57,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   versions: [0, 11],
   flexibleFrom: 9,
   pipelined: true,
+  requestBytesMax: Number.POSITIVE_INFINITY,
   quota: "producer_byte_rate",
 
   decode(reader, version) {

@@ -51,7 +51,7 @@ export const metadata: KafkaApi<MetadataRequest, MetadataResponse> = {
   flexibleFrom: 9,
 
   decode(reader, version) {
-    const listed = reader.nullableArray((each) => readWanted(each, version));
+    const listed = once(reader.nullableArray((each) => readWanted(each, version)));
     // Version 0 has no null: there, an empty list asks for all.
     const topics = version === 0 && listed?.length === 0 ? null : listed;
     const autoCreate = version >= 4 ? reader.boolean() : true;
@@ -98,6 +98,13 @@ function readWanted(reader: WireReader, version: number): WantedTopic {
   const name = version >= 10 ? reader.nullableString() : reader.string();
   reader.tags();
   return { id, name };
+}
+
+/** One answer each: a topic of many partitions that is named often would be described as often. */
+function once(topics: readonly WantedTopic[] | null): readonly WantedTopic[] | null {
+  if (topics === null || topics.length < 2) return topics;
+  const keyOf = ({ id, name }: WantedTopic) => (name === null ? id : `${id} ${name}`);
+  return [...new Map(topics.map((topic) => [keyOf(topic), topic])).values()];
 }
 
 async function describeTopics(

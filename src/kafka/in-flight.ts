@@ -62,7 +62,7 @@ export class RequestsInFlight {
 
   /** Others need the memory of what stands behind the request that waits. */
   hurry(): void {
-    if (this.#waiting.length > 0) this.#hurry?.abort();
+    if (this.#bytes > 0) this.#hurry?.abort();
   }
 
   answered(held: HeldRequest): void {

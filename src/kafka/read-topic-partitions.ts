@@ -1,12 +1,12 @@
 /**
  * Topics and their partitions, as many requests name them. Each is kept once however often it is named,
- * the last time counts, and no more than a gateway can have: what a request makes the gateway remember
- * is bounded by what there is, not by how often its client says it.
+ * the last time counts, and no more than a gateway has by default: what a request makes it remember is
+ * bounded by what there is, not by how often its client says it.
  */
 import { TributaryError } from "../base/errors.ts";
 import type { WireReader } from "../wire/reader.ts";
 
-/** As many as the log has partitions at most (`partitionsMax` of its options). */
+/** The default of `limits.partitionsMax`. Who wants more of a gateway that has more asks in several. */
 export const PARTITIONS_PER_REQUEST_MAX = 20_000;
 
 export interface NamedTopic<Wanted> {

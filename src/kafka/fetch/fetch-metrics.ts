@@ -1,8 +1,8 @@
 /** What `/metrics` says of fetch sessions and of the memory of answers to fetches. */
 import type { MetricSample } from "../../base/service.ts";
 import type { FetchBuffers } from "./fetch-buffers.ts";
-import type { FetchesUnderWay } from "./fetches-under-way.ts";
 import type { FetchSessions } from "./fetch-sessions.ts";
+import type { FetchesUnderWay } from "./fetches-under-way.ts";
 
 export function fetchMetrics(parts: {
   readonly fetchSessions: FetchSessions;

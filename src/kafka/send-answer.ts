@@ -1,3 +1,7 @@
+/**
+ * One answer on its way to its client: counted until the socket has taken it, and what it stands in
+ * given back then.
+ */
 import type { Socket } from "node:net";
 import type { ConnectionMemory, MemoryHolder } from "./connection-memory.ts";
 

@@ -23,12 +23,15 @@ export async function fetchPartitions(
   signal: AbortSignal,
 ): Promise<Pick<FetchReading, "partitions" | "room">> {
   const reading = new FetchReading(source, targets, rules, signal);
-  for (const each of reading.partitions) each.open();
+  reading.look();
   const wait = new FetchWait(source.log, reading.found, rules.waitMsMax, signal);
   const letOthersIn = source.fetchesUnderWay.onLack(targets.length, wait.hurry);
   try {
     await reading.readOn();
-    while (!reading.isEnough && (await more(reading, wait, source))) await reading.readOn();
+    while (!reading.isEnough && (await more(reading, wait, source))) {
+      reading.look();
+      await reading.readOn();
+    }
     const { partitions, room } = reading;
     return { partitions, room };
   } catch (error) {

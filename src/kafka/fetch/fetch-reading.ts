@@ -19,6 +19,9 @@ export interface FetchRules {
   readonly isolation: Isolation;
 }
 
+/** Many small reads are made for no longer before others have their turn. */
+const TURN_MS_MAX = 10;
+
 /** What fetches read from and with. */
 export interface FetchSource {
   readonly log: Log;
@@ -50,7 +53,7 @@ export class FetchReading {
     this.room = source.fetchBuffers.open();
   }
 
-  /** Those of the partitions that are there. */
+  /** Those of the partitions that are there, as they were looked at last. */
   get found(): readonly Partition[] {
     return this.partitions.flatMap(({ partition }) => partition ?? []);
   }
@@ -69,18 +72,24 @@ export class FetchReading {
     );
   }
 
-  /** Looks at all partitions, and reads on in each until its limit or the request's. */
+  /** Finds the partitions, and what the client must be told of them. */
+  look(): void {
+    for (const each of this.partitions) each.open();
+  }
+
+  /** Reads on in each partition until its limit or the request's. */
   async readOn(): Promise<void> {
     const { clock, limits, readerPace } = this.#source;
     this.room.lacks = false;
     const endMs = clock.monotonicMs() + limits.fetchReadMsMax;
-    await readerPace.read(async () => {
-      for (const each of this.partitions) each.open();
-      return 0;
-    });
+    let turnEndMs = clock.monotonicMs() + TURN_MS_MAX;
     for (const each of this.partitions) {
       while (each.readable && !this.#isOver) {
         const read = await readerPace.read(() => this.#readSlice(each));
+        if (clock.monotonicMs() >= turnEndMs) {
+          await new Promise(setImmediate);
+          turnEndMs = clock.monotonicMs() + TURN_MS_MAX;
+        }
         this.#tookLong ||= this.#bytes > 0 && clock.monotonicMs() >= endMs;
         if (read === 0) break;
       }

@@ -1,6 +1,5 @@
 /**
- * Lets ingest go first. Readers of all connections together take turns, a slice of the log each, or
- * what takes as long; while
+ * Lets ingest go first. Readers of all connections together take turns, a slice of the log each; while
  * something waits for its flush, a turn is followed by a pause of several times what its reading took.
  * So a replay of gigabytes leaves most of the thread to ingest, with however many readers, on a fast
  * machine as on a slow one; where nothing comes in, they read as fast as they can.
@@ -12,8 +11,6 @@ import type { Log } from "../../log/contract.ts";
 const PAUSE_FACTOR = 25;
 /** Nor may ingest starve the readers, whatever a read took. */
 const PAUSE_MS_MAX = 100;
-/** Small reads, and looks that find nothing, make a turn as well. */
-const TURN_MS_MAX = 10;
 
 export class ReaderPace {
   readonly #log: Log;
@@ -36,7 +33,7 @@ export class ReaderPace {
     const bytes = await work();
     this.#bytes += bytes;
     this.#spentMs += this.#clock.monotonicMs() - beganMs;
-    if (this.#bytes >= this.#sliceBytes || this.#spentMs >= TURN_MS_MAX) await this.#turn();
+    if (this.#bytes >= this.#sliceBytes) await this.#turn();
     return bytes;
   }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { PARTITION_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX } from "../../../src/kafka/api.ts";
 import { JOIN_REQUEST_BYTES_MAX } from "../../../src/kafka/apis/11-join-group.ts";
+import { KAFKA_APIS } from "../../../src/kafka/apis.ts";
 import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { DEFAULT_GROUP_LIMITS } from "../../../src/kafka/groups/limits.ts";
 import type { KafkaLimits } from "../../../src/kafka/limits.ts";
@@ -69,6 +70,16 @@ describe("a request that waits for time or for others", () => {
     broker = await TestBroker.start({ limits, groupLimits });
     return (await broker.log.createTopic("t", { partitions: 1 })).id;
   }
+
+  it("is one of these APIs'", () => {
+    const waiting = KAFKA_APIS.filter(({ waits }) => waits === true);
+    expect(waiting.map(({ name }) => name).toSorted()).toEqual([
+      "Fetch",
+      "JoinGroup",
+      "ListOffsets",
+      "SyncGroup",
+    ]);
+  });
 
   it("keeps nobody else from being read, however large it was", async () => {
     const topicId = await start({ requestsBytesTotalMax: 80 });

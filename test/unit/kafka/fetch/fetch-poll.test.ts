@@ -131,6 +131,19 @@ describe("a fetch that reads", () => {
     expect((await fetched({ bytesMin: 1 })).bytes).toEqual([true, true, true, false]);
   });
 
+  it("lets others have their turn though all its reads are small", async () => {
+    onRead = () => clock.advance(10);
+    let turns = 0;
+    const turn = () => {
+      turns += 1;
+      if (turns < 100) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await fetched({ bytesMin: 1 });
+    expect([reads, turns >= 3]).toEqual([PARTITIONS, true]);
+    turns = 100;
+  });
+
   it("goes on for longer where it has nothing", async () => {
     const waiting = fetched({ topic: "empty", bytesMin: 1 });
     clock.advance(5000);

@@ -60,15 +60,6 @@ describe("a reader of the log", () => {
     expect(await hasCome(slice)).toBe(true);
   });
 
-  it("gives way after a while as well, where it finds little or nothing", async () => {
-    begun = true;
-    for (let nth = 0; nth < 4; nth += 1) expect(await hasCome(read(0))).toBe(true);
-    const fifth = read(0);
-    expect(await hasCome(fifth)).toBe(false);
-    vi.advanceTimersByTime(100);
-    expect(await hasCome(fifth)).toBe(true);
-  });
-
   it("shares its turns with all others: small reads together make a slice", async () => {
     begun = true;
     expect(await hasCome(read(SLICE / 2))).toBe(true);

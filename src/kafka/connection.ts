@@ -14,7 +14,6 @@ import { AssertionFailure, isTributaryError, messageOf, TributaryError } from ".
 import type { ListenAddress } from "../base/service.ts";
 import { showAddress } from "../config/kinds/address.ts";
 import { plainAddress } from "../listeners/address-block.ts";
-import type { WireWriter } from "../wire/writer.ts";
 import {
   type AnyKafkaApi,
   HangUp,
@@ -37,8 +36,8 @@ import {
   type UnservedApiVersions,
 } from "./request-header.ts";
 import { NO_RIGHTS, Rights } from "./rights.ts";
-import { type Answer, sendAnswer } from "./send-answer.ts";
 import { KafkaSession } from "./session.ts";
+import { type Answer, answerOf, drained, writeAnswer } from "./write-answer.ts";
 
 /** What all connections share. */
 export interface ConnectionHost {
@@ -105,7 +104,10 @@ export class KafkaConnection implements MemoryHolder {
     this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.resume());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
     this.#inFlight = new RequestsInFlight(host.broker.memory);
-    this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
+    this.#splitter = new FrameSplitter(
+      Math.min(limits.loginBytesMax, this.#requestBytesMax),
+      host.broker.requestBuffers,
+    );
     if (this.#session.welcome) this.#open();
     else this.#awaitLogin(limits.loginMsMax);
     socket.setNoDelay(true);
@@ -202,7 +204,7 @@ export class KafkaConnection implements MemoryHolder {
         if (!pipelined || !beforeWasPipelined) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const held = { bytes: frame.length };
+        const held = { frame, bytes: frame.length };
         const answer = this.#answer(header, held);
         this.#answered = this.#finish(this.#answered, answer, held);
         beforeWasPipelined = pipelined;
@@ -240,6 +242,9 @@ export class KafkaConnection implements MemoryHolder {
           ? this.#throttle(broker.quotas.count(api.quota, quotaClient, held.bytes))
           : 0;
       const response = await this.#begin(header, { rights, quotaClient }, held);
+      if (api.keepsNothing === true && held.frame !== undefined) {
+        broker.requestBuffers.giveBack(held.frame);
+      }
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
@@ -334,13 +339,23 @@ export class KafkaConnection implements MemoryHolder {
     return durationMs;
   }
 
-  async #send(answer: Answer): Promise<void> {
-    if (this.#socket.destroyed) {
-      answer.done(true);
+  async #send({ pieces, sizeBytes, done }: Answer): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed) {
+      done(true);
       return;
     }
-    this.#host.traffic.bytesOut += answer.sizeBytes;
-    await sendAnswer(this.#socket, answer, this.#host.broker.memory, this);
+    const { memory } = this.#host.broker;
+    this.#host.traffic.bytesOut += sizeBytes;
+    memory.unsent(this, sizeBytes);
+    const sent = (error?: Error | null) => {
+      memory.sent(this, sizeBytes);
+      done(error === undefined || error === null);
+    };
+    writeAnswer(socket, pieces, sent);
+    // Below its own mark the socket tells nobody that it is drained.
+    const unsentMax = Math.max(memory.unsentBytesMax, socket.writableHighWaterMark);
+    if (socket.writableLength > unsentMax) await drained(socket);
   }
 
   /** Whoever was let in may send more; whoever was not, nothing more. */
@@ -376,9 +391,4 @@ export class KafkaConnection implements MemoryHolder {
     }
     this.#socket.destroy();
   }
-}
-
-function answerOf(writer: WireWriter, done: Answer["done"]): Answer {
-  const { sizeBytes } = writer;
-  return { pieces: writer.finishFrame(), sizeBytes, done };
 }

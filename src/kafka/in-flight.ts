@@ -8,8 +8,9 @@
  */
 import type { ConnectionMemory } from "./connection-memory.ts";
 
-/** What is still counted of a request. */
+/** What is still needed of a request as it came, and counted. */
 export interface HeldRequest {
+  frame: Buffer | undefined;
   bytes: number;
 }
 
@@ -56,6 +57,7 @@ export class RequestsInFlight {
   /** It has begun, and nothing refers to its bytes any more. */
   waits(held: HeldRequest): void {
     this.#release(held);
+    held.frame = undefined;
     this.#memory.waits(this);
     if (this.#memory.requestsFull) this.hurry();
   }

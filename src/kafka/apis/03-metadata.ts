@@ -51,7 +51,7 @@ export const metadata: KafkaApi<MetadataRequest, MetadataResponse> = {
   flexibleFrom: 9,
 
   decode(reader, version) {
-    const listed = once(reader.nullableArray((each) => readWanted(each, version)));
+    const listed = reader.nullableArray((each) => readWanted(each, version));
     // Version 0 has no null: there, an empty list asks for all.
     const topics = version === 0 && listed?.length === 0 ? null : listed;
     const autoCreate = version >= 4 ? reader.boolean() : true;
@@ -100,13 +100,6 @@ function readWanted(reader: WireReader, version: number): WantedTopic {
   return { id, name };
 }
 
-/** One answer each: a topic of many partitions that is named often would be described as often. */
-function once(topics: readonly WantedTopic[] | null): readonly WantedTopic[] | null {
-  if (topics === null || topics.length < 2) return topics;
-  const keyOf = ({ id, name }: WantedTopic) => (name === null ? id : `${id} ${name}`);
-  return [...new Map(topics.map((topic) => [keyOf(topic), topic])).values()];
-}
-
 async function describeTopics(
   { topics, autoCreate }: MetadataRequest,
   { broker, rights }: RequestContext,
@@ -119,7 +112,7 @@ async function describeTopics(
   }
   const described: DescribedTopic[] = [];
   let mayCreate = autoCreate && broker.autoCreateTopics ? broker.limits.topicsPerRequestMax : 0;
-  for (const { id, name } of topics) {
+  for (const { id, name } of once(topics)) {
     // Who asks by id may leave the name empty, as the Java client does, or null.
     if (name === null || id !== NO_TOPIC_ID) {
       const topic = broker.log.topicById(id);
@@ -148,6 +141,11 @@ async function describeTopics(
     }
   }
   return described;
+}
+
+/** Each topic is described once, however often it is named. */
+function once(topics: readonly WantedTopic[]): Iterable<WantedTopic> {
+  return new Map(topics.map((topic) => [`${topic.id}/${topic.name}`, topic])).values();
 }
 
 function describe(topic: Topic): DescribedTopic {

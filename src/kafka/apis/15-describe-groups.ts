@@ -37,8 +37,8 @@ export const describeGroups: KafkaApi<DescribeGroupsRequest, readonly AnsweredGr
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
-    // One answer each: a large group that is named often would be described as often.
-    return Array.from(new Set(groupIds), (groupId): AnsweredGroup => {
+    // Once each: a group that is named often would be described as often.
+    return [...new Set(groupIds)].map((groupId): AnsweredGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";
         return { ...unknownGroup(groupId), error, operations: NOT_ASKED };

@@ -43,8 +43,8 @@ export const consumerGroupDescribe: KafkaApi<
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
-    // One answer each: a large group that is named often would be described as often.
-    return Array.from(new Set(groupIds), (groupId): DescribedGroup => {
+    // Once each: a group that is named often would be described as often.
+    return [...new Set(groupIds)].map((groupId): DescribedGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";
         return { ...undescribed(groupId, error, NOT_ALLOWED), operations: NOT_ASKED };

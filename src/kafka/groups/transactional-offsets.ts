@@ -40,7 +40,7 @@ export class TransactionalOffsets {
     const checked = this.#offsets.check(group, commits, this.pending.size);
     const results = checked.map((one) => {
       if (typeof one === "string") return one;
-      const result = putChecked(() => this.pending.putIn(append, producerId, one));
+      const result = putPending(() => this.pending.putIn(append, producerId, one));
       if (result === "NONE") put.push(one);
       return result;
     });
@@ -82,4 +82,10 @@ export class TransactionalOffsets {
       .filter(({ place, record }) => this.#log.topic(place.topic)?.id === record.topicId);
     return [...living.filter(isNew), ...living.filter((one) => !isNew(one))];
   }
+}
+
+/** Java's producer takes the error of a plain commit for its end here; this one it tries again. */
+function putPending(put: () => void): KafkaErrorName {
+  const result = putChecked(put);
+  return result === "INVALID_COMMIT_OFFSET_SIZE" ? "COORDINATOR_NOT_AVAILABLE" : result;
 }

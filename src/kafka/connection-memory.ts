@@ -4,9 +4,9 @@
  * who waits for them to fall.
  *
  * Requests under way end by themselves, so whoever brings more of them waits: where there are too many,
- * those that wait for time or for others are answered, and who takes no answers gives way. A request whose end
- * does not come ends never: who has taken longest over one gives way, where that is long, else who
- * brings the byte too many. Of answers, each connection may hold less where all hold much.
+ * those that wait for time or for others are answered, and who takes no answers gives way. A request
+ * whose end does not come ends never: who has taken longest over one gives way, where that is long,
+ * else who brings the byte too many. Of answers, each connection may hold less where all hold much.
  */
 import type { Clock } from "../base/clock.ts";
 import type { MetricSample } from "../base/service.ts";
@@ -132,7 +132,10 @@ export class ConnectionMemory {
     this.#stalled.set(holder, { bytes: before.bytes - bytes, sinceMs });
   }
 
-  /** Somebody needs memory, for requests or for a fetch: who has taken nothing of its answers for longest, and long, gives way. */
+  /**
+   * Somebody needs memory, for requests or for a fetch: who has taken nothing of its answers for
+   * longest, and long, gives way.
+   */
   cutStalled(): void {
     const stalled = this.#longerThan(this.#stalled, this.#limits.unsentMsMax);
     if (stalled === undefined) return;

@@ -14,6 +14,7 @@ import type { AclStore } from "./acls/acl-store.ts";
 import type { ConnectionMemory } from "./connection-memory.ts";
 import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import type { FetchSessions } from "./fetch/fetch-sessions.ts";
+import type { FetchesUnderWay } from "./fetch/fetches-under-way.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
 import type { LargeChecks } from "./large-checks.ts";
 import type { KafkaLimits } from "./limits.ts";
@@ -42,6 +43,12 @@ export class HangUp {
   }
 }
 
+const MIB = 1024 * 1024;
+/** The longest request of an API that does not say otherwise. */
+export const REQUEST_BYTES_MAX = 8 * MIB;
+/** Of those that name partitions: all that there may be, of topics with the longest names. */
+export const PARTITION_REQUEST_BYTES_MAX = 2 * MIB;
+
 type Answer<Response> = Response | HangUp | typeof NO_RESPONSE;
 
 export interface KafkaApi<Request, Response> {
@@ -57,6 +64,17 @@ export interface KafkaApi<Request, Response> {
    * effects are in place when `handle` returns its promise. Otherwise, like Kafka, one at a time.
    */
   readonly pipelined?: boolean;
+  /**
+   * A longer request closes its connection, {@link REQUEST_BYTES_MAX} where nothing is said. What the
+   * server takes of any API bounds it as well.
+   */
+  readonly requestBytesMax?: number;
+  /**
+   * The answer may take as long as its client, or others, want it to. When `handle` has returned,
+   * nothing may refer to the request's bytes any more: they count no longer, so that whoever waits
+   * keeps nobody else from being read.
+   */
+  readonly waits?: boolean;
   /** The quota that its requests (of producers) or its answers (of consumers) count to. */
   readonly quota?: QuotaKey;
   /**
@@ -78,10 +96,11 @@ export interface KafkaApi<Request, Response> {
   /** `throttleMs`: for how long the client is asked to send nothing more (KIP-219). */
   encode(writer: WireWriter, response: Response, version: number, throttleMs: number): void;
   /**
-   * Called once for each response that was made: what it holds is needed no longer. `taken` says
-   * that its bytes have left this process; otherwise nobody knows who still reads them.
+   * Called once for each response that was made; answers what to call when what it holds is needed no
+   * longer, which must not itself hold on to the response: a client may take long to read its bytes.
+   * `taken` says that these have left this process; otherwise nobody knows who still reads them.
    */
-  done?(response: Response, taken: boolean): void;
+  done?(response: Response): (taken: boolean) => void;
 }
 
 /** The table's view of an API: only its own functions know its request and its response. */
@@ -96,6 +115,11 @@ export interface RequestContext {
   readonly advertised: ListenAddress;
   /** Aborts when the connection is closed. */
   readonly signal: AbortSignal;
+  /**
+   * For who {@link KafkaApi.waits}: aborts likewise, and when others need what this connection holds.
+   * Then an answer is due at once.
+   */
+  readonly hurry: AbortSignal;
   readonly session: KafkaSession;
   /** What this client may do; nothing before its login. */
   readonly rights: Rights;
@@ -139,6 +163,7 @@ export interface KafkaBroker {
   readonly largeChecks: LargeChecks;
   readonly fetchSessions: FetchSessions;
   readonly fetchBuffers: FetchBuffers;
+  readonly fetchesUnderWay: FetchesUnderWay;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   /** What idempotent producers sent last, and who they are. */

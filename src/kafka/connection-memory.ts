@@ -3,13 +3,15 @@
  * come, requests that are not yet answered, answers that were not taken. Owner of the sums, and of
  * who waits for them to fall.
  *
- * Requests under way end by themselves, so whoever brings more of them waits. A request whose end
- * does not come ends never: who has taken longest over one gives way, where that is long, else who
- * brings the byte too many. Of answers, each connection may hold less where all hold much.
+ * Requests under way end by themselves, so whoever brings more of them waits: where there are too many,
+ * those that wait for time or for others are answered, and who takes no answers gives way. A request
+ * whose end does not come ends never: who has taken longest over one gives way, where that is long,
+ * else who brings the byte too many. Of answers, each connection may hold less where all hold much.
  */
 import type { Clock } from "../base/clock.ts";
 import type { MetricSample } from "../base/service.ts";
 import type { KafkaLimits } from "./limits.ts";
+import { Reminder } from "./reminder.ts";
 
 type MemoryLimits = Pick<
   KafkaLimits,
@@ -30,6 +32,12 @@ export interface MemoryHolder {
   giveWay(reason: string): void;
 }
 
+/** A connection on which a request waits. */
+export interface WaitingRequest {
+  /** Memory for requests lacks: it is to keep none behind it. */
+  hurry(): void;
+}
+
 interface Held {
   bytes: number;
   readonly sinceMs: number;
@@ -43,6 +51,8 @@ export class ConnectionMemory {
   /** Who has left answers untaken longest first. */
   readonly #stalled = new Map<MemoryHolder, Held>();
   readonly #waiting = new Set<MemoryHolder>();
+  readonly #polling = new Set<WaitingRequest>();
+  readonly #reminder = new Reminder(() => this.cutStalled());
   #partialBytes = 0;
   #requestBytes = 0;
   #unsentBytes = 0;
@@ -69,7 +79,19 @@ export class ConnectionMemory {
 
   /** A request has come whole; `done` when it is answered. */
   request(bytes: number): void {
+    const wasFull = this.requestsFull;
     this.#requestBytes += bytes;
+    if (wasFull || !this.requestsFull) return;
+    for (const waiting of [...this.#polling]) waiting.hurry();
+  }
+
+  /** Its connection counts no bytes for it, but for what comes after it. */
+  waits(waiting: WaitingRequest): void {
+    this.#polling.add(waiting);
+  }
+
+  waitsNoMore(waiting: WaitingRequest): void {
+    this.#polling.delete(waiting);
   }
 
   requestDone(bytes: number): void {
@@ -78,8 +100,9 @@ export class ConnectionMemory {
     for (const holder of [...this.#waiting]) {
       this.#waiting.delete(holder);
       holder.resume();
-      if (this.requestsFull) return;
+      if (this.requestsFull) break;
     }
+    this.#reminder.on = this.#waiting.size > 0;
   }
 
   get requestsFull(): boolean {
@@ -89,6 +112,7 @@ export class ConnectionMemory {
   /** `holder` reads no more until there is room for requests. */
   waitForRoom(holder: MemoryHolder): void {
     this.#waiting.add(holder);
+    this.#reminder.on = true;
   }
 
   unsent(holder: MemoryHolder, bytes: number): void {
@@ -108,7 +132,10 @@ export class ConnectionMemory {
     this.#stalled.set(holder, { bytes: before.bytes - bytes, sinceMs });
   }
 
-  /** Somebody needs memory: who has taken nothing of its answers for longest, and long, gives way. */
+  /**
+   * Somebody needs memory, for requests or for a fetch: who has taken nothing of its answers for
+   * longest, and long, gives way.
+   */
   cutStalled(): void {
     const stalled = this.#longerThan(this.#stalled, this.#limits.unsentMsMax);
     if (stalled === undefined) return;
@@ -129,6 +156,7 @@ export class ConnectionMemory {
     this.#notePartial(holder, 0);
     this.#stalled.delete(holder);
     this.#waiting.delete(holder);
+    this.#reminder.on = this.#waiting.size > 0;
   }
 
   metrics(): MetricSample[] {

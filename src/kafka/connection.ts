@@ -5,7 +5,8 @@
  * Back-pressure goes both ways: with too many requests waiting the socket is not read, and while a
  * client does not take its answers no further request is begun. Requests run one at a time, as in
  * Kafka, but for those whose effects are in place at once ({@link KafkaApi.pipelined}), so that many
- * produce requests share a flush. Who is over its quota is left alone for a while. Whatever a client
+ * produce requests share a flush. Where memory for requests lacks, none keeps others behind it waiting
+ * ({@link RequestContext.hurry}). Who is over its quota is left alone for a while. Whatever a client
  * sends, the worst that happens is that its connection is closed, with a warning in the log.
  */
 import type { Socket } from "node:net";
@@ -23,6 +24,7 @@ import {
 import { apiVersions, apiVersionsRefusal } from "./apis/18-api-versions.ts";
 import type { MemoryHolder } from "./connection-memory.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
+import { type HeldRequest, RequestsInFlight } from "./in-flight.ts";
 import type { KafkaTraffic } from "./kafka-traffic.ts";
 import type { KafkaClient } from "./listeners/listener-config.ts";
 import { Mute } from "./quotas/mute.ts";
@@ -35,7 +37,7 @@ import {
 } from "./request-header.ts";
 import { NO_RIGHTS, Rights } from "./rights.ts";
 import { KafkaSession } from "./session.ts";
-import { drained, writeAnswer } from "./write-answer.ts";
+import { type Answer, answerOf, drained, writeAnswer } from "./write-answer.ts";
 
 /** What all connections share. */
 export interface ConnectionHost {
@@ -45,11 +47,7 @@ export interface ConnectionHost {
   readonly refusals: KafkaRefusals;
 }
 
-interface Answer {
-  readonly pieces: readonly Uint8Array[];
-  /** See {@link KafkaApi.done}. */
-  readonly done: (taken: boolean) => void;
-}
+const HOLDS_NOTHING = () => {};
 
 export class KafkaConnection implements MemoryHolder {
   readonly #socket: Socket;
@@ -64,10 +62,7 @@ export class KafkaConnection implements MemoryHolder {
   readonly #gone = new AbortController();
   readonly #session: KafkaSession;
   readonly #mute: Mute;
-  readonly #waiting: Buffer[] = [];
-  /** Requests that are read and not yet answered, in number and bytes. */
-  #inFlight = 0;
-  #inFlightBytes = 0;
+  readonly #inFlight: RequestsInFlight;
   #working = false;
   #draining = false;
   /** The login failed: its answer is the last. */
@@ -108,6 +103,7 @@ export class KafkaConnection implements MemoryHolder {
     });
     this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.resume());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
+    this.#inFlight = new RequestsInFlight(host.broker.memory);
     this.#splitter = new FrameSplitter(
       Math.min(limits.loginBytesMax, this.#requestBytesMax),
       host.broker.requestBuffers,
@@ -123,11 +119,9 @@ export class KafkaConnection implements MemoryHolder {
     });
     socket.on("close", () => {
       clearTimeout(this.#loginTimer);
-      this.#waiting.length = 0;
       this.#gone.abort();
       host.broker.memory.forget(this);
-      host.broker.memory.requestDone(this.#inFlightBytes);
-      this.#inFlightBytes = 0;
+      this.#inFlight.forget();
       this.#mute.end();
     });
   }
@@ -136,8 +130,8 @@ export class KafkaConnection implements MemoryHolder {
   async close(): Promise<void> {
     this.#draining = true;
     this.#socket.pause();
-    this.#waiting.length = 0;
     this.#gone.abort();
+    this.#inFlight.leave();
     await this.#answered;
     this.#socket.destroySoon();
   }
@@ -177,12 +171,7 @@ export class KafkaConnection implements MemoryHolder {
     const { memory } = this.#host.broker;
     this.#host.traffic.bytesIn += chunk.length;
     try {
-      for (const frame of this.#splitter.push(chunk)) {
-        this.#inFlight += 1;
-        this.#inFlightBytes += frame.length;
-        memory.request(frame.length);
-        this.#waiting.push(frame);
-      }
+      for (const frame of this.#splitter.push(chunk)) this.#inFlight.push(frame);
       memory.partial(this, this.#splitter.partialBytes);
     } catch (error) {
       this.#fail(error);
@@ -197,8 +186,8 @@ export class KafkaConnection implements MemoryHolder {
     const { requestsInFlightMax, inFlightBytesMax, loginBytesMax } = this.#host.broker.limits;
     const bytesMax = this.#session.welcome ? inFlightBytesMax : loginBytesMax;
     return (
-      this.#inFlight >= requestsInFlightMax ||
-      this.#inFlightBytes >= bytesMax ||
+      this.#inFlight.count >= requestsInFlightMax ||
+      this.#inFlight.bytes >= bytesMax ||
       this.#host.broker.memory.requestsFull
     );
   }
@@ -208,14 +197,16 @@ export class KafkaConnection implements MemoryHolder {
     this.#working = true;
     let beforeWasPipelined = false;
     try {
-      for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      const requests = this.#inFlight;
+      for (let frame = requests.shift(); frame !== undefined; frame = requests.shift()) {
         const header = readRequestHeader(frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const answer = this.#answer(header, frame);
-        this.#answered = this.#finish(this.#answered, answer, frame.length);
+        const held = { frame, bytes: frame.length };
+        const answer = this.#answer(header, held);
+        this.#answered = this.#finish(this.#answered, answer, held);
         beforeWasPipelined = pipelined;
       }
     } catch (error) {
@@ -227,16 +218,16 @@ export class KafkaConnection implements MemoryHolder {
   /** The response's bytes, or undefined where none is due. Never rejects. */
   async #answer(
     header: RequestHeader | UnservedApiVersions,
-    frame: Buffer,
+    held: HeldRequest,
   ): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
       if (header.api === undefined) {
         const writer = beginResponse(apiVersions, 0, header.correlationId);
         apiVersions.encode(writer, apiVersionsRefusal(broker.apis), 0, 0);
-        return { pieces: writer.finishFrame(), done: () => {} };
+        return answerOf(writer, HOLDS_NOTHING);
       }
-      const { api, version, correlationId, clientId, body } = header;
+      const { api, version, correlationId, clientId } = header;
       traffic.request(api.name);
       let rights = NO_RIGHTS;
       if (api.beforeLogin !== true) {
@@ -248,28 +239,16 @@ export class KafkaConnection implements MemoryHolder {
       const quotaClient = { user: rights.user, clientId: clientId ?? "" };
       const throttleMs =
         api.quota === "producer_byte_rate"
-          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, frame.length))
+          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, held.bytes))
           : 0;
-      const request = api.decode(body, version);
-      const context = {
-        version,
-        clientId,
-        clientHost: this.#clientHost,
-        advertised: this.#advertised,
-        signal: this.#gone.signal,
-        session: this.#session,
-        rights,
-        quotaClient,
-        broker,
-      };
-      const prepared = this.#prepare(api, request, context);
-      if (prepared !== undefined) await prepared;
-      const response = await api.handle(request, context);
-      if (api.keepsNothing === true) broker.requestBuffers.giveBack(frame);
+      const response = await this.#begin(header, { rights, quotaClient }, held);
+      if (api.keepsNothing === true && held.frame !== undefined) {
+        broker.requestBuffers.giveBack(held.frame);
+      }
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
-      const done = (taken: boolean) => api.done?.(response, taken);
+      const done = api.done?.(response) ?? HOLDS_NOTHING;
       const encoded = (toldMs: number) => {
         const writer = beginResponse(api, version, correlationId);
         api.encode(writer, response, version, toldMs);
@@ -277,11 +256,10 @@ export class KafkaConnection implements MemoryHolder {
       };
       try {
         const writer = encoded(throttleMs);
-        if (api.quota !== "consumer_byte_rate") return { pieces: writer.finishFrame(), done };
+        if (api.quota !== "consumer_byte_rate") return answerOf(writer, done);
         // What the answer costs is known only now, and it says for how long that is.
         const cost = this.#throttle(broker.quotas.count(api.quota, quotaClient, writer.sizeBytes));
-        const told = cost === 0 ? writer : encoded(cost);
-        return { pieces: told.finishFrame(), done };
+        return answerOf(cost === 0 ? writer : encoded(cost), done);
       } catch (error) {
         done(true);
         throw error;
@@ -290,6 +268,38 @@ export class KafkaConnection implements MemoryHolder {
       this.#fail(error);
       return undefined;
     }
+  }
+
+  /**
+   * Decodes a request and begins it. One that {@link KafkaApi.waits} does so without the bytes that it
+   * came in: nothing here refers to them when this returns.
+   */
+  #begin(
+    { api, version, clientId, body }: RequestHeader,
+    client: Pick<RequestContext, "rights" | "quotaClient">,
+    held: HeldRequest,
+  ): unknown {
+    const waits = api.waits === true;
+    const request = api.decode(body.take(), version);
+    const context = {
+      version,
+      clientId,
+      clientHost: this.#clientHost,
+      advertised: this.#advertised,
+      signal: this.#gone.signal,
+      hurry: waits ? this.#inFlight.beginWait() : this.#gone.signal,
+      session: this.#session,
+      ...client,
+      broker: this.#host.broker,
+    };
+    const prepared = this.#prepare(api, request, context);
+    if (prepared !== undefined) return prepared.then(() => api.handle(request, context));
+    const response = api.handle(request, context);
+    if (waits) {
+      this.#inFlight.waits(held);
+      this.resume();
+    }
+    return response;
   }
 
   /** Undefined where the request can be handled at once: it and all before it are prepared. */
@@ -312,17 +322,13 @@ export class KafkaConnection implements MemoryHolder {
   async #finish(
     before: Promise<void>,
     answer: Promise<Answer | undefined>,
-    requestBytes: number,
+    held: HeldRequest,
   ): Promise<void> {
     const made = await answer;
     await before;
     if (made !== undefined) await this.#send(made);
     if (this.#ending) this.#socket.destroySoon();
-    this.#inFlight -= 1;
-    if (!this.#socket.destroyed) {
-      this.#inFlightBytes -= requestBytes;
-      this.#host.broker.memory.requestDone(requestBytes);
-    }
+    this.#inFlight.answered(held);
     this.resume();
   }
 
@@ -333,18 +339,17 @@ export class KafkaConnection implements MemoryHolder {
     return durationMs;
   }
 
-  async #send({ pieces, done }: Answer): Promise<void> {
+  async #send({ pieces, sizeBytes, done }: Answer): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed) {
       done(true);
       return;
     }
     const { memory } = this.#host.broker;
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    this.#host.traffic.bytesOut += bytes;
-    memory.unsent(this, bytes);
+    this.#host.traffic.bytesOut += sizeBytes;
+    memory.unsent(this, sizeBytes);
     const sent = (error?: Error | null) => {
-      memory.sent(this, bytes);
+      memory.sent(this, sizeBytes);
       done(error === undefined || error === null);
     };
     writeAnswer(socket, pieces, sent);

@@ -28,7 +28,7 @@ export interface KafkaLimits {
   readonly unsentBytesMax: number;
   /** Of all connections together; beyond it, each client has to take all before it is answered more. */
   readonly unsentBytesTotalMax: number;
-  /** Who takes no answer for so long gives way where fetches lack memory. */
+  /** Who takes no answer for so long gives way where fetches, or requests, lack memory. */
   readonly unsentMsMax: number;
   /** What one fetch answers at most, whatever it asks for (Kafka's fetch.max.bytes). */
   readonly fetchBytesMax: number;
@@ -38,6 +38,10 @@ export interface KafkaLimits {
   readonly fetchAnswersBytesMax: number;
   /** Memory of such answers that is kept for the next ones. */
   readonly fetchIdleBytesMax: number;
+  /** A fetch that has found something reads on for no longer. */
+  readonly fetchReadMsMax: number;
+  /** Partitions that fetches look at together; beyond it, large ones do not wait. */
+  readonly fetchPartitionsTotalMax: number;
   /** Fetch sessions (Kafka's max.incremental.fetch.session.cache.slots). */
   readonly fetchSessionsMax: number;
   /** A session that nobody has used for so long gives way to a new one where there are many. */
@@ -97,6 +101,8 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   readSliceBytes: MIB,
   fetchAnswersBytesMax: 128 * MIB,
   fetchIdleBytesMax: 16 * MIB,
+  fetchReadMsMax: 1000,
+  fetchPartitionsTotalMax: 200_000,
   fetchSessionsMax: 1000,
   fetchSessionIdleMs: 2 * 60 * 1000,
   fetchSessionPartitionsMax: 10_000,

@@ -5,10 +5,10 @@
  *
  *     api key int16 | api version int16 | correlation id int32 | client id nullable string | tags
  */
-import { TributaryError } from "../base/errors.ts";
+import { assert, TributaryError } from "../base/errors.ts";
 import { WireReader } from "../wire/reader.ts";
 import { WireWriter } from "../wire/writer.ts";
-import type { AnyKafkaApi } from "./api.ts";
+import { type AnyKafkaApi, REQUEST_BYTES_MAX } from "./api.ts";
 import { apiVersions } from "./apis/18-api-versions.ts";
 
 export interface RequestHeader {
@@ -16,8 +16,24 @@ export interface RequestHeader {
   readonly version: number;
   readonly correlationId: number;
   readonly clientId: string | null;
-  /** Stands at the body, in its form. */
-  readonly body: WireReader;
+  readonly body: RequestBody;
+}
+
+/** Is read once, so that a request that waits does not keep the bytes that it came in. */
+export class RequestBody {
+  #reader: WireReader | undefined;
+
+  constructor(reader: WireReader) {
+    this.#reader = reader;
+  }
+
+  /** A reader that stands at the body, in its form. */
+  take(): WireReader {
+    const reader = this.#reader;
+    assert(reader !== undefined, "a request was read twice");
+    this.#reader = undefined;
+    return reader;
+  }
 }
 
 /** A version of ApiVersions that is not served: it still has an answer. */
@@ -26,7 +42,7 @@ export interface UnservedApiVersions {
   readonly correlationId: number;
 }
 
-/** @throws FRAME_MALFORMED where no answer could be understood */
+/** @throws FRAME_TOO_LARGE; FRAME_MALFORMED where no answer could be understood */
 export function readRequestHeader(
   frame: Buffer,
   apis: ReadonlyMap<number, AnyKafkaApi>,
@@ -42,10 +58,12 @@ export function readRequestHeader(
     if (key === apiVersions.key) return { api: undefined, correlationId };
     throw unserved(`${api.name} version ${version} (served: ${min} to ${max})`);
   }
+  const { requestBytesMax = REQUEST_BYTES_MAX } = api;
+  if (frame.length > requestBytesMax) throw tooLarge(api, frame.length, requestBytesMax);
   const clientId = reader.nullableString();
   const body = reader.as(version >= api.flexibleFrom);
   body.tags();
-  return { api, version, correlationId, clientId, body };
+  return { api, version, correlationId, clientId, body: new RequestBody(body) };
 }
 
 /** A writer that stands at the response's body. */
@@ -58,6 +76,13 @@ export function beginResponse(
   const writer = WireWriter.frame(flexible).int32(correlationId);
   if (api.key !== apiVersions.key) writer.tags();
   return writer;
+}
+
+function tooLarge({ name }: AnyKafkaApi, bytes: number, bytesMax: number): TributaryError {
+  return new TributaryError(
+    "FRAME_TOO_LARGE",
+    `A request of ${bytes} bytes is over the limit of ${bytesMax} bytes for ${name}.`,
+  );
 }
 
 function unserved(what: string): TributaryError {

@@ -22,6 +22,7 @@ import { ConnectionMemory } from "./connection-memory.ts";
 import { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import { fetchMetrics } from "./fetch/fetch-metrics.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
+import { FetchesUnderWay } from "./fetch/fetches-under-way.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
@@ -258,6 +259,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     segmentBytes: options.segmentBytes ?? DEFAULT_LOG_OPTIONS.segmentBytes,
     timeSearches: new Turnstile(limits.timeSearchesMax),
     fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
+    fetchesUnderWay: new FetchesUnderWay(limits),
     fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
     memory,
     requestBuffers: new RequestBuffers(limits.requestsIdleBytesMax),

@@ -1,5 +1,19 @@
 /** How an answer goes into its client's socket: in pieces, none of which is copied. */
 import type { Socket } from "node:net";
+import type { WireWriter } from "../wire/writer.ts";
+
+export interface Answer {
+  readonly pieces: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** See {@link KafkaApi.done}. */
+  readonly done: (taken: boolean) => void;
+}
+
+/** The answer that `writer` has written as a frame. */
+export function answerOf(writer: WireWriter, done: Answer["done"]): Answer {
+  const { sizeBytes } = writer;
+  return { pieces: writer.finishFrame(), sizeBytes, done };
+}
 
 /** `sent` is called when the kernel has all of it, or never will. */
 export function writeAnswer(

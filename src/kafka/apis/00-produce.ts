@@ -66,6 +66,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   flexibleFrom: 9,
   pipelined: true,
   keepsNothing: true,
+  requestBytesMax: Number.POSITIVE_INFINITY,
   quota: "producer_byte_rate",
 
   decode(reader, version) {

@@ -10,7 +10,7 @@
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
-import type { KafkaApi, RequestContext } from "../api.ts";
+import { type KafkaApi, PARTITION_REQUEST_BYTES_MAX, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
 import type { FetchRoom } from "../fetch/fetch-buffers.ts";
 import { fetchPartitions } from "../fetch/fetch-poll.ts";
@@ -18,6 +18,7 @@ import type { WantedPartition } from "../fetch/fetch-session.ts";
 import { NO_SESSION } from "../fetch/fetch-sessions.ts";
 import type { FetchedPartition, FetchTarget, Isolation } from "../fetch/fetched-partition.ts";
 import { readIsolation } from "../fetch/read-isolation.ts";
+import { readTopicPartitions } from "../read-topic-partitions.ts";
 
 const SESSIONS_VERSION = 7;
 const TOPIC_IDS_VERSION = 13;
@@ -47,6 +48,8 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   name: "Fetch",
   versions: [4, 16],
   flexibleFrom: 12,
+  requestBytesMax: PARTITION_REQUEST_BYTES_MAX,
+  waits: true,
   quota: "consumer_byte_rate",
 
   decode(reader, version) {
@@ -58,8 +61,8 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     const inSession = version >= SESSIONS_VERSION;
     const sessionId = inSession ? reader.int32() : NO_SESSION;
     const sessionEpoch = inSession ? reader.int32() : FINAL_EPOCH;
-    const wanted = reader.array((each) => readTopic(each, version)).flat();
-    const forgotten = inSession ? reader.array((each) => readForgotten(each, version)).flat() : [];
+    const wanted = readWanted(reader, version);
+    const forgotten = inSession ? readForgotten(reader, version) : [];
     if (version >= 11) reader.string(); // Rack: there is one replica.
     reader.tags();
     const rules = { waitMsMax, bytesMin, bytesMax, isolation };
@@ -67,14 +70,15 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
   },
 
   async handle(request, context) {
-    const { log, limits, quotas, fetchSessions, fetchBuffers } = context.broker;
+    const { limits, quotas, fetchSessions, fetchesUnderWay } = context.broker;
     const byTopicId = context.version >= TOPIC_IDS_VERSION;
     const scope = fetchSessions.begin({ ...request, byTopicId });
     if (typeof scope === "number") {
       return { errorCode: scope, sessionId: NO_SESSION, partitions: [] };
     }
     const quotaBytes = quotas.fetchBytesMax(context.quotaClient);
-    if (quotaBytes === 0) {
+    const count = scope.wanted.length;
+    if (quotaBytes === 0 || !fetchesUnderWay.begin(count)) {
       const { errorCode, sessionId } = scope.nothing();
       return { errorCode, sessionId, partitions: [] };
     }
@@ -82,14 +86,16 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
       bytesMin: request.bytesMin,
       bytesMax: clamp(request.bytesMax, Math.min(limits.fetchBytesMax, quotaBytes)),
       waitMsMax: clamp(request.waitMsMax, limits.fetchWaitMsMax),
-      readSliceBytes: limits.readSliceBytes,
       isolation: request.isolation,
-      pace: context.broker.readerPace,
     };
-    const targets = targetsOf(scope.wanted, context);
-    const fetched = await fetchPartitions(log, fetchBuffers, targets, rules, context.signal);
-    const { errorCode, sessionId, told } = scope.conclude(fetched.partitions);
-    return { errorCode, sessionId, partitions: told, room: fetched.room };
+    try {
+      const targets = targetsOf(scope.wanted, context);
+      const fetched = await fetchPartitions(context.broker, targets, rules, context.hurry);
+      const { errorCode, sessionId, told } = scope.conclude(fetched.partitions);
+      return { errorCode, sessionId, partitions: told, room: fetched.room };
+    } finally {
+      fetchesUnderWay.end(count);
+    }
   },
 
   encode(writer, { errorCode, sessionId, partitions }, version, throttleMs) {
@@ -105,14 +111,14 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     writer.tags();
   },
 
-  done({ room }, taken) {
-    room?.close(taken);
+  done({ room }) {
+    return (taken) => room?.close(taken);
   },
 };
 
-function readTopic(reader: WireReader, version: number): WantedPartition[] {
-  const topic = version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string();
-  const partitions = reader.array(() => {
+function readWanted(reader: WireReader, version: number): WantedPartition[] {
+  const readName = () => (version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string());
+  const topics = readTopicPartitions(reader, readName, (topic) => {
     const index = reader.int32();
     const knownLeaderEpoch = version >= 9 ? reader.int32() : -1;
     const from = reader.int64();
@@ -122,15 +128,13 @@ function readTopic(reader: WireReader, version: number): WantedPartition[] {
     reader.tags();
     return { topic, index, knownLeaderEpoch, from, bytesMax };
   });
-  reader.tags();
-  return partitions;
+  return topics.flatMap(({ partitions }) => partitions);
 }
 
-function readForgotten(reader: WireReader, version: number) {
-  const topic = version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string();
-  const partitions = reader.array(() => ({ topic, index: reader.int32() }));
-  reader.tags();
-  return partitions;
+function readForgotten(reader: WireReader, version: number): FetchRequest["forgotten"] {
+  const readName = () => (version >= TOPIC_IDS_VERSION ? reader.uuid() : reader.string());
+  const read = (topic: string) => ({ topic, index: reader.int32() });
+  return readTopicPartitions(reader, readName, read).flatMap(({ partitions }) => partitions);
 }
 
 function targetsOf(wanted: readonly WantedPartition[], context: RequestContext): FetchTarget[] {

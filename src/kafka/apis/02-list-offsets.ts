@@ -9,11 +9,12 @@
  * client has gone ends.
  */
 import type { Partition, TimedOffset } from "../../log/contract.ts";
-import type { KafkaApi, RequestContext } from "../api.ts";
+import { type KafkaApi, PARTITION_REQUEST_BYTES_MAX, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import type { Isolation } from "../fetch/fetched-partition.ts";
 import { readIsolation } from "../fetch/read-isolation.ts";
 import { findLedPartition } from "../partition-lookup.ts";
+import { type NamedTopic, readTopicPartitions } from "../read-topic-partitions.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;
@@ -22,10 +23,7 @@ const EARLIEST_LOCAL = -4;
 
 export interface ListOffsetsRequest {
   readonly isolation: Isolation;
-  readonly topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly PartitionToLookUp[];
-  }[];
+  readonly topics: readonly NamedTopic<PartitionToLookUp>[];
 }
 
 interface PartitionToLookUp {
@@ -52,22 +50,23 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
   name: "ListOffsets",
   versions: [1, 8],
   flexibleFrom: 6,
+  requestBytesMax: PARTITION_REQUEST_BYTES_MAX,
+  waits: true,
 
   decode(reader, version) {
     reader.int32(); // Replica id.
     const isolation = version >= 2 ? readIsolation(reader) : "uncommitted";
-    const topics = reader.array(() => {
-      const name = reader.string();
-      const partitions = reader.array(() => {
+    const topics = readTopicPartitions(
+      reader,
+      () => reader.string(),
+      () => {
         const index = reader.int32();
         const knownLeaderEpoch = version >= 4 ? reader.int32() : -1;
         const timestampMs = reader.int64();
         reader.tags();
         return { index, knownLeaderEpoch, timestampMs };
-      });
-      reader.tags();
-      return { name, partitions };
-    });
+      },
+    );
     reader.tags();
     return { isolation, topics };
   },

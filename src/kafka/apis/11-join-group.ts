@@ -10,6 +10,8 @@ import { KAFKA_ERRORS } from "../error-codes.ts";
 import type { JoinRequest } from "../groups/join-group.ts";
 import { type GroupProtocol, type JoinAnswer, refusedJoin } from "../groups/member.ts";
 
+/** What a member may say of its protocols, and as much again for its names. */
+export const JOIN_REQUEST_BYTES_MAX = 1024 * 1024;
 /** Of a client's own name: enough to tell it by, in its member id and for operators. */
 const CLIENT_ID_CHARS_MAX = 100;
 
@@ -29,6 +31,8 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
   name: "JoinGroup",
   versions: [0, 9],
   flexibleFrom: 6,
+  requestBytesMax: JOIN_REQUEST_BYTES_MAX,
+  waits: true,
 
   decode(reader, version) {
     const groupId = reader.string();
@@ -55,7 +59,7 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
     };
   },
 
-  handle(request, { broker, clientId, clientHost, version, signal, rights }) {
+  handle(request, { broker, clientId, clientHost, version, hurry, rights }) {
     if (!rights.group("read", request.groupId)) {
       return refusedJoin("GROUP_AUTHORIZATION_FAILED", request.memberId);
     }
@@ -67,7 +71,7 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
         requiresKnownId: version >= 4,
         knowsSkipAssignment: version >= 9,
       },
-      signal,
+      hurry,
     );
   },
 

@@ -13,6 +13,7 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
   name: "SyncGroup",
   versions: [0, 5],
   flexibleFrom: 4,
+  waits: true,
 
   decode(reader, version) {
     const claim = readMemberClaim(reader, version >= 3);
@@ -27,9 +28,9 @@ export const syncGroup: KafkaApi<SyncRequest, SyncAnswer> = {
     return { ...claim, protocolType, protocolName, assignments };
   },
 
-  handle(request, { broker, signal, rights }) {
+  handle(request, { broker, hurry, rights }) {
     if (!rights.group("read", request.groupId)) return refusedSync("GROUP_AUTHORIZATION_FAILED");
-    return broker.groups.sync(request, signal);
+    return broker.groups.sync(request, hurry);
   },
 
   encode(writer, { error, protocolType, protocolName, assignment }, version, throttleMs) {

@@ -2,21 +2,18 @@
  * DeleteRecords, versions 0 to 2 (KIP-107): what is below an offset is gone, durably, when it is
  * answered. As in Kafka, a topic that is only compacted loses no record to it.
  */
-
 import { toOffset } from "../../base/offset.ts";
 import type { KafkaApi, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
+import { type NamedTopic, readTopicPartitions } from "../read-topic-partitions.ts";
 
 /** All that there is to read: up to the high watermark. */
 const EVERYTHING = -1;
 const NO_OFFSET = -1;
 
 export interface DeleteRecordsRequest {
-  readonly topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly RecordsToDelete[];
-  }[];
+  readonly topics: readonly NamedTopic<RecordsToDelete>[];
 }
 
 interface RecordsToDelete {
@@ -46,17 +43,16 @@ export const deleteRecords: KafkaApi<DeleteRecordsRequest, DeleteRecordsResponse
   flexibleFrom: 2,
 
   decode(reader) {
-    const topics = reader.array(() => {
-      const name = reader.string();
-      const partitions = reader.array(() => {
+    const topics = readTopicPartitions(
+      reader,
+      () => reader.string(),
+      () => {
         const index = reader.int32();
         const before = reader.int64();
         reader.tags();
         return { index, before };
-      });
-      reader.tags();
-      return { name, partitions };
-    });
+      },
+    );
     reader.int32(); // Timeout.
     reader.tags();
     return { topics };

@@ -6,12 +6,10 @@ import type { Log } from "../../log/contract.ts";
 import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode } from "../error-codes.ts";
 import { findLedPartition } from "../partition-lookup.ts";
+import { type NamedTopic, readTopicPartitions } from "../read-topic-partitions.ts";
 
 export interface OffsetForLeaderEpochRequest {
-  readonly topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly PartitionToCheck[];
-  }[];
+  readonly topics: readonly NamedTopic<PartitionToCheck>[];
 }
 
 interface PartitionToCheck {
@@ -42,18 +40,17 @@ export const offsetForLeaderEpoch: KafkaApi<
 
   decode(reader, version) {
     if (version >= 3) reader.int32(); // Replica id.
-    const topics = reader.array(() => {
-      const name = reader.string();
-      const partitions = reader.array(() => {
+    const topics = readTopicPartitions(
+      reader,
+      () => reader.string(),
+      () => {
         const index = reader.int32();
         const knownLeaderEpoch = reader.int32();
         const leaderEpoch = reader.int32();
         reader.tags();
         return { index, knownLeaderEpoch, leaderEpoch };
-      });
-      reader.tags();
-      return { name, partitions };
-    });
+      },
+    );
     reader.tags();
     return { topics };
   },

@@ -1,13 +1,15 @@
 /**
  * The memory that fetched batches stand in between the log and the socket: slabs, filled one batch
  * after the other, and used again once the socket has taken them. Owner of what is idle,
- * and of how much all answers together hold: what is over the limit waits.
+ * and of how much all answers together hold: what is over the limit waits. Whoever holds some without
+ * need is told then, and again each second for as long as somebody waits.
  *
  * A slab is used again only where the whole answer was taken. Where a connection broke, nobody knows
  * who still reads it, so it is dropped. The slab given back last is taken first: it is still in the
  * processor's cache.
  */
 import type { BatchRoom } from "../../log/contract.ts";
+import { Reminder } from "../reminder.ts";
 
 /** A default batch of the largest size fits in. Larger slabs fall out of the cache. */
 export const SLAB_BYTES = 1024 * 1024 + 4096;
@@ -29,11 +31,13 @@ export class FetchBuffers {
     [SLAB_BYTES, []],
   ]);
   readonly #waiting = new Set<() => void>();
+  readonly #holders = new Set<() => void>();
   readonly #lacking: () => void;
+  readonly #reminder = new Reminder(() => this.#lack());
   #bytesInUse = 0;
   #bytesIdle = 0;
 
-  /** `lacking` is called when a fetch has to wait for what others hold. */
+  /** `lacking` is called when a fetch lacks what others hold, until it lacks it no more. */
   constructor(limits: FetchBufferLimits, lacking: () => void) {
     this.#limits = limits;
     this.#lacking = lacking;
@@ -59,13 +63,23 @@ export class FetchBuffers {
   /** Calls `listener`, once, when there is room again. */
   onRoom(listener: () => void): () => void {
     this.#waiting.add(listener);
-    this.#lacking();
-    return () => this.#waiting.delete(listener);
+    this.#reminder.on = true;
+    this.#lack();
+    return () => this.#forget(listener);
+  }
+
+  /** Calls `listener` when somebody lacks memory: for who holds some while it waits for more records. */
+  onLack(listener: () => void): () => void {
+    this.#holders.add(listener);
+    return () => this.#holders.delete(listener);
   }
 
   /** Undefined where all answers together would become too large. */
   take(bytes: number, isFirst: boolean): Buffer | undefined {
-    if (this.isFull) return undefined;
+    if (this.isFull) {
+      this.#lack();
+      return undefined;
+    }
     const usual = isFirst && bytes <= FIRST_SLAB_BYTES ? FIRST_SLAB_BYTES : SLAB_BYTES;
     const size = Math.max(usual, bytes);
     this.#bytesInUse += size;
@@ -86,9 +100,19 @@ export class FetchBuffers {
     }
     for (const listener of [...this.#waiting]) {
       if (this.isFull) return;
-      this.#waiting.delete(listener);
+      this.#forget(listener);
       listener();
     }
+  }
+
+  #forget(listener: () => void): void {
+    this.#waiting.delete(listener);
+    this.#reminder.on = this.#waiting.size > 0;
+  }
+
+  #lack(): void {
+    for (const listener of [...this.#holders]) listener();
+    this.#lacking();
   }
 }
 
@@ -99,6 +123,8 @@ export class FetchRoom implements BatchRoom {
   #slab: Buffer | undefined;
   #used = 0;
   #closed = false;
+  /** The last batch found no memory. */
+  lacks = false;
 
   constructor(buffers: FetchBuffers) {
     this.#buffers = buffers;
@@ -108,6 +134,7 @@ export class FetchRoom implements BatchRoom {
     const { length } = batch;
     if (this.#slab === undefined || this.#used + length > this.#slab.length) {
       const slab = this.#buffers.take(length, this.#slabs.length === 0);
+      this.lacks = slab === undefined;
       if (slab === undefined) return undefined;
       this.#slabs.push(slab);
       this.#slab = slab;

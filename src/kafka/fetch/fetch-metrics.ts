@@ -2,10 +2,12 @@
 import type { MetricSample } from "../../base/service.ts";
 import type { FetchBuffers } from "./fetch-buffers.ts";
 import type { FetchSessions } from "./fetch-sessions.ts";
+import type { FetchesUnderWay } from "./fetches-under-way.ts";
 
 export function fetchMetrics(parts: {
   readonly fetchSessions: FetchSessions;
   readonly fetchBuffers: FetchBuffers;
+  readonly fetchesUnderWay: FetchesUnderWay;
 }): MetricSample[] {
   const { count, partitions, evictions } = parts.fetchSessions;
   const { bytesInUse, bytesIdle } = parts.fetchBuffers;
@@ -18,6 +20,11 @@ export function fetchMetrics(parts: {
       type: "counter",
       value: evictions,
     },
+    gauge(
+      "tributary_kafka_fetch_partitions",
+      "Partitions that fetches look at now.",
+      parts.fetchesUnderWay.partitions,
+    ),
     gauge(
       "tributary_kafka_fetch_answer_bytes",
       "Memory of answers to fetches that their clients have not taken.",

@@ -4,6 +4,7 @@
  *
  * A new one takes the place of one that nobody has used for two minutes, else of the smallest that
  * is older than that and smaller than itself, by Kafka's rule (FetchSessionCache); else there is none.
+ * Unused ones give way as well where all sessions have too many partitions together.
  */
 import type { Clock } from "../../base/clock.ts";
 import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
@@ -110,11 +111,11 @@ export class FetchSessions {
       this.#remove(id);
       return withoutSession([]);
     }
-    if (this.#isTooLarge(session.size, 0)) return this.#outgrown(session);
     session.advance();
     session.usedMs = this.#clock.monotonicMs();
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
+    if (this.#isTooLarge(session.size, 0)) return this.#outgrown(session);
     const { epoch } = session;
     return {
       wanted: session.wanted(),
@@ -141,8 +142,8 @@ export class FetchSessions {
     if (this.#isTooLarge(size, size) || !told.every(({ wanted }) => isPlausible(wanted))) {
       return undefined;
     }
-    if (this.#sessions.size >= this.#limits.fetchSessionsMax && !this.#evictFor(size)) {
-      return undefined;
+    if (this.#sessions.size >= this.#limits.fetchSessionsMax) {
+      if (!this.#evict(this.#idle() ?? this.#smallerAndOld(size))) return undefined;
     }
     let id = this.#randomId();
     while (this.#sessions.has(id)) id = this.#randomId();
@@ -152,17 +153,19 @@ export class FetchSessions {
     return session;
   }
 
+  /** Sessions that nobody uses any more keep no other from growing. */
   #isTooLarge(size: number, added: number): boolean {
     const { fetchSessionPartitionsMax, fetchSessionPartitionsTotalMax } = this.#limits;
-    return (
-      size > fetchSessionPartitionsMax || this.#partitions + added > fetchSessionPartitionsTotalMax
-    );
+    if (size > fetchSessionPartitionsMax) return true;
+    while (this.#partitions + added > fetchSessionPartitionsTotalMax) {
+      if (!this.#evict(this.#idle())) return true;
+    }
+    return false;
   }
 
-  #evictFor(size: number): boolean {
-    const evicted = this.#idle() ?? this.#smallerAndOld(size);
-    if (evicted === undefined) return false;
-    this.#remove(evicted.id);
+  #evict(session: FetchSession | undefined): boolean {
+    if (session === undefined) return false;
+    this.#remove(session.id);
     this.evictions += 1;
     return true;
   }

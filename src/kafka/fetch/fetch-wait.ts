@@ -12,7 +12,8 @@ export class FetchWait {
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #signal: AbortSignal;
-  readonly #onOver = () => {
+  /** Over at once: the time has come, the client has gone, or others need what it holds. */
+  readonly hurry = () => {
     this.#over = true;
     this.#wake?.();
   };
@@ -25,8 +26,8 @@ export class FetchWait {
     this.#signal = signal;
     this.#over = waitMsMax <= 0 || signal.aborted;
     if (this.#over) return;
-    this.#timer = setTimeout(this.#onOver, waitMsMax);
-    signal.addEventListener("abort", this.#onOver);
+    this.#timer = setTimeout(this.hurry, waitMsMax);
+    signal.addEventListener("abort", this.hurry);
     const topics = new Set(partitions.map(({ topic }) => topic));
     this.#unsubscribe.push(
       log.onFlush(partitions, this.#onNews),
@@ -44,6 +45,15 @@ export class FetchWait {
     return isNews;
   }
 
+  /** The same for who holds memory of `buffers`: it is over when others lack that. */
+  async nextHolding(buffers: FetchBuffers): Promise<boolean> {
+    if (buffers.isFull) return false;
+    const unsubscribe = buffers.onLack(this.hurry);
+    const isNews = await this.next();
+    unsubscribe();
+    return isNews;
+  }
+
   /** Resolves when answers may hold more memory again; false when the wait is over. */
   async room(buffers: FetchBuffers): Promise<boolean> {
     while (buffers.isFull && !this.#over) {
@@ -56,7 +66,7 @@ export class FetchWait {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener("abort", this.#onOver);
+    this.#signal.removeEventListener("abort", this.hurry);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 

@@ -19,6 +19,13 @@ export interface FetchTarget {
   readonly topicMissing: KafkaErrorCode;
 }
 
+export interface ReadRules {
+  readonly answerBytesMax: number;
+  readonly sliceBytes: number;
+  /** Nothing is in the answer yet. */
+  readonly isFirst: boolean;
+}
+
 export class FetchedPartition implements ToldPartition {
   readonly wanted: WantedPartition;
   errorCode: KafkaErrorCode = KAFKA_ERRORS.NONE;
@@ -29,7 +36,7 @@ export class FetchedPartition implements ToldPartition {
   readonly #target: FetchTarget;
   readonly #isolation: Isolation;
   /** By producer and first offset: one transaction may be met in several slices. */
-  readonly #aborted = new Map<string, AbortedTransaction>();
+  #aborted: Map<string, AbortedTransaction> | undefined;
   #next: Offset | undefined;
   /** Set when the next batch no longer fits. */
   #full = false;
@@ -63,7 +70,7 @@ export class FetchedPartition implements ToldPartition {
    */
   get aborted(): readonly AbortedTransaction[] | null {
     if (this.#isolation === "uncommitted" || this.errorCode !== KAFKA_ERRORS.NONE) return null;
-    return [...this.#aborted.values()].sort((a, b) => a.firstOffset - b.firstOffset);
+    return [...(this.#aborted?.values() ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
   /** Nothing more can come, and what it means must be told now. */
@@ -101,27 +108,35 @@ export class FetchedPartition implements ToldPartition {
       !this.failed &&
       !this.#full &&
       this.#next < (this.#isolation === "committed" ? lastStableOffset : highWatermark) &&
-      this.bytes < this.wanted.bytesMax
+      (this.bytes === 0 || this.bytes < this.wanted.bytesMax)
     );
   }
 
   /**
-   * Reads one slice of about `sliceBytes` into `room`; answers its bytes. The partition's first
-   * batch comes whatever its size, any further one only where it fits into `bytesMax`.
+   * Reads one slice of about `sliceBytes` into `room`; answers its bytes. Batches come where they fit
+   * into `answerBytesMax` and into what the client wants of this partition; the answer's first
+   * batch whatever its size (KIP-74).
    */
-  async read(log: Log, room: FetchRoom, bytesMax: number, sliceBytes: number): Promise<number> {
+  async read(
+    log: Log,
+    room: FetchRoom,
+    { answerBytesMax, sliceBytes, isFirst }: ReadRules,
+  ): Promise<number> {
     if (this.partition === undefined || this.#next === undefined) return 0;
+    const bytesMax = Math.min(answerBytesMax, this.wanted.bytesMax - this.bytes);
+    // The log shows a slice's first batch whatever its size, and further ones that fit.
+    const keep = (batch: Buffer) => {
+      this.#full = batch.length > bytesMax && !isFirst;
+      return this.#full ? undefined : room.keep(batch);
+    };
     try {
       const slice = await log.read(this.partition, this.#next, Math.min(bytesMax, sliceBytes), {
         isolation: this.#isolation,
-        room,
+        room: { keep },
       });
-      if (this.bytes > 0 && slice.bytes > bytesMax) {
-        this.#full = true;
-        return 0;
-      }
       for (const batch of slice.batches) this.#add(batch);
       for (const each of slice.aborted) {
+        this.#aborted ??= new Map();
         this.#aborted.set(`${each.producerId}/${each.firstOffset}`, each);
       }
       this.#next = slice.nextOffset;

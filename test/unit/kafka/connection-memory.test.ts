@@ -1,5 +1,5 @@
 /** What all connections hold together: who waits, and who gives way. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { ConnectionMemory, type MemoryHolder } from "../../../src/kafka/connection-memory.ts";
 import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
@@ -107,6 +107,23 @@ describe("requests that are not yet answered", () => {
   });
 });
 
+describe("requests that wait", () => {
+  it("must keep nothing behind them from when too many are not answered", () => {
+    let hurried = 0;
+    const waiting = { hurry: () => (hurried += 1) };
+    memory.waits(waiting);
+    memory.request(99);
+    expect(hurried).toBe(0);
+    memory.request(1);
+    memory.request(1);
+    expect(hurried).toBe(1);
+    memory.requestDone(101);
+    memory.waitsNoMore(waiting);
+    memory.request(100);
+    expect(hurried).toBe(1);
+  });
+});
+
 describe("answers that were not taken", () => {
   it("leave each client less where all have much", () => {
     memory.unsent(a, 100);
@@ -132,6 +149,21 @@ describe("answers that were not taken", () => {
     expect([a.cut, b.cut !== undefined]).toEqual([undefined, true]);
     memory.cutStalled();
     expect(a.cut).toBeUndefined();
+  });
+
+  it("cost their client its connection where requests lack memory, though nobody asks again", () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    memory.unsent(a, 10);
+    memory.request(100);
+    memory.waitForRoom(b);
+    vi.advanceTimersByTime(3000);
+    expect(a.cut).toBeUndefined();
+    clock.advance(5000);
+    vi.advanceTimersByTime(1000);
+    expect(a.cut).toContain("others need the memory");
+    memory.requestDone(100);
+    expect([b.resumed, vi.getTimerCount()]).toEqual([1, 0]);
+    vi.useRealTimers();
   });
 
   it("matter no more once the client has taken all", () => {

@@ -1,15 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PARTITION_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX } from "../../../src/kafka/api.ts";
+import { JOIN_REQUEST_BYTES_MAX } from "../../../src/kafka/apis/11-join-group.ts";
 import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { DEFAULT_GROUP_LIMITS } from "../../../src/kafka/groups/limits.ts";
 import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
 import { plainKafkaListener } from "../../../src/kafka/listeners/listener-config.ts";
 import { RATE_WINDOW_MS } from "../../../src/kafka/quotas/rate-window.ts";
+import { PARTITIONS_PER_REQUEST_MAX } from "../../../src/kafka/read-topic-partitions.ts";
 import { ELEMENTS_MAX } from "../../../src/wire/reader.ts";
 import { hasReason, LimitsPage } from "../../support/limits-page.ts";
 import { TestBroker } from "./test-broker.ts";
 
 const LIMITS = { ...DEFAULT_KAFKA_LIMITS, ...DEFAULT_GROUP_LIMITS };
-const FIXED: Readonly<Record<string, number>> = { ELEMENTS_MAX, RATE_WINDOW_MS };
+const FIXED: Readonly<Record<string, number>> = {
+  REQUEST_BYTES_MAX,
+  PARTITION_REQUEST_BYTES_MAX,
+  JOIN_REQUEST_BYTES_MAX,
+  PARTITIONS_PER_REQUEST_MAX,
+  ELEMENTS_MAX,
+  RATE_WINDOW_MS,
+};
 
 const page = new LimitsPage("docs/limits-kafka.md");
 

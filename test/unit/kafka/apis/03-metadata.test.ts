@@ -23,3 +23,26 @@ describe("Metadata by id", () => {
     },
   );
 });
+
+describe("what is named often in one request", () => {
+  const often = <Named>(...named: Named[]) => named.flatMap((each) => [each, each, each]);
+
+  it("is described once by Metadata, by name as by id", async () => {
+    const client = await broker.client();
+    const topicId = broker.log.topic("t")?.id;
+    const byId = often({ topicId, name: null });
+    expect((await client.ask("Metadata", 12, byId, false, false)).topics).toHaveLength(1);
+    const byName = often("t", "unknown");
+    const { topics } = await client.ask("Metadata", 9, byName, false, false, false);
+    expect(topics.map(({ name }: { name: string }) => name)).toEqual(["t", "unknown"]);
+  });
+
+  it.each([
+    ["DescribeGroups", 5],
+    ["ConsumerGroupDescribe", 0],
+  ])("is described once by %s", async (api, version) => {
+    const client = await broker.client();
+    const { groups } = await client.ask(api, version, often("a", "b"), false);
+    expect(groups.map(({ groupId }: { groupId: string }) => groupId)).toEqual(["a", "b"]);
+  });
+});

@@ -166,6 +166,7 @@ describe("a client over its quota", () => {
     expect(muted()).toBe(2);
     client.close();
     other.close();
+    vi.advanceTimersByTime(second.throttleTimeMs);
     await vi.waitFor(() => expect(muted()).toBe(0));
   });
 

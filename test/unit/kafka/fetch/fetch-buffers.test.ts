@@ -1,7 +1,7 @@
 /** The memory that answers to fetches stand in: bounded, used again, never while somebody reads it. */
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { KAFKA_ERRORS } from "../../../../src/kafka/error-codes.ts";
 import {
   FetchBuffers,
@@ -70,7 +70,28 @@ describe("the buffers of answers", () => {
     buffers.onRoom(() => (told += 1));
     one.close(true);
     two.close(true);
-    expect([lacked, told, buffers.isFull]).toEqual([1, 1, false]);
+    expect([lacked, told, buffers.isFull]).toEqual([2, 1, false]);
+  });
+
+  it("ask those who hold some to let go, at once and each second, while somebody lacks it", () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    let [lacked, asked] = [0, 0];
+    const limits = { ...LIMITS, fetchAnswersBytesMax: FIRST_SLAB_BYTES };
+    const buffers = new FetchBuffers(limits, () => (lacked += 1));
+    const room = buffers.open();
+    room.keep(Buffer.alloc(9));
+    const keepOn = buffers.onLack(() => (asked += 1));
+    const other = buffers.open();
+    expect(other.keep(Buffer.alloc(9))).toBeUndefined();
+    expect([other.lacks, lacked, asked]).toEqual([true, 1, 1]);
+    buffers.onRoom(() => {});
+    vi.advanceTimersByTime(3000);
+    expect([lacked, asked]).toEqual([5, 5]);
+    keepOn();
+    room.close(true);
+    vi.advanceTimersByTime(3000);
+    expect([lacked, asked, vi.getTimerCount()]).toEqual([5, 5, 0]);
+    vi.useRealTimers();
   });
 });
 

@@ -184,6 +184,21 @@ describe("the sessions of all clients", () => {
     expect([sessions.count, sessions.partitions]).toEqual([0, 0]);
   });
 
+  it("give way where nobody uses them and another has no room for its partitions", () => {
+    const unused = open(4);
+    expect(open(3)).toBe(0);
+    clock.advance(2 * MINUTE_MS + 1);
+    const next = open(3);
+    expect(next).toBeGreaterThan(0);
+    expect(begin(unused, 1)).toBe(KAFKA_ERRORS.FETCH_SESSION_ID_NOT_FOUND);
+    expect([sessions.partitions, sessions.evictions]).toEqual([3, 1]);
+    expect(open(3)).toBeGreaterThan(0);
+    clock.advance(2 * MINUTE_MS + 1);
+    // It grows itself, and is not the unused one though it was used longest ago until now.
+    expect(ask(begin(next, 1, { wanted: wants("u", 0) })).sessionId).toBe(next);
+    expect([sessions.partitions, sessions.evictions]).toEqual([4, 2]);
+  });
+
   it("never hold more than they may, whatever is asked", () => {
     const request = fc.record({
       id: fc.integer({ min: 0, max: 6 }),

@@ -36,16 +36,25 @@ async function fetch(
   topicId = broker.log.topic("readings")?.id,
 ): Promise<Answer> {
   const partitions = wanted.map(({ partition, from, bytesMax = 1e6, leaderEpoch = -1 }) => ({
+    ...wantedFrom(from),
     partition,
     currentLeaderEpoch: leaderEpoch,
-    fetchOffset: BigInt(from),
-    lastFetchedEpoch: -1,
     partitionMaxBytes: bytesMax,
   }));
   const { waitMs = 0, bytesMin = 1, bytesMax = 1e6, sessionId = 0 } = rules;
   const topics = [{ topicId, partitions }];
   const args = [waitMs, bytesMin, bytesMax, 0, sessionId, -1, topics, [], ""];
   return await client.ask("Fetch", VERSION, ...args);
+}
+
+function wantedFrom(from: number) {
+  return {
+    partition: 0,
+    currentLeaderEpoch: -1,
+    fetchOffset: BigInt(from),
+    lastFetchedEpoch: -1,
+    partitionMaxBytes: 1e6,
+  };
 }
 
 async function partitionsOf(...args: Parameters<typeof fetch>): Promise<Answer[]> {
@@ -84,20 +93,56 @@ describe("Fetch", () => {
   });
 
   it("answers nothing and no error at the end, out of range beyond it and below 0", async () => {
-    const wanted = [15, 16, -3].map((from) => ({ partition: 0, from }));
+    const codes = [];
+    for (const from of [15, 16, 2 ** 60, -3]) {
+      const [partition] = await partitionsOf([{ partition: 0, from }]);
+      codes.push(partition.errorCode);
+    }
+    const { NONE, OFFSET_OUT_OF_RANGE } = KAFKA_ERRORS;
+    expect(codes).toEqual([NONE, OFFSET_OUT_OF_RANGE, OFFSET_OUT_OF_RANGE, OFFSET_OUT_OF_RANGE]);
+  });
+
+  it("reads a partition once, however often it is named, from where it was named last", async () => {
+    const wanted = Array.from({ length: 50_000 }, (_, at) => ({
+      partition: 0,
+      from: at === 49_999 ? 12 : 0,
+    }));
     const answers = await partitionsOf(wanted);
-    expect(answers.map(({ errorCode }) => errorCode)).toEqual([
-      KAFKA_ERRORS.NONE,
-      KAFKA_ERRORS.OFFSET_OUT_OF_RANGE,
-      KAFKA_ERRORS.OFFSET_OUT_OF_RANGE,
-    ]);
+    expect(answers).toHaveLength(1);
+    expect(offsets(answers[0])).toEqual([12]);
+  });
+
+  it("takes no limit below nothing for more than nothing, and answers a batch all the same", async () => {
+    for (const bytesMax of [0, -1, -(2 ** 31)]) {
+      const [first, second] = await partitionsOf([
+        { partition: 0, from: 0, bytesMax },
+        { partition: 1, from: 0, bytesMax },
+      ]);
+      expect([offsets(first), second.records ?? []]).toEqual([[0], []]);
+      const [only] = await partitionsOf([{ partition: 1, from: 0 }], { bytesMax });
+      expect(offsets(only)).toEqual([0]);
+    }
+  });
+
+  it("waits for no longer than the broker lets it, nor for more than may come", async () => {
+    const small = await TestBroker.start({ limits: { fetchWaitMsMax: 20 } });
+    const other = await small.client();
+    const { id } = await small.log.createTopic("readings", { partitions: 1 });
+    const endless = [{ topicId: id, partitions: [wantedFrom(0)] }];
+    const forEver = 2 ** 31 - 1;
+    const empty = await other.ask("Fetch", VERSION, forEver, 1, 9, 0, 0, -1, endless, [], "");
+    expect(empty.responses[0].partitions[0].records ?? []).toEqual([]);
+    await small.close();
+    const rules = { waitMs: 60_000, bytesMin: forEver, bytesMax: 10 };
+    const [partition] = await partitionsOf([{ partition: 0, from: 0 }], rules);
+    expect(offsets(partition)).toEqual([0]);
   });
 
   it("does not wait when a partition has an error, or when there is enough already", async () => {
     const patient = { waitMs: 60_000, bytesMin: 1e6 };
     const [, failed] = await partitionsOf(
       [
-        { partition: 2, from: 0 },
+        { partition: 1, from: 0 },
         { partition: 2, from: 9 },
       ],
       patient,
@@ -168,14 +213,7 @@ describe("Fetch", () => {
     const other = await small.client();
     const { id } = await small.log.createTopic("readings", { partitions: 1 });
     for (let at = 0; at < 5; at += 1) await other.produce("readings", 0, batchOf([LARGE]));
-    const wanted = {
-      partition: 0,
-      currentLeaderEpoch: -1,
-      fetchOffset: 0n,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: 1e6,
-    };
-    const topics = [{ topicId: id, partitions: [wanted] }];
+    const topics = [{ topicId: id, partitions: [wantedFrom(0)] }];
     const answer = await other.ask("Fetch", VERSION, 0, 1, 1e6, 0, 0, -1, topics, [], "");
     expect(offsets(answer.responses[0].partitions[0])).toHaveLength(2);
     await small.close();

@@ -10,7 +10,10 @@ import { KAFKA_ERRORS } from "../error-codes.ts";
 import type { JoinRequest } from "../groups/join-group.ts";
 import { type GroupProtocol, type JoinAnswer, refusedJoin } from "../groups/member.ts";
 
-/** Of a client's own name: enough to tell it by, in its member id and for operators. */
+/**
+ * Of a client's own name: enough to tell it by, in its member id and for operators. Cut in the midst
+ * of a character, half of that would be sent as another one, and the id would not be known again.
+ */
 const CLIENT_ID_CHARS_MAX = 100;
 
 export type JoinGroupRequest = Pick<
@@ -62,7 +65,7 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
     return broker.groups.join(
       {
         ...request,
-        clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX),
+        clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX).toWellFormed(),
         clientHost,
         requiresKnownId: version >= 4,
         knowsSkipAssignment: version >= 9,

@@ -1,7 +1,8 @@
 /**
  * DescribeGroups, versions 0 to 5. A group that does not exist is described as Dead, without an
  * error (that came with version 6); so is a consumer group (KIP-848), for which clients ask by
- * ConsumerGroupDescribe.
+ * ConsumerGroupDescribe. However often a group is named, it is described once: its members may have
+ * said megabytes.
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
@@ -37,7 +38,7 @@ export const describeGroups: KafkaApi<DescribeGroupsRequest, readonly AnsweredGr
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
-    return groupIds.map((groupId): AnsweredGroup => {
+    return [...new Set(groupIds)].map((groupId): AnsweredGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";
         return { ...unknownGroup(groupId), error, operations: NOT_ASKED };

@@ -56,7 +56,7 @@ export const consumerGroupHeartbeat: KafkaApi<HeartbeatRequest, HeartbeatAnswer>
       return refusedHeartbeat("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
     }
     return await broker.groups.consumerHeartbeat(request, {
-      clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX),
+      clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX).toWellFormed(),
       clientHost,
       mayLackId: version === 0,
       mayDescribe,

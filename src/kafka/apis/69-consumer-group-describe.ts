@@ -1,7 +1,8 @@
 /**
  * ConsumerGroupDescribe, versions 0 and 1 (KIP-848): groups of the newer protocol, with the epochs of
  * their members, what each has, and what it is to have. For a classic group it answers
- * GROUP_ID_NOT_FOUND, and clients go on to DescribeGroups.
+ * GROUP_ID_NOT_FOUND, and clients go on to DescribeGroups. A group that is named again is described
+ * once.
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
@@ -43,7 +44,7 @@ export const consumerGroupDescribe: KafkaApi<
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
-    return groupIds.map((groupId): DescribedGroup => {
+    return [...new Set(groupIds)].map((groupId): DescribedGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";
         return { ...undescribed(groupId, error, NOT_ALLOWED), operations: NOT_ASKED };

@@ -24,10 +24,12 @@ import {
   groupKey,
 } from "./group-record.ts";
 import type { GroupOffsets } from "./offsets.ts";
+import type { PendingOffsets } from "./pending-offsets.ts";
 
 export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save"> {
   readonly log: Log;
   readonly offsets: GroupOffsets;
+  readonly pending: PendingOffsets;
 }
 
 export type AnyGroup = Group | ConsumerGroup;
@@ -38,14 +40,14 @@ export class GroupDirectory {
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
-    const { log, offsets } = parts;
+    const { log, offsets, pending } = parts;
     for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
       this.#addConsumer(id, stored);
     }
     const classic = [...log.state.entries(GROUP_KEY_PREFIX)].map(([key]) =>
       key.slice(GROUP_KEY_PREFIX.length),
     );
-    for (const id of [...classic, ...offsets.all().map(({ group }) => group)]) {
+    for (const id of [...classic, ...offsets.groups(), ...pending.groups()]) {
       if (!this.#groups.has(id)) this.#addClassic(id);
     }
   }
@@ -66,6 +68,11 @@ export class GroupDirectory {
 
   all(): AnyGroup[] {
     return [...this.#groups.values()];
+  }
+
+  /** Nobody is in it, or commits to it, be it with a transaction: it may be deleted, or expire. */
+  isIdle(group: AnyGroup): boolean {
+    return group.isIdle && !this.#parts.pending.hasGroup(group.id);
   }
 
   /** The group of that name, of either kind; made, a classic one, where there is none. */
@@ -115,8 +122,8 @@ export class GroupDirectory {
 
   #hasRoom(): boolean {
     if (this.#groups.size < this.#parts.limits.groupsMax) return true;
-    const used = new Set(this.#parts.offsets.all().map(({ group }) => group));
-    const idle = this.all().find((group) => group.isIdle && !used.has(group.id));
+    const used = this.#parts.offsets.groups();
+    const idle = this.all().find((group) => this.isIdle(group) && !used.has(group.id));
     if (idle === undefined) return false;
     this.#forget(this.remove([idle]), idle.id);
     return true;

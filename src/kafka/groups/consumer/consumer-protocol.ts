@@ -22,7 +22,7 @@ import {
   isLeaving,
   JOIN_EPOCH,
 } from "./heartbeat-request.ts";
-import { bytesOf, type MemberTraits, NEWCOMER } from "./member.ts";
+import { bytesOf, type ConsumerMember, type MemberTraits, NEWCOMER } from "./member.ts";
 import type { TopicPatterns } from "./topic-patterns.ts";
 
 export interface ConsumerProtocolParts {
@@ -66,7 +66,7 @@ export class ConsumerProtocol {
       clientHost: sender.clientHost,
       matched,
       topicsVersion: patterns.version,
-      admit: (into, traits) => this.#admit(into, traits),
+      admit: (into, traits, known) => this.#admit(into, traits, known),
     });
     const { epoch } = member.standing;
     await group.save();
@@ -124,8 +124,13 @@ export class ConsumerProtocol {
     throw new KafkaRefusal("GROUP_ID_NOT_FOUND", `${reason}.`);
   }
 
-  #admit(group: ConsumerGroup, traits: MemberTraits): void {
+  #admit(group: ConsumerGroup, traits: MemberTraits, known: ConsumerMember | undefined): void {
     const { limits, budget } = this.#parts;
+    if (known !== undefined) {
+      if (budget.hasRoom(0, bytesOf({ ...known, traits }) - bytesOf(known))) return;
+      const message = "The members of this gateway's groups say as much as it may keep.";
+      throw new KafkaRefusal("POLICY_VIOLATION", message);
+    }
     if (group.memberCount >= limits.membersMax) {
       throw new KafkaRefusal(
         "GROUP_MAX_SIZE_REACHED",

@@ -52,7 +52,7 @@ describe("offsets in a transaction", () => {
       (await bench.client.ask("ListGroups", 4, [], [])).groups.map(
         ({ groupId }: { groupId: string }) => groupId,
       );
-    expect(await groups()).toEqual([]);
+    expect(await groups()).toEqual(["g"]);
     const back = bench.another();
     back.name = bench.producer.name;
     expect(await back.end(true)).toBe(0);

@@ -67,6 +67,15 @@ export interface StoredGroup {
 
 export type StoredMember = Omit<ConsumerMember, "matchedAt">;
 
+/**
+ * Where sharing takes longer than this, with hundreds of members and topics, the group then rests for
+ * so many times as long: whoever changes its mind with each heartbeat must not take the thread for
+ * itself. Members are told of what has changed meanwhile by a later heartbeat (KIP-848 lets a group's
+ * epoch run ahead of its assignment's).
+ */
+const SHARING_MS_FREE = 5;
+const REST_FACTOR = 10;
+
 const NEW_EPOCHS: GroupEpochs = {
   epoch: 0,
   assignmentEpoch: 0,
@@ -89,6 +98,8 @@ export class ConsumerGroup {
   #epochs: GroupEpochs;
   /** The topics' version at which it was last seen whether they have moved. */
   #topicsSeenAt = -1;
+  /** Monotonic, in milliseconds: the partitions are not shared anew before. */
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
   #isDead = false;
 
   constructor(parts: ConsumerGroupParts, stored?: StoredGroup) {
@@ -211,10 +222,14 @@ export class ConsumerGroup {
     this.#note(member, "says");
   }
 
-  /** Shares the partitions anew where `changed`, or where topics or members have changed since. */
+  /**
+   * Shares the partitions anew where `changed`, or where topics or members have changed since; a later
+   * call does where the group rests.
+   */
   share(changed: boolean, topicsVersion: number): void {
     if (changed || this.#topicsHaveMoved(topicsVersion)) this.#setEpochs({ epoch: this.epoch + 1 });
-    if (this.epoch === this.assignmentEpoch) return;
+    const beganMs = this.#parts.clock.monotonicMs();
+    if (this.epoch === this.assignmentEpoch || beganMs < this.#restsUntilMs) return;
     const { targets, topicsHash } = shareOut(this.#parts.log, this.members(), this.assignor);
     for (const member of this.#members.values()) {
       const target = targets.get(member.id) ?? NOTHING;
@@ -224,6 +239,8 @@ export class ConsumerGroup {
     }
     this.#topicsSeenAt = topicsVersion;
     this.#setEpochs({ assignmentEpoch: this.epoch, topicsHash });
+    const tookMs = this.#parts.clock.monotonicMs() - beganMs;
+    if (tookMs > SHARING_MS_FREE) this.#restsUntilMs = beganMs + tookMs * (1 + REST_FACTOR);
   }
 
   /** Brings the member nearer to its target. `owned`: what it says it holds; null = it says nothing. */

@@ -1,5 +1,5 @@
 /** Members of consumer groups that want to crash the gateway, or fill its memory. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   CONSUMER_SESSION_MS,
   type ConsumerHarness,
@@ -34,6 +34,36 @@ describe("a static member that comes back", () => {
     await timers.advance(CONSUMER_SESSION_MS);
     expect(counted("tributary_kafka_group_members")).toBe(0);
     expect(counted("tributary_kafka_group_member_bytes")).toBe(0);
+  });
+});
+
+describe("a group whose partitions take long to share", () => {
+  it("rests in between, and has what has changed meanwhile shared later", async () => {
+    const { enter, beat, assigned, describeIt, log, clock } = harness;
+    const look = log.topic.bind(log);
+    let looks = 0;
+    vi.spyOn(log, "topic").mockImplementation((name) => {
+      looks += 1;
+      clock.advance(10);
+      return look(name);
+    });
+    await enter("a", ["t"]);
+    const cost = looks;
+    expect(cost).toBeGreaterThan(0);
+    const second = await enter("b", ["t"]);
+    expect([second.error, second.epoch, assigned(second)]).toEqual(["NONE", 1, {}]);
+    for (let nth = 0; nth < 10; nth += 1) {
+      const { error } = await beat("a", 1, { topicNames: nth % 2 === 0 ? ["t", "u"] : ["t"] });
+      expect(error).toBe("NONE");
+    }
+    expect(looks).toBe(cost);
+    expect(describeIt()).toMatchObject({ state: "Assigning", epoch: 12, assignmentEpoch: 1 });
+    clock.advance(10 * 10 * cost);
+    const kept = assigned(await beat("a", 1, { holds: { t: [0, 1, 2, 3] } }))?.["t"] ?? [];
+    expect(kept).toHaveLength(2);
+    await beat("a", 1, { holds: { t: kept } });
+    expect(assigned(await beat("b", 1))?.["t"]).toHaveLength(2);
+    expect(describeIt()).toMatchObject({ state: "Stable", assignmentEpoch: 12 });
   });
 });
 

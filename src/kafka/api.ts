@@ -21,6 +21,7 @@ import type { ProducerRegistry } from "./producers.ts";
 import type { ClientQuotas } from "./quotas/client-quotas.ts";
 import type { QuotaClient, QuotaKey } from "./quotas/quota.ts";
 import type { ReaderPace } from "./quotas/reader-pace.ts";
+import type { RequestBuffers } from "./request-buffers.ts";
 import type { Rights } from "./rights.ts";
 import type { KafkaSession } from "./session.ts";
 import type { TransactionCoordinator } from "./transactions/coordinator.ts";
@@ -56,6 +57,11 @@ export interface KafkaApi<Request, Response> {
   readonly pipelined?: boolean;
   /** The quota that its requests (of producers) or its answers (of consumers) count to. */
   readonly quota?: QuotaKey;
+  /**
+   * Whether nothing refers to the bytes of a request any more once `handle` has answered: then their
+   * memory is used again, for another request.
+   */
+  readonly keepsNothing?: boolean;
   /** May be asked by somebody who has not been let in. */
   readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */
@@ -122,6 +128,7 @@ export interface KafkaBroker {
   /** Searches by time go through it. */
   readonly timeSearches: Turnstile;
   readonly memory: ConnectionMemory;
+  readonly requestBuffers: RequestBuffers;
   /** What checks of produced batches may take of a turn. */
   readonly checks: TurnBudget;
   readonly fetchSessions: FetchSessions;

@@ -35,6 +35,7 @@ import {
 } from "./request-header.ts";
 import { NO_RIGHTS, Rights } from "./rights.ts";
 import { KafkaSession } from "./session.ts";
+import { drained, writeAnswer } from "./write-answer.ts";
 
 /** What all connections share. */
 export interface ConnectionHost {
@@ -107,7 +108,10 @@ export class KafkaConnection implements MemoryHolder {
     });
     this.#mute = new Mute(host.broker.quotas, host.broker.clock, () => this.resume());
     this.#requestBytesMax = listener.limits.requestBytesMax ?? limits.requestBytesMax;
-    this.#splitter = new FrameSplitter(Math.min(limits.loginBytesMax, this.#requestBytesMax));
+    this.#splitter = new FrameSplitter(
+      Math.min(limits.loginBytesMax, this.#requestBytesMax),
+      host.broker.requestBuffers,
+    );
     if (this.#session.welcome) this.#open();
     else this.#awaitLogin(limits.loginMsMax);
     socket.setNoDelay(true);
@@ -210,7 +214,7 @@ export class KafkaConnection implements MemoryHolder {
         if (!pipelined || !beforeWasPipelined) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const answer = this.#answer(header, frame.length);
+        const answer = this.#answer(header, frame);
         this.#answered = this.#finish(this.#answered, answer, frame.length);
         beforeWasPipelined = pipelined;
       }
@@ -223,7 +227,7 @@ export class KafkaConnection implements MemoryHolder {
   /** The response's bytes, or undefined where none is due. Never rejects. */
   async #answer(
     header: RequestHeader | UnservedApiVersions,
-    requestBytes: number,
+    frame: Buffer,
   ): Promise<Answer | undefined> {
     try {
       const { broker, traffic } = this.#host;
@@ -244,7 +248,7 @@ export class KafkaConnection implements MemoryHolder {
       const quotaClient = { user: rights.user, clientId: clientId ?? "" };
       const throttleMs =
         api.quota === "producer_byte_rate"
-          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, requestBytes))
+          ? this.#throttle(broker.quotas.count(api.quota, quotaClient, frame.length))
           : 0;
       const request = api.decode(body, version);
       const context = {
@@ -261,6 +265,7 @@ export class KafkaConnection implements MemoryHolder {
       const prepared = this.#prepare(api, request, context);
       if (prepared !== undefined) await prepared;
       const response = await api.handle(request, context);
+      if (api.keepsNothing === true) broker.requestBuffers.giveBack(frame);
       if (response === NO_RESPONSE) return undefined;
       if (response instanceof HangUp) return this.#hangUp(response);
       if (api.beforeLogin === true) this.#heedLogin();
@@ -342,22 +347,10 @@ export class KafkaConnection implements MemoryHolder {
       memory.sent(this, bytes);
       done(error === undefined || error === null);
     };
-    socket.cork();
-    for (const [at, piece] of pieces.entries()) {
-      if (at < pieces.length - 1) socket.write(piece);
-      else socket.write(piece, sent);
-    }
-    socket.uncork();
+    writeAnswer(socket, pieces, sent);
     // Below its own mark the socket tells nobody that it is drained.
     const unsentMax = Math.max(memory.unsentBytesMax, socket.writableHighWaterMark);
-    if (socket.writableLength <= unsentMax) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        socket.off("drain", done).off("close", done);
-        resolve();
-      };
-      socket.on("drain", done).on("close", done);
-    });
+    if (socket.writableLength > unsentMax) await drained(socket);
   }
 
   /** Whoever was let in may send more; whoever was not, nothing more. */

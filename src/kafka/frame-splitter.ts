@@ -1,9 +1,9 @@
 /**
- * Finds requests in what a socket brings: each is an int32 of its length, then so many bytes. A
- * request that came within one chunk is a view of it; only one that spans chunks is put together.
- * Owns the bytes of the request that is not yet whole.
+ * Finds requests in what a socket brings: each is an int32 of its length, then so many bytes. Each is
+ * copied out of its chunks, which sockets share. Owns the bytes of the request that is not yet whole.
  */
 import { TributaryError } from "../base/errors.ts";
+import type { RequestBuffers } from "./request-buffers.ts";
 
 const LENGTH_BYTES = 4;
 /** The least a request's header can be: key, version, correlation id, no client id. */
@@ -16,6 +16,7 @@ const NOTHING = Buffer.alloc(0);
 export class FrameSplitter {
   /** A longer request is refused from its length on. */
   frameBytesMax: number;
+  readonly #buffers: RequestBuffers;
   /** The first bytes of a length, until there are four. */
   #lengthPart: Buffer = NOTHING;
   #partial: Buffer = NOTHING;
@@ -23,8 +24,9 @@ export class FrameSplitter {
   /** What the request under way will be; 0 between requests. */
   #wanted = 0;
 
-  constructor(frameBytesMax: number) {
+  constructor(frameBytesMax: number, buffers: RequestBuffers) {
     this.frameBytesMax = frameBytesMax;
+    this.#buffers = buffers;
   }
 
   /** Memory taken for the request whose end has not come. */
@@ -32,31 +34,26 @@ export class FrameSplitter {
     return this.#partial.length;
   }
 
-  /** The requests that `chunk` completes, in order. @throws FRAME_MALFORMED, FRAME_TOO_LARGE */
+  /**
+   * The requests that `chunk` completes, in order, each in memory of its own.
+   * @throws FRAME_MALFORMED, FRAME_TOO_LARGE
+   */
   push(chunk: Buffer): Buffer[] {
     const frames: Buffer[] = [];
     let rest = chunk;
     while (rest.length > 0) {
-      if (this.#wanted > 0) {
-        rest = this.#fill(rest);
-        if (this.#filled === this.#wanted) frames.push(this.#take());
-        continue;
-      }
-      const joined = this.#lengthPart.length > 0 ? Buffer.concat([this.#lengthPart, rest]) : rest;
-      this.#lengthPart = NOTHING;
-      if (joined.length < LENGTH_BYTES) {
-        this.#lengthPart = Buffer.from(joined);
-        break;
-      }
-      const wanted = this.#checked(joined.readInt32BE(0));
-      const end = LENGTH_BYTES + wanted;
-      if (joined.length >= end) {
-        frames.push(joined.subarray(LENGTH_BYTES, end));
-        rest = joined.subarray(end);
-      } else {
-        this.#wanted = wanted;
+      if (this.#wanted === 0) {
+        const joined = this.#lengthPart.length > 0 ? Buffer.concat([this.#lengthPart, rest]) : rest;
+        this.#lengthPart = NOTHING;
+        if (joined.length < LENGTH_BYTES) {
+          this.#lengthPart = Buffer.from(joined);
+          break;
+        }
+        this.#wanted = this.#checked(joined.readInt32BE(0));
         rest = joined.subarray(LENGTH_BYTES);
       }
+      rest = this.#fill(rest);
+      if (this.#filled === this.#wanted) frames.push(this.#take());
     }
     return frames;
   }
@@ -67,8 +64,9 @@ export class FrameSplitter {
     const filled = this.#filled + taken.length;
     if (filled > this.#partial.length) {
       const grown = Math.max(filled, this.#partial.length * 2, FIRST_ALLOCATION_BYTES);
-      const larger = Buffer.allocUnsafeSlow(Math.min(grown, this.#wanted));
+      const larger = this.#buffers.take(Math.min(grown, this.#wanted));
       this.#partial.copy(larger, 0, 0, this.#filled);
+      this.#buffers.giveBack(this.#partial);
       this.#partial = larger;
     }
     taken.copy(this.#partial, this.#filled);

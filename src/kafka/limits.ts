@@ -12,6 +12,8 @@ export interface KafkaLimits {
   readonly inFlightBytesMax: number;
   /** The same of all connections together; beyond it none is read until some are answered. */
   readonly requestsBytesTotalMax: number;
+  /** Memory of requests that is kept for the next ones. */
+  readonly requestsIdleBytesMax: number;
   /** What all connections together have of requests whose end has not come. */
   readonly partialRequestsBytesMax: number;
   /** Beyond it, who has taken so long over a request gives way, else who brings more. */
@@ -80,6 +82,7 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   requestsInFlightMax: 64,
   inFlightBytesMax: 16 * MIB,
   requestsBytesTotalMax: 128 * MIB,
+  requestsIdleBytesMax: 16 * MIB,
   partialRequestsBytesMax: 128 * MIB,
   partialRequestMsMax: 10_000,
   connectionsMax: 1000,

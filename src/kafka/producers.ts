@@ -150,16 +150,20 @@ export class ProducerRegistry {
     return appended;
   }
 
-  /** Those that are remembered of a partition, the longest silent first. */
-  activeIn(partition: Partition): ActiveProducer[] {
-    const prefix = `${STATE_PREFIX}${partition.id}/`;
-    const active: ActiveProducer[] = [];
+  /** Those that are remembered of some partitions, of each the longest silent first. */
+  activeIn(partitions: ReadonlySet<Partition>): ReadonlyMap<Partition, readonly ActiveProducer[]> {
+    const byId = new Map([...partitions].map((partition) => [`${partition.id}`, partition]));
+    const active = new Map<Partition, ActiveProducer[]>();
     for (const key of this.#known.keys()) {
-      const state = key.startsWith(prefix) ? this.#stateOf(key) : undefined;
-      if (state === undefined) continue;
+      const partition = byId.get(partitionIn(key));
+      const state = partition === undefined ? undefined : this.#stateOf(key);
+      if (partition === undefined || state === undefined) continue;
       const { epoch, lastSeenMs, batches } = state;
       const lastSequence = batches.at(-1)?.lastSequence ?? -1;
-      active.push({ id: BigInt(key.slice(prefix.length)), epoch, lastSequence, lastSeenMs });
+      const id = BigInt(key.slice(key.lastIndexOf("/") + 1));
+      const of = active.get(partition) ?? [];
+      active.set(partition, of);
+      of.push({ id, epoch, lastSequence, lastSeenMs });
     }
     return active;
   }

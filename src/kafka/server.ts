@@ -39,6 +39,7 @@ import { ClientQuotas } from "./quotas/client-quotas.ts";
 import { QuotaStore } from "./quotas/quota-store.ts";
 import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
+import { RequestBuffers } from "./request-buffers.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TransactionLimits } from "./transactions/limits.ts";
 import { TurnBudget } from "./turn-budget.ts";
@@ -175,6 +176,7 @@ class RunningServer implements KafkaServer {
       },
       ...fetchMetrics(this.#broker),
       ...this.#broker.memory.metrics(),
+      ...this.#broker.requestBuffers.metrics(),
       ...this.#broker.quotas.metrics(),
       ...this.#broker.groups.metrics(),
       ...this.#broker.transactions.metrics(),
@@ -249,6 +251,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     fetchSessions: new FetchSessions(limits, clock, () => randomInt(1, SESSION_ID_MAX)),
     fetchBuffers: new FetchBuffers(limits, () => memory.cutStalled()),
     memory,
+    requestBuffers: new RequestBuffers(limits.requestsIdleBytesMax),
     checks: new TurnBudget(clock, limits.checksMsMax),
     groups,
     transactions: new TransactionCoordinator({

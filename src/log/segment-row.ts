@@ -7,7 +7,7 @@
  * only used in the synchronous turn in which it was looked up, so it can be closed between turns.
  */
 import type { Clock } from "../base/clock.ts";
-import { assert, messageOf } from "../base/errors.ts";
+import { assert, isTributaryError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogPartition } from "./partition.ts";
 import { emptyHead, type SegmentHead } from "./segment-head.ts";
@@ -63,6 +63,8 @@ export class SegmentRow {
   #activeHeads: Map<number, SegmentHead>;
   #unbornActive: boolean;
   #next: Promise<Segment> | undefined;
+  /** Empty segments that were taken away so far. */
+  #emptied: Promise<void> = Promise.resolve();
   /** Segments sealed since the start. */
   sealedTotal = 0;
 
@@ -147,8 +149,22 @@ export class SegmentRow {
     for (const [partitionId, head] of heads) this.#activeHeads.set(partitionId, head);
     if (!this.#unbornActive) return;
     this.#unbornActive = false;
-    for (const { id, heads } of [...this.#sealed.values()]) {
-      if (heads.size === 0) await this.#remove(id);
+    // The commit is on the disk, whatever becomes of files that nobody needs any more.
+    this.#emptied = this.#emptied.then(() => this.#removeEmptied());
+  }
+
+  /** Those whose last data went while the small state still lived in them. */
+  async #removeEmptied(): Promise<void> {
+    for (const id of [...this.#sealed.keys()]) {
+      // Another roll came meanwhile; the commit that follows it begins anew.
+      if (this.#unbornActive) return;
+      if (this.#sealed.get(id)?.heads.size !== 0) continue;
+      try {
+        await this.#remove(id);
+      } catch (error) {
+        const fields = { segment: id, error: messageOf(error) };
+        this.#parts.logger.warn(fields, "an empty segment could not be removed");
+      }
     }
   }
 
@@ -214,6 +230,7 @@ export class SegmentRow {
   }
 
   async close(): Promise<void> {
+    await this.#emptied;
     await this.#next?.then((segment) => segment.close()).catch(() => {});
     for (const id of [...this.#open.keys()]) await this.#close(id);
     await Promise.all(this.#closing);
@@ -245,6 +262,7 @@ export class SegmentRow {
       this.#trimOpen(id);
     } catch (error) {
       if (!this.#sealed.has(id)) return;
+      if (isTributaryError(error, "STORAGE_BUSY")) throw error;
       const lost = this.#forget(id);
       const file = await this.#parts.storage.setAside(id);
       await this.#parts.manifest.remove(id);

@@ -145,7 +145,12 @@ export class TopicTable {
     return this.#alone(name, async () => {
       const topic = this.#mustGet(name);
       for (const partition of topic.partitions) partition.deleted = true;
-      await this.#map.write([[TOPIC_PREFIX + name, undefined]]);
+      try {
+        await this.#map.write([[TOPIC_PREFIX + name, undefined]]);
+      } catch (error) {
+        for (const partition of topic.partitions) partition.deleted = false;
+        throw error;
+      }
       this.#byName.delete(name);
       this.#byId.delete(topic.id);
       this.#stored.delete(name);

@@ -4,7 +4,8 @@
  * They are advertised all the same: a minimum above 0 makes older librdkafka drop compression
  * silently (KAFKA-18659). Version 12 would promise transactions v2 (KIP-890).
  *
- * A batch is appended as it came, as a view of the request; the answer waits for its flush. acks=0
+ * A batch is appended as it came, as a view of the request, which the log needs until its flush; the
+ * answer waits for that. acks=0
  * is appended in the same way and not answered; where something of it is refused, the connection is
  * closed, as Kafka does: it is the one thing that such a producer notices. All appends are made
  * before the handler first waits, so the next request of the connection may begin. What compressed
@@ -57,6 +58,7 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   versions: [0, 11],
   flexibleFrom: 9,
   pipelined: true,
+  keepsNothing: true,
   quota: "producer_byte_rate",
 
   decode(reader, version) {
@@ -184,7 +186,9 @@ async function appendBatch(
       logStartOffset: partition.logStartOffset,
     };
   } catch (error) {
-    return refused(index, kafkaErrorOf(error), messageOf(error));
+    const refusal = refused(index, kafkaErrorOf(error), messageOf(error));
+    // By it Java's producer knows that it was forgotten (UNKNOWN_PRODUCER_ID), and begins anew.
+    return { ...refusal, logStartOffset: partition.logStartOffset };
   }
 }
 

@@ -112,7 +112,7 @@ async function describeTopics(
   }
   const described: DescribedTopic[] = [];
   let mayCreate = autoCreate && broker.autoCreateTopics ? broker.limits.topicsPerRequestMax : 0;
-  for (const { id, name } of topics) {
+  for (const { id, name } of once(topics)) {
     // Who asks by id may leave the name empty, as the Java client does, or null.
     if (name === null || id !== NO_TOPIC_ID) {
       const topic = broker.log.topicById(id);
@@ -141,6 +141,11 @@ async function describeTopics(
     }
   }
   return described;
+}
+
+/** Each topic is described once, however often it is named. */
+function once(topics: readonly WantedTopic[]): Iterable<WantedTopic> {
+  return new Map(topics.map((topic) => [`${topic.id}/${topic.name}`, topic])).values();
 }
 
 function describe(topic: Topic): DescribedTopic {

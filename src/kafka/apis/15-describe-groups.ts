@@ -1,8 +1,7 @@
 /**
  * DescribeGroups, versions 0 to 5. A group that does not exist is described as Dead, without an
  * error (that came with version 6); so is a consumer group (KIP-848), for which clients ask by
- * ConsumerGroupDescribe. However often a group is named, it is described once: its members may have
- * said megabytes.
+ * ConsumerGroupDescribe.
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
@@ -38,6 +37,7 @@ export const describeGroups: KafkaApi<DescribeGroupsRequest, readonly AnsweredGr
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
+    // Once each: a group that is named often would be described as often.
     return [...new Set(groupIds)].map((groupId): AnsweredGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";

@@ -2,8 +2,8 @@
  * DescribeProducers, version 0 (KIP-664): who has written to a partition as an idempotent or a
  * transactional producer, and where an open transaction begins.
  */
-import type { Partition } from "../../log/contract.ts";
-import type { KafkaApi, KafkaBroker } from "../api.ts";
+import type { Log, Partition } from "../../log/contract.ts";
+import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
 import type { ActiveProducer } from "../producers.ts";
@@ -50,18 +50,36 @@ export const describeProducers: KafkaApi<DescribeProducersRequest, DescribeProdu
   },
 
   handle({ topics }, { broker, rights }) {
-    return topics.map(({ name, partitions }) => {
+    // Once each, and all by one look at who is remembered.
+    const asked = new Map<string, Set<number>>();
+    for (const { name, partitions } of topics) {
+      const indexes = asked.get(name) ?? new Set();
+      asked.set(name, indexes);
+      for (const index of partitions) indexes.add(index);
+    }
+    const found = new Set<Partition>();
+    const described = [...asked].map(([name, indexes]) => {
       const mayRead = rights.topic("read", name);
       const topic = broker.log.topic(name);
-      const describe = (index: number): DescribedPartition => {
+      const look = (index: number): DescribedPartition | [number, Partition] => {
         if (!mayRead) return refused(index, "TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
         const partition = findPartition(topic, index);
-        return typeof partition === "number"
-          ? refused(index, "UNKNOWN_TOPIC_OR_PARTITION", "There is no such partition.")
-          : { ...refused(index, "NONE", null), producers: producersOf(partition, broker) };
+        if (typeof partition === "number") {
+          return refused(index, "UNKNOWN_TOPIC_OR_PARTITION", "There is no such partition.");
+        }
+        found.add(partition);
+        return [index, partition];
       };
-      return { name, partitions: partitions.map(describe) };
+      return { name, looks: [...indexes].map(look) };
     });
+    const active = broker.producers.activeIn(found);
+    const describe = (look: DescribedPartition | [number, Partition]): DescribedPartition => {
+      if (!Array.isArray(look)) return look;
+      const [index, partition] = look;
+      const producers = producersOf(partition, active.get(partition) ?? [], broker.log);
+      return { ...refused(index, "NONE", null), producers };
+    };
+    return described.map(({ name, looks }) => ({ name, partitions: looks.map(describe) }));
   },
 
   encode(writer, topics, _version, throttleMs) {
@@ -91,8 +109,12 @@ function refused(
   return { partition, error, message, producers: [] };
 }
 
-function producersOf(partition: Partition, { log, producers }: KafkaBroker): DescribedProducer[] {
-  return producers.activeIn(partition).map((producer) => {
+function producersOf(
+  partition: Partition,
+  active: readonly ActiveProducer[],
+  log: Log,
+): DescribedProducer[] {
+  return active.map((producer) => {
     const open = log.openTransaction(partition, producer.id);
     return { ...producer, transactionStart: open?.firstOffset ?? NONE_OPEN };
   });

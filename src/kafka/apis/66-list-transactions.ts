@@ -39,14 +39,16 @@ export const listTransactions: KafkaApi<ListTransactionsRequest, ListTransaction
   },
 
   handle(request, { broker, rights }) {
-    const { states, producerIds, openForMs } = request;
+    const { openForMs } = request;
+    const states = new Set(request.states);
+    const producerIds = new Set(request.producerIds);
     const nowMs = broker.clock.nowMs();
     const passes = ({ record: { state, producer, startedAtMs } }: Transaction) =>
-      (states.length === 0 || states.includes(state)) &&
-      (producerIds.length === 0 || producerIds.includes(producer.id)) &&
+      (states.size === 0 || states.has(state)) &&
+      (producerIds.size === 0 || producerIds.has(producer.id)) &&
       (openForMs < 0 || (startedAtMs !== undefined && nowMs - startedAtMs > openForMs));
     return {
-      unknownStates: states.filter((state) => !KNOWN_STATES.includes(state)),
+      unknownStates: [...states].filter((state) => !KNOWN_STATES.includes(state)),
       transactions: broker.transactions
         .list()
         .filter((one) => passes(one) && rights.transactionalId("describe", one.id)),

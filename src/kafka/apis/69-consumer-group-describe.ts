@@ -1,8 +1,7 @@
 /**
  * ConsumerGroupDescribe, versions 0 and 1 (KIP-848): groups of the newer protocol, with the epochs of
  * their members, what each has, and what it is to have. For a classic group it answers
- * GROUP_ID_NOT_FOUND, and clients go on to DescribeGroups. A group that is named again is described
- * once.
+ * GROUP_ID_NOT_FOUND, and clients go on to DescribeGroups.
  */
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaApi } from "../api.ts";
@@ -44,6 +43,7 @@ export const consumerGroupDescribe: KafkaApi<
   },
 
   handle({ groupIds, operationsAsked }, { broker, rights }) {
+    // Once each: a group that is named often would be described as often.
     return [...new Set(groupIds)].map((groupId): DescribedGroup => {
       if (!rights.group("describe", groupId)) {
         const error = "GROUP_AUTHORIZATION_FAILED";

@@ -41,7 +41,7 @@ export class TransactionalOffsets {
     );
     const results = checked.map((one) => {
       if (typeof one === "string") return one;
-      const result = putChecked(() => this.pending.putIn(append, producerId, one));
+      const result = putPending(() => this.pending.putIn(append, producerId, one));
       if (result === "NONE") put.push(one);
       return result;
     });
@@ -67,4 +67,10 @@ export class TransactionalOffsets {
   ended(producerId: number): void {
     this.pending.forget(producerId);
   }
+}
+
+/** Java's producer takes the error of a plain commit for its end here; this one it tries again. */
+function putPending(put: () => void): KafkaErrorName {
+  const result = putChecked(put);
+  return result === "INVALID_COMMIT_OFFSET_SIZE" ? "COORDINATOR_NOT_AVAILABLE" : result;
 }

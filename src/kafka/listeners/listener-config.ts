@@ -29,6 +29,7 @@ export type KafkaClient = Arrived<KafkaListenerSettings>;
 export const KAFKA_PROTOCOL: ListenerProtocol = {
   name: "Kafka",
   connectionsOption: "limits.kafkaConnectionsMax",
+  readsShared: true,
 };
 
 export const NO_LISTENER_LIMITS: KafkaListenerLimits = {

@@ -23,6 +23,7 @@ import { LmdbMaps } from "./lmdb-maps.ts";
 import { LmdbSegment } from "./lmdb-segment.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { settleMetaPages } from "./meta-pages.ts";
+import { isPassing } from "./passing-errors.ts";
 import { checkSegmentFile } from "./segment-check.ts";
 import type { Segment, Storage } from "./storage.ts";
 import { StorageFailure } from "./storage-failure.ts";
@@ -110,15 +111,10 @@ class LmdbStorage implements Storage {
   }
 
   async openSegment(id: number, mode: "read" | "write"): Promise<Segment> {
-    const file = this.#file(id);
-    if (mode === "write") await settleMetaPages(file);
-    const damage =
-      mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
-    if (damage !== undefined) throw damagedSegment(id, damage);
     try {
-      return this.#open(id, mode);
+      return await this.#openChecked(id, mode);
     } catch (error) {
-      throw damagedSegment(id, messageOf(error));
+      throw isPassing(error) ? busySegment(id, messageOf(error)) : error;
     }
   }
 
@@ -156,6 +152,19 @@ class LmdbStorage implements Storage {
     if (this.failure.error === undefined) await this.#unlock();
   }
 
+  async #openChecked(id: number, mode: "read" | "write"): Promise<Segment> {
+    const file = this.#file(id);
+    if (mode === "write") await settleMetaPages(file);
+    const damage =
+      mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
+    if (damage !== undefined) throw damagedSegment(id, damage);
+    try {
+      return this.#open(id, mode);
+    } catch (error) {
+      throw isPassing(error) ? error : damagedSegment(id, messageOf(error));
+    }
+  }
+
   #open(id: number, mode: "read" | "write"): LmdbSegment {
     return LmdbSegment.open(id, this.#file(id), mode, this.#options, this.failure);
   }
@@ -180,6 +189,13 @@ async function removeEnvironment(path: string): Promise<void> {
 function fileName(id: number): string {
   assert(Number.isInteger(id) && id > 0 && id < 1e10, `${id} is no segment number`);
   return `${String(id).padStart(10, "0")}.mdb`;
+}
+
+function busySegment(id: number, reason: string): TributaryError {
+  const message =
+    `Segment ${id} cannot be opened just now: ${reason}. Nothing is lost; give the process more ` +
+    "open files (ulimit -n, LimitNOFILE) or memory.";
+  return new TributaryError("STORAGE_BUSY", message);
 }
 
 function damagedSegment(id: number, reason: string): TributaryError {

@@ -18,7 +18,8 @@ export interface Storage {
   createSegment(id: number): Promise<Segment>;
   /**
    * Opens a segment: `write` for the active one, `read` for a sealed one.
-   * @throws SEGMENT_DAMAGED where its file cannot be trusted.
+   * @throws SEGMENT_DAMAGED where its file cannot be trusted; STORAGE_BUSY where it may well be
+   *   sound, but the process lacks what it takes to open it just now.
    */
   openSegment(id: number, mode: "read" | "write"): Promise<Segment>;
   /** Deletes a closed segment. */

@@ -5,11 +5,13 @@ import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
 import type { KafkaServerOptions } from "../../../src/kafka/server.ts";
 import { startKafkaServer } from "../../../src/kafka/server.ts";
+import type { Partition } from "../../../src/log/contract.ts";
 import { compress } from "../../../src/wire/compression.ts";
 import { WireReader } from "../../../src/wire/reader.ts";
 import { BATCH_HEADER_BYTES, computeCrc } from "../../../src/wire/record-batch.ts";
 import { WireWriter } from "../../../src/wire/writer.ts";
 import { batchOf } from "../../support/batches.ts";
+import { valuesOf } from "../../support/read-all.ts";
 import { TestBroker } from "./test-broker.ts";
 import { produceBody, type WireClient } from "./wire-client.ts";
 
@@ -35,6 +37,20 @@ describe("a connection", () => {
     );
     expect(answers.map(({ baseOffset }) => baseOffset)).toEqual([...Array(200).keys()]);
     expect(client.answered).toEqual([...client.answered].sort((a, b) => a - b));
+  });
+
+  it("stores what each request said, though their memory is used again", async () => {
+    const client = await start();
+    const values = Array.from({ length: 60 }, (_, at) => `${at} `.repeat(8_000));
+    for (const some of [values.slice(0, 30), values.slice(30)]) {
+      await Promise.all(some.map((value) => client.produce("readings", 0, batchOf([value]))));
+    }
+    const partition = broker.log.topic("readings")?.partitions[0] as Partition;
+    expect(await valuesOf(broker.log, partition)).toEqual(values);
+    const idle = broker.server
+      .metrics()
+      .find(({ name }) => name === "tributary_kafka_request_idle_bytes");
+    expect(idle?.value).toBeGreaterThan(0);
   });
 
   it("answers a long poll before what came after it", async () => {

@@ -8,6 +8,7 @@ import { connect, type Socket } from "node:net";
 import * as platformatic from "@platformatic/kafka";
 import { KAFKA_APIS } from "../../../src/kafka/apis.ts";
 import { FrameSplitter } from "../../../src/kafka/frame-splitter.ts";
+import { RequestBuffers } from "../../../src/kafka/request-buffers.ts";
 import { WireReader } from "../../../src/wire/reader.ts";
 import { WireWriter } from "../../../src/wire/writer.ts";
 
@@ -23,7 +24,7 @@ const RESPONSE_BYTES_MAX = 256 * 1024 * 1024;
 
 export class WireClient {
   readonly socket: Socket;
-  readonly #splitter = new FrameSplitter(RESPONSE_BYTES_MAX);
+  readonly #splitter = new FrameSplitter(RESPONSE_BYTES_MAX, new RequestBuffers(0));
   readonly #waiting = new Map<number, (frame: Buffer | undefined) => void>();
   /** Correlation ids in the order their responses came. */
   readonly answered: number[] = [];

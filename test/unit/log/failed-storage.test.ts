@@ -47,6 +47,13 @@ describe("a log whose disk fails", () => {
     expect(Buffer.from(log.state.get("kept/1") ?? []).toString()).toBe("before");
   });
 
+  it("takes records of a topic on whose deletion the disk was full", async () => {
+    storage.next("full");
+    await expect(log.deleteTopic("t")).rejects.toMatchObject({ code: "DISK_FULL" });
+    await append("after");
+    expect(await valuesOf(log, partition())).toEqual(["before", "after"]);
+  });
+
   it("leaves transactions as they were where a commit fails, and where the disk was full, too", async () => {
     const marker = {
       producerId: 7n,

@@ -1,3 +1,4 @@
+/** A log whose small state is full, and how it gets room again. */
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/log/contract.ts";
 

@@ -47,7 +47,7 @@ export const consumerGroupHeartbeat: KafkaApi<HeartbeatRequest, HeartbeatAnswer>
     return request;
   },
 
-  async handle(request, { broker, clientId, clientHost, rights, version }) {
+  async handle(request, { broker, clientId, clientHost, rights, version, signal }) {
     if (!rights.group("read", request.groupId)) {
       return refusedHeartbeat("GROUP_AUTHORIZATION_FAILED", NOT_ALLOWED);
     }
@@ -60,6 +60,7 @@ export const consumerGroupHeartbeat: KafkaApi<HeartbeatRequest, HeartbeatAnswer>
       clientHost,
       mayLackId: version === 0,
       mayDescribe,
+      signal,
     });
   },
 

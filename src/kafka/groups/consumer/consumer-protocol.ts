@@ -42,6 +42,8 @@ export interface HeartbeatSender {
   readonly mayLackId: boolean;
   /** Whether it may know that there is a topic of that name. */
   readonly mayDescribe: (topic: string) => boolean;
+  /** Aborts when it has gone. */
+  readonly signal: AbortSignal;
 }
 
 export class ConsumerProtocol {
@@ -106,7 +108,7 @@ export class ConsumerProtocol {
     if (pattern === "") return undefined;
     const isKnown = member?.traits.pattern === pattern && member.matchedAt === patterns.version;
     if (isKnown && request.pattern === null) return undefined;
-    const { names, version } = await patterns.find(pattern);
+    const { names, version } = await patterns.find(pattern, sender.signal);
     return { pattern, version, names: names.filter((name) => sender.mayDescribe(name)) };
   }
 

@@ -116,7 +116,7 @@ describe("where small state is full", () => {
     expect(await commit(1)).toEqual(["NONE"]);
     expect(await commit(2)).toEqual(["NONE"]);
     await fillState(log);
-    expect(await commit(0)).toEqual(["INVALID_COMMIT_OFFSET_SIZE"]);
+    expect(await commit(0)).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
     expect(await transactions.end(claim, "commit")).toBe("NONE");
     expect(offsets()).toEqual([undefined, 5, 5]);
     expect(groups.transactionalOffsets.pending.size).toBe(0);

@@ -67,6 +67,18 @@ describe("a group whose partitions take long to share", () => {
   });
 });
 
+describe("a member that asks for a pattern, and hangs up", () => {
+  it("has none looked up, and reads what it read before", async () => {
+    const { enter, beat, describeIt } = harness;
+    await enter("a", null, { pattern: "t.*" });
+    const gone = { pattern: "u.*", signal: AbortSignal.abort() };
+    expect((await beat("a", 1, gone)).error).toBe("COORDINATOR_NOT_AVAILABLE");
+    expect(describeIt().members).toMatchObject([
+      { pattern: "t.*", assigned: [{ topicName: "t", partitions: [0, 1, 2, 3] }] },
+    ]);
+  });
+});
+
 describe("a member that says more and more", () => {
   it("is refused what all members together may not say, and stays what it was", async () => {
     harness = await startConsumerHarness({ memberBytesTotalMax: 4_000 });

@@ -8,10 +8,11 @@
  *
  * Bounded in number and bytes. Forgotten are those silent for `producerExpiryMs`, who may begin again
  * with any sequence, as with Kafka. Silence counts while the gateway runs, anew from each start, and by
- * the monotonic clock: a wall clock that jumps makes nobody silent. Forgotten are then those in partitions that are gone; and where that is not
- * enough, the longest silent. For as long as one of these could come back, whoever is not known and
- * does not begin at sequence 0 is told UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and
- * knows that it did. So nobody loses its idempotence and goes on as if it had it.
+ * the monotonic clock: a wall clock that jumps makes nobody silent. Where there are too many, those in
+ * partitions that are gone go next; and where that is not enough, the longest silent. For as long as
+ * one of these could come back, whoever is not known and does not begin at sequence 0 is told
+ * UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and knows that it did. So nobody loses its
+ * idempotence and goes on as if it had it.
  */
 import type { Clock } from "../base/clock.ts";
 import type { AppendGroup, Log, Partition } from "../log/contract.ts";

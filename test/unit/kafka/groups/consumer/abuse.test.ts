@@ -44,7 +44,7 @@ describe("a group whose partitions take long to share", () => {
     let looks = 0;
     vi.spyOn(log, "topic").mockImplementation((name) => {
       looks += 1;
-      clock.advance(10);
+      clock.advance(200);
       return look(name);
     });
     await enter("a", ["t"]);
@@ -58,7 +58,7 @@ describe("a group whose partitions take long to share", () => {
     }
     expect(looks).toBe(cost);
     expect(describeIt()).toMatchObject({ state: "Assigning", epoch: 12, assignmentEpoch: 1 });
-    clock.advance(10 * 10 * cost);
+    clock.advance(10 * 200 * cost);
     const kept = assigned(await beat("a", 1, { holds: { t: [0, 1, 2, 3] } }))?.["t"] ?? [];
     expect(kept).toHaveLength(2);
     await beat("a", 1, { holds: { t: kept } });

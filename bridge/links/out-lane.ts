@@ -4,7 +4,7 @@
  */
 import { isTributaryError } from "../../src/base/errors.ts";
 import { type Offset, toOffset } from "../../src/base/offset.ts";
-import { readCommitted, type Stretch } from "../../src/log/committed-slice.ts";
+import { readInTheClear, type Stretch } from "../../src/log/committed-slice.ts";
 import type { Log, Partition } from "../../src/log/contract.ts";
 import { type DecodedRecord, records } from "../../src/wire/records.ts";
 import type { OutRule } from "./out-rule.ts";
@@ -80,7 +80,7 @@ export class OutLane implements Positioned {
     // The log has lost its end (a damaged segment was set aside): what comes now is new.
     if (this.#next > highWatermark) this.#next = highWatermark;
     try {
-      const slice = await readCommitted(this.#log, partition, this.#next, bytesMax);
+      const slice = await readInTheClear(this.#log, partition, this.#next, bytesMax);
       if (slice.stretches.length === 0) this.#skipTo(slice.nextOffset);
       return this.#recordsOf(slice.stretches);
     } catch (error) {

@@ -4,6 +4,7 @@
  */
 import type { PeerCertificate } from "../base/peer-certificate.ts";
 import type { ScramMechanism } from "./scram/scram-credential.ts";
+import type { ScramUsers } from "./scram/scram-users.ts";
 
 /** What a client shows when it connects. Never logged. */
 export interface Credentials {
@@ -59,6 +60,9 @@ export interface Access {
 
   /** Begins a login of a client that proves its password and does not send it. */
   beginScram(mechanism: ScramMechanism, listener: string): ScramLogin;
+
+  /** Users beside those that `access` reads by itself. */
+  readonly scramUsers: ScramUsers;
 
   /**
    * Whether a client would be let in that shows only this: no name, no password. Answers at once,

@@ -18,9 +18,10 @@ import { loadPolicy, type Policy, stillHolds } from "./policy.ts";
 import { GrantedPrincipal, type Proof } from "./principal.ts";
 import { recalled, remembered } from "./remembered.ts";
 import type { Subject } from "./rules.ts";
-import type { ScramMechanism } from "./scram/scram-credential.ts";
+import { type ScramMechanism, showScram } from "./scram/scram-credential.ts";
 import { scramOf } from "./scram/scram-decoy.ts";
 import { ScramExchange } from "./scram/scram-exchange.ts";
+import { KeptScramUsers } from "./scram/scram-users.ts";
 
 const SERVER_NONCE_BYTES = 18;
 const JUST_CHANGED = "The access rules have just changed: try again.";
@@ -55,6 +56,10 @@ class FileAccess implements AccessControl {
   readonly #tokens = new CheckQueue(TOKEN_CHECK_LIMITS);
   readonly #figures = new AccessFigures();
   readonly #listeners = new Set<() => void>();
+  readonly scramUsers = new KeptScramUsers(
+    () => this.#policy.users,
+    () => this.#changed(),
+  );
   #policy: Policy;
   #version = 1;
   /** The last reload that was asked for; the next waits for it. */
@@ -96,24 +101,31 @@ class FileAccess implements AccessControl {
   }
 
   beginScram(mechanism: ScramMechanism, listener: string): ScramLogin {
-    const { users } = this.#policy;
-    const exchange = new ScramExchange(
-      (user) => scramOf(users, mechanism, user),
-      randomBytes(SERVER_NONCE_BYTES).toString("base64"),
-    );
+    let proof: Proof | undefined;
+    const exchange = new ScramExchange((user) => {
+      proof = this.#scramProof(user, mechanism);
+      return scramOf(this.scramUsers, mechanism, user);
+    }, randomBytes(SERVER_NONCE_BYTES).toString("base64"));
     return {
       challenge: (message) => this.#refusing(() => exchange.challenge(message)),
       finish: (message) =>
         this.#refusing(() => {
           const { user, answer } = exchange.finish(message);
-          // Only who is there has proven anything, by what stood in the file then.
-          const stored = users.get(user)?.text ?? "";
-          const principal = this.#grant({ user, listener }, { by: "password", stored });
+          // Only who is there has proven anything, by what was known of it then.
+          const principal = proof && this.#grant({ user, listener }, proof);
           if (principal === undefined) throw denied(JUST_CHANGED);
           this.#figures.granted("password");
           return { principal, answer };
         }),
     };
+  }
+
+  /** What a login of `user` would prove now; undefined where there is no such user. */
+  #scramProof(user: string, mechanism: ScramMechanism): Proof | undefined {
+    const inFile = this.#policy.users.get(user);
+    if (inFile !== undefined) return { by: "password", stored: inFile.text };
+    const credential = this.scramUsers.get(user)?.get(mechanism);
+    return credential && { by: "scram", mechanism, stored: showScram(credential) };
   }
 
   letsIn(shown: Pick<Credentials, "loopback" | "certificate">): boolean {
@@ -165,7 +177,7 @@ class FileAccess implements AccessControl {
 
   #grant(subject: Subject, proof: Proof): Principal | undefined {
     const { rules, kafka } = this.#policy;
-    if (!stillHolds(this.#policy, subject.user, proof)) return undefined;
+    if (!stillHolds(this.#policy, this.scramUsers, subject.user, proof)) return undefined;
     return new GrantedPrincipal(subject, proof, rules, kafka);
   }
 
@@ -191,8 +203,12 @@ class FileAccess implements AccessControl {
 
   #put(policy: Policy): void {
     this.#policy = policy;
-    this.#version += 1;
     this.#passwords.forget();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#version += 1;
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -10,6 +10,7 @@ import {
   parseAccessFile,
 } from "./file/access-file.ts";
 import type { Proof } from "./principal.ts";
+import type { KeptScramUsers } from "./scram/scram-users.ts";
 import { TokenChecks } from "./tokens/token-checks.ts";
 
 export interface Policy extends AccessFile {
@@ -35,12 +36,19 @@ export function hasFile({ fingerprint }: Policy): boolean {
 }
 
 /** Whether who was let in by this proof would be so again. */
-export function stillHolds(policy: Policy, user: string | undefined, proof: Proof): boolean {
+export function stillHolds(
+  policy: Policy,
+  scramUsers: KeptScramUsers,
+  user: string | undefined,
+  proof: Proof,
+): boolean {
   switch (proof.by) {
     case "nothing":
       return letsInAnonymous(policy, proof.loopback);
     case "password":
       return user !== undefined && policy.users.get(user)?.text === proof.stored;
+    case "scram":
+      return user !== undefined && scramUsers.holds(user, proof);
     case "certificate":
       return userOfCertificate(proof.certificate, policy.certificates) === user;
     case "token":

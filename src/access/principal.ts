@@ -12,6 +12,7 @@ import {
   rulesOfSubject,
   type Subject,
 } from "./rules.ts";
+import type { KeptCredential } from "./scram/scram-users.ts";
 import type { TokenGrant } from "./tokens/token-grant.ts";
 import { levelsOf } from "./topic-pattern.ts";
 
@@ -20,6 +21,8 @@ export type Proof =
   | { readonly by: "nothing"; readonly loopback: boolean }
   /** `stored`: the hash as it stood in the file then. */
   | { readonly by: "password"; readonly stored: string }
+  /** A user that Kafka's tools have made; the credential as it was then. */
+  | ({ readonly by: "scram" } & KeptCredential)
   | { readonly by: "certificate"; readonly certificate: PeerCertificate }
   | { readonly by: "token"; readonly grant: TokenGrant };
 

@@ -9,7 +9,7 @@ import type { GrantedPrincipal, Proof } from "./principal.ts";
 import type { Subject } from "./rules.ts";
 
 type KeptProof =
-  | Exclude<Proof, { readonly by: "password" }>
+  | Exclude<Proof, { readonly by: "password" | "scram" }>
   | { readonly by: "password"; readonly digest: string };
 
 interface Kept {
@@ -25,7 +25,9 @@ export interface Recalled {
 
 const VERSION = 1;
 
-export function remembered({ subject, proof }: GrantedPrincipal): string {
+/** Undefined for a user that Kafka's tools have made: it leaves nothing to do behind. */
+export function remembered({ subject, proof }: GrantedPrincipal): string | undefined {
+  if (proof.by === "scram") return undefined;
   const kept: Kept = { version: VERSION, subject, proof: withoutSecret(proof) };
   return JSON.stringify(kept);
 }
@@ -40,7 +42,7 @@ export function recalled(text: string, { users }: Policy): Recalled | undefined 
   return { subject, proof: { by: "password", stored } };
 }
 
-function withoutSecret(proof: Proof): KeptProof {
+function withoutSecret(proof: Exclude<Proof, { readonly by: "scram" }>): KeptProof {
   return proof.by === "password" ? { by: "password", digest: digestOf(proof.stored) } : proof;
 }
 

@@ -15,6 +15,7 @@ import type { ConnectionMemory } from "./connection-memory.ts";
 import type { FetchBuffers } from "./fetch/fetch-buffers.ts";
 import type { FetchSessions } from "./fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "./groups/coordinator.ts";
+import type { LargeChecks } from "./large-checks.ts";
 import type { KafkaLimits } from "./limits.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { ProducerRegistry } from "./producers.ts";
@@ -23,6 +24,7 @@ import type { QuotaClient, QuotaKey } from "./quotas/quota.ts";
 import type { ReaderPace } from "./quotas/reader-pace.ts";
 import type { RequestBuffers } from "./request-buffers.ts";
 import type { Rights } from "./rights.ts";
+import type { ScramUserStore } from "./scram/scram-user-store.ts";
 import type { KafkaSession } from "./session.ts";
 import type { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TurnBudget } from "./turn-budget.ts";
@@ -109,6 +111,8 @@ export interface KafkaBroker {
   readonly access: Access;
   /** And what who is held to ACLs may do. */
   readonly acls: AclStore;
+  /** Users that log in by SCRAM, as Kafka's tools show and make them. */
+  readonly scramUsers: ScramUserStore;
   /** How much who may bring and take. */
   readonly quotas: ClientQuotas;
   /** Readers of the log ask it before they read on. */
@@ -131,6 +135,8 @@ export interface KafkaBroker {
   readonly requestBuffers: RequestBuffers;
   /** What checks of produced batches may take of a turn. */
   readonly checks: TurnBudget;
+  /** The line of those that come to much. */
+  readonly largeChecks: LargeChecks;
   readonly fetchSessions: FetchSessions;
   readonly fetchBuffers: FetchBuffers;
   readonly groups: GroupCoordinator;

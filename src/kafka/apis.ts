@@ -38,6 +38,8 @@ import { listPartitionReassignments } from "./apis/46-list-partition-reassignmen
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeClientQuotas } from "./apis/48-describe-client-quotas.ts";
 import { alterClientQuotas } from "./apis/49-alter-client-quotas.ts";
+import { describeUserScramCredentials } from "./apis/50-describe-user-scram-credentials.ts";
+import { alterUserScramCredentials } from "./apis/51-alter-user-scram-credentials.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 import { describeProducers } from "./apis/61-describe-producers.ts";
 import { describeTransactions } from "./apis/65-describe-transactions.ts";
@@ -84,6 +86,8 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   offsetDelete,
   describeClientQuotas,
   alterClientQuotas,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
   describeCluster,
   describeProducers,
   describeTransactions,

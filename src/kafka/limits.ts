@@ -61,6 +61,8 @@ export interface KafkaLimits {
   readonly timeSearchesMax: number;
   /** Access control entries. */
   readonly aclsMax: number;
+  /** Users that Kafka's tools may make, to log in by SCRAM. */
+  readonly scramUsersMax: number;
   /** Users and client ids that may have a quota of their own. */
   readonly quotasMax: number;
   /** Rates that are measured for quotas at a time; further clients share one. */
@@ -107,6 +109,7 @@ export const DEFAULT_KAFKA_LIMITS: KafkaLimits = {
   producerExpiryMs: 24 * 60 * 60 * 1000,
   timeSearchesMax: 2,
   aclsMax: 10_000,
+  scramUsersMax: 1000,
   quotasMax: 1000,
   quotaClientsMax: 2000,
   producerBytesPerS: -1,

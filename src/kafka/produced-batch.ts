@@ -4,6 +4,7 @@
  */
 import { TributaryError } from "../base/errors.ts";
 import type { TopicConfig } from "../log/contract.ts";
+import { checkRecordsAtOnce, checkRecordsInTurns, type InTurns } from "../wire/gentle-check.ts";
 import {
   BATCH_HEADER_BYTES,
   baseSequence,
@@ -22,7 +23,7 @@ import {
   sizeBytes,
   storedCrc,
 } from "../wire/record-batch.ts";
-import { checkRecords, type InflateBudget } from "../wire/records.ts";
+import type { InflateBudget } from "../wire/records.ts";
 import { KafkaRefusal } from "./kafka-refusal.ts";
 
 /** Older clients have no decoder for it, so a producer this old cannot have meant it (KIP-110). */
@@ -31,22 +32,36 @@ const ZSTD_PRODUCE_VERSION = 7;
 export interface BatchRules {
   readonly produceVersion: number;
   readonly topic: Readonly<TopicConfig>;
-  /** Shared by the batches of a request, which are checked in one turn. */
+  /** Shared by the batches of a request. */
   readonly inflating: InflateBudget;
 }
 
 /**
- * Answers the batch, its max timestamp put right where its records contradict it.
+ * Answers the batch, its max timestamp put right where its records contradict it; or undefined where
+ * its records come to so much that {@link checkLargeBatch} has to look at them.
  * @throws RECORD_TOO_LARGE, BATCH_CORRUPT, BATCH_INVALID, COMPRESSION_UNSUPPORTED,
  *   DECOMPRESSED_TOO_LARGE; KafkaRefusal for a timestamp that only the broker may set
  */
-export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer {
+export function checkProducedBatch(records: Buffer | null, rules: BatchRules): Buffer | undefined {
   if (records === null || records.length === 0) throw invalid("there is no batch");
   checkFrame(records, rules.topic.messageBytesMax);
   checkHeader(records, rules.produceVersion);
-  const actualMaxMs = checkRecords(records, rules.inflating);
-  if (actualMaxMs !== maxTimestampMs(records)) correctMaxTimestamp(records, actualMaxMs);
-  return records;
+  const actualMaxMs = checkRecordsAtOnce(records, rules.inflating);
+  return actualMaxMs === undefined ? undefined : withMaxTimestamp(records, actualMaxMs);
+}
+
+/** The rest of the check of a batch for which {@link checkProducedBatch} answered undefined. */
+export async function checkLargeBatch(
+  batch: Buffer,
+  { inflating }: Pick<BatchRules, "inflating">,
+  inTurns: InTurns,
+): Promise<Buffer> {
+  return withMaxTimestamp(batch, await checkRecordsInTurns(batch, inflating, inTurns));
+}
+
+function withMaxTimestamp(batch: Buffer, actualMaxMs: number): Buffer {
+  if (actualMaxMs !== maxTimestampMs(batch)) correctMaxTimestamp(batch, actualMaxMs);
+  return batch;
 }
 
 function checkFrame(batch: Buffer, messageBytesMax: number): void {

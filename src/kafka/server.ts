@@ -25,6 +25,7 @@ import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { GroupLimits } from "./groups/limits.ts";
 import { KafkaTraffic } from "./kafka-traffic.ts";
+import { LargeChecks } from "./large-checks.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "./limits.ts";
 import {
   KAFKA_PROTOCOL,
@@ -40,6 +41,7 @@ import { QuotaStore } from "./quotas/quota-store.ts";
 import { ReaderPace } from "./quotas/reader-pace.ts";
 import { KafkaRefusals } from "./refusals.ts";
 import { RequestBuffers } from "./request-buffers.ts";
+import { ScramUserStore } from "./scram/scram-user-store.ts";
 import { TransactionCoordinator } from "./transactions/coordinator.ts";
 import type { TransactionLimits } from "./transactions/limits.ts";
 import { TurnBudget } from "./turn-budget.ts";
@@ -174,6 +176,12 @@ class RunningServer implements KafkaServer {
         type: "gauge",
         value: this.#broker.acls.table.size,
       },
+      {
+        name: "tributary_kafka_scram_users",
+        help: "Users made by Kafka's tools, who log in by SCRAM.",
+        type: "gauge",
+        value: this.#broker.scramUsers.size,
+      },
       ...fetchMetrics(this.#broker),
       ...this.#broker.memory.metrics(),
       ...this.#broker.requestBuffers.metrics(),
@@ -227,10 +235,12 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
   });
   const producerIds = new ProducerIds(log);
   const memory = new ConnectionMemory(limits, clock);
+  const access = options.access ?? openForAll;
   return {
     log,
-    access: options.access ?? openForAll,
+    access,
     acls: new AclStore(log.keyValues("kafka-acls"), limits.aclsMax),
+    scramUsers: new ScramUserStore(log.keyValues("kafka-scram-users"), access.scramUsers, limits),
     quotas: new ClientQuotas({
       store: new QuotaStore(log.keyValues("kafka-quotas"), limits.quotasMax),
       clock,
@@ -253,6 +263,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     memory,
     requestBuffers: new RequestBuffers(limits.requestsIdleBytesMax),
     checks: new TurnBudget(clock, limits.checksMsMax),
+    largeChecks: new LargeChecks(),
     groups,
     transactions: new TransactionCoordinator({
       log,

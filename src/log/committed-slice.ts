@@ -6,7 +6,9 @@
  *
  * Kafka's Fetch alone reads the log itself: its clients are told what is aborted and leave it out.
  */
+import { isTributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
+import { inTheClear } from "../wire/in-the-clear.ts";
 import {
   baseOffset,
   isControl,
@@ -33,6 +35,9 @@ export interface CommittedSlice {
   readonly nextOffset: Offset;
 }
 
+/** What the batches of a slice may come to before it ends; a single one may come to more. */
+const INFLATED_BYTES_MAX = 1024 * 1024;
+
 type ByProducer = ReadonlyMap<bigint, readonly AbortedTransaction[]>;
 
 /** As `log.read`. @throws OFFSET_OUT_OF_RANGE, LOG_CLOSED */
@@ -44,6 +49,43 @@ export async function readCommitted(
 ): Promise<CommittedSlice> {
   const slice = await log.read(partition, from, bytesMax, { isolation: "committed" });
   return { stretches: stretchesOf(slice), nextOffset: slice.nextOffset };
+}
+
+/**
+ * The same for who looks into batches: those that it `wants` are in the clear, and the slice ends
+ * where they have come to much. A batch that cannot be inflated stays as it is.
+ */
+export async function readInTheClear(
+  log: Log,
+  partition: Partition,
+  from: Offset,
+  bytesMax: number,
+  wants = (_batch: Buffer) => true,
+): Promise<CommittedSlice> {
+  const slice = await readCommitted(log, partition, from, bytesMax);
+  const stretches: Stretch[] = [];
+  let inflatedBytes = 0;
+  for (const stretch of slice.stretches) {
+    const last = stretches.at(-1);
+    if (last !== undefined && inflatedBytes >= INFLATED_BYTES_MAX) {
+      return { stretches, nextOffset: last.to };
+    }
+    const { batch } = stretch;
+    const clear = batch === undefined || !wants(batch) ? batch : await clearOf(batch);
+    if (clear !== undefined && clear !== batch) inflatedBytes += clear.length;
+    stretches.push(clear === batch ? stretch : { ...stretch, batch: clear });
+  }
+  return { stretches, nextOffset: slice.nextOffset };
+}
+
+async function clearOf(batch: Buffer): Promise<Buffer> {
+  try {
+    return await inTheClear(batch);
+  } catch (error) {
+    // Whoever reads its records meets the same, and knows what to do.
+    if (isTributaryError(error)) return batch;
+    throw error;
+  }
 }
 
 /** What a slice that was read as committed holds for a reader, and what it does not. */

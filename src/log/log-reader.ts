@@ -5,6 +5,7 @@
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Offset } from "../base/offset.ts";
+import { inTheClear } from "../wire/in-the-clear.ts";
 import {
   baseOffset,
   batchDamage,
@@ -14,7 +15,7 @@ import {
   maxTimestampMs,
   nextOffset,
 } from "../wire/record-batch.ts";
-import { records } from "../wire/records.ts";
+import { type DecodedRecord, records } from "../wire/records.ts";
 import type {
   AbortedTransaction,
   BatchRoom,
@@ -29,6 +30,8 @@ import { abortedIn, inOrder } from "./transactions/aborted-in.ts";
 /** What is looked at in one synchronous turn of a search by time, in batches and in their bytes. */
 const SEARCH_BATCHES_PER_TURN = 2000;
 const SEARCH_BYTES_PER_TURN = 4 * 1024 * 1024;
+/** Records of one batch that are looked at in one turn. */
+const RECORDS_PER_TURN = 2000;
 /** Transactional batches in one slice of committed ones: each may ask the index once. */
 const TRANSACTIONAL_BATCHES_MAX = 1000;
 
@@ -145,13 +148,20 @@ export class LogReader {
     timestampMs: number,
     signal: AbortSignal | undefined,
   ): Promise<TimedOffset | undefined> {
-    let found: TimedOffset | undefined;
-    await this.#search(partition, id, signal, (batch, base) => {
-      if (maxTimestampMs(batch) < timestampMs || damageAt(batch, base) !== undefined) return true;
-      found = firstRecordAt(batch, timestampMs, partition.logStartOffset);
-      return found === undefined;
-    });
-    return found;
+    for (let after = -1; ; ) {
+      const candidates: Buffer[] = [];
+      const visit = (batch: Buffer, base: number) => {
+        if (maxTimestampMs(batch) < timestampMs || damageAt(batch, base) !== undefined) return true;
+        candidates.push(Buffer.from(batch));
+        return false;
+      };
+      await this.#search(partition, id, signal, visit, after);
+      const [batch] = candidates;
+      if (batch === undefined) return undefined;
+      const found = await firstRecordAt(batch, timestampMs, partition.logStartOffset);
+      if (found !== undefined) return found;
+      after = baseOffset(batch);
+    }
   }
 
   async #newestAboveStart(
@@ -160,22 +170,31 @@ export class LogReader {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     let newestMs = -1;
+    /** The one that the log start stands in. */
+    const parted: Buffer[] = [];
     await this.#search(partition, id, signal, (batch, base) => {
-      if (base < partition.logStartOffset && damageAt(batch, base) !== undefined) return true;
-      newestMs = Math.max(newestMs, newestRecordMs(batch, partition.logStartOffset));
+      if (base >= partition.logStartOffset) newestMs = Math.max(newestMs, maxTimestampMs(batch));
+      else if (damageAt(batch, base) === undefined) parted.push(Buffer.from(batch));
       return true;
     });
+    for (const batch of parted) {
+      newestMs = Math.max(newestMs, await newestRecordMs(batch, partition.logStartOffset));
+    }
     return newestMs;
   }
 
-  /** Shows a segment's batches from the log start on, as long as `visit` answers true. */
+  /**
+   * Shows a segment's batches from the log start on, but none up to the one at `after`, as long as
+   * `visit` answers true.
+   */
   async #search(
     partition: LogPartition,
     id: number,
     signal: AbortSignal | undefined,
     visit: (batch: Buffer, base: number) => boolean,
+    after = -1,
   ): Promise<void> {
-    let last = -1;
+    let last = after;
     let goesOn = true;
     while (goesOn && signal?.aborted !== true) {
       goesOn = false;
@@ -229,8 +248,12 @@ function damageAt(batch: Buffer, base: number, check = batchDamage): string | un
 }
 
 /** The first record of `batch` at or after a time, not below `start`. */
-function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): TimedOffset | undefined {
-  for (const record of records(batch)) {
+async function firstRecordAt(
+  batch: Buffer,
+  timestampMs: number,
+  start: Offset,
+): Promise<TimedOffset | undefined> {
+  for await (const record of gently(batch)) {
     if (record.timestampMs >= timestampMs && record.offset >= start) {
       const { offset, timestampMs: ownMs } = record;
       return { offset, timestampMs: ownMs, leaderEpoch: leaderEpoch(batch) };
@@ -240,11 +263,20 @@ function firstRecordAt(batch: Buffer, timestampMs: number, start: Offset): Timed
 }
 
 /** The largest timestamp of the records of `batch` that are not below `start`; -1 = none. */
-function newestRecordMs(batch: Buffer, start: Offset): number {
-  if (baseOffset(batch) >= start) return maxTimestampMs(batch);
+async function newestRecordMs(batch: Buffer, start: Offset): Promise<number> {
   let newestMs = -1;
-  for (const record of records(batch)) {
+  for await (const record of gently(batch)) {
     if (record.offset >= start) newestMs = Math.max(newestMs, record.timestampMs);
   }
   return newestMs;
+}
+
+/** A batch's records, however many there are: others have their turn in between. */
+async function* gently(batch: Buffer): AsyncGenerator<DecodedRecord> {
+  let seen = 0;
+  for (const record of records(await inTheClear(batch))) {
+    yield record;
+    seen += 1;
+    if (seen % RECORDS_PER_TURN === 0) await new Promise(setImmediate);
+  }
 }

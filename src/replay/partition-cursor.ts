@@ -9,7 +9,7 @@
 import { isTributaryError } from "../base/errors.ts";
 import { type Offset, toOffset } from "../base/offset.ts";
 import type { PayloadCodecName } from "../codec/codecs.ts";
-import { type CommittedSlice, readCommitted, type Stretch } from "../log/committed-slice.ts";
+import { type CommittedSlice, readInTheClear, type Stretch } from "../log/committed-slice.ts";
 import type { Log, Partition } from "../log/contract.ts";
 import { maxTimestampMs } from "../wire/record-batch.ts";
 import { type DecodedRecord, records } from "../wire/records.ts";
@@ -103,7 +103,8 @@ export class PartitionCursor {
     if (this.#position >= (this.#range.end ?? Number.POSITIVE_INFINITY)) return undefined;
     try {
       const { sliceBytes } = this.#options;
-      return await readCommitted(this.#log, this.partition, this.#position, sliceBytes);
+      const wants = (batch: Buffer) => maxTimestampMs(batch) >= this.#range.timestampMsMin;
+      return await readInTheClear(this.#log, this.partition, this.#position, sliceBytes, wants);
     } catch (error) {
       // Retention may have moved the log start between the look and the read: look again.
       const expired =

@@ -58,17 +58,26 @@ export function decompress(codec: CompressionCodec, bytes: Uint8Array, bytesMax:
   try {
     return COMPRESSIONS[codec].decompress(bytes, bytesMax);
   } catch (error) {
-    if (error instanceof TributaryError) throw error;
-    if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) throw tooLarge(codec, bytesMax);
-    throw new TributaryError(
-      "BATCH_CORRUPT",
-      `The records are not valid ${codec} data: ${messageOf(error)}`,
-      { cause: error },
-    );
+    throw decompressFailure(codec, error, bytesMax);
   }
 }
 
-function tooLarge(codec: CompressionCodec, bytesMax: number): TributaryError {
+/** What a decoder threw, as the failure of who sent the bytes. */
+export function decompressFailure(
+  codec: CompressionCodec,
+  error: unknown,
+  bytesMax: number,
+): TributaryError {
+  if (error instanceof TributaryError) return error;
+  if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) return tooLarge(codec, bytesMax);
+  return new TributaryError(
+    "BATCH_CORRUPT",
+    `The records are not valid ${codec} data: ${messageOf(error)}`,
+    { cause: error },
+  );
+}
+
+export function tooLarge(codec: CompressionCodec, bytesMax: number): TributaryError {
   return new TributaryError(
     "DECOMPRESSED_TOO_LARGE",
     `The records (compression: ${codec}) come to more than ${bytesMax} bytes; send smaller batches`,

@@ -15,7 +15,7 @@
  *
  * Source: "LZ4 Frame Format Description" and "LZ4 Block Format Description" (lz4/doc).
  */
-import { compressFrameSync, decompressFrameSync } from "lz4-napi";
+import { compressFrameSync, decompressFrame, decompressFrameSync } from "lz4-napi";
 import { TributaryError } from "../base/errors.ts";
 
 const MAGIC = 0x184d2204;
@@ -38,6 +38,15 @@ export function compressLz4(bytes: Uint8Array): Buffer {
 
 /** @throws DECOMPRESSED_TOO_LARGE, BATCH_CORRUPT, or the decoder's own error on corrupt bytes */
 export function decompressLz4(bytes: Uint8Array, bytesMax: number): Buffer {
+  return decompressFrameSync(measured(bytes, bytesMax));
+}
+
+/** The same in the thread pool. */
+export async function* lz4Pieces(bytes: Uint8Array, bytesMax: number): AsyncGenerator<Buffer> {
+  yield await decompressFrame(measured(bytes, bytesMax));
+}
+
+function measured(bytes: Uint8Array, bytesMax: number): Buffer {
   const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const contentBytes = measureFrame(frame);
   if (contentBytes > bytesMax) {
@@ -46,7 +55,7 @@ export function decompressLz4(bytes: Uint8Array, bytesMax: number): Buffer {
       `The LZ4 frame holds ${contentBytes} bytes, more than ${bytesMax}; send smaller batches`,
     );
   }
-  return decompressFrameSync(frame);
+  return frame;
 }
 
 /** The bytes that a whole frame decompresses to, without decompressing it. */

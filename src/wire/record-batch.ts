@@ -130,6 +130,11 @@ export function computeCrc(batch: Buffer): number {
   return crc32c(batch.subarray(AT_ATTRIBUTES, sizeBytes(batch)));
 }
 
+/** Says that its records are in the clear; the checksum is not made anew. */
+export function clearCompression(batch: Buffer): void {
+  batch.writeInt16BE(attributes(batch) & ~CODEC_MASK, AT_ATTRIBUTES);
+}
+
 /** Gives the batch its place in the log. Both fields lie outside the CRC. */
 export function assignOffset(batch: Buffer, offset: Offset, epoch: number): void {
   batch.writeBigInt64BE(BigInt(offset), AT_BASE_OFFSET);

@@ -25,7 +25,7 @@ import { VarintCursor } from "./varint.ts";
 /** What the records of one batch may take in memory, where the caller does not say. */
 export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 /** The smallest record: length, attributes, two deltas, no key, no value, no headers. */
-const RECORD_BYTES_MIN = 7;
+export const RECORD_BYTES_MIN = 7;
 
 /** What compressed records may still come to; several batches may share it. */
 export interface InflateBudget {
@@ -57,9 +57,8 @@ export function* records(
   batch: Buffer,
   options: { readonly decompressedBytesMax?: number } = {},
 ): Generator<DecodedRecord, void, undefined> {
-  const cursor = openRecords(batch, {
-    bytesLeft: options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX,
-  });
+  const bytesLeft = options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX;
+  const cursor = openRecords(batch, openSection(batch, { bytesLeft }));
   // It lies outside the CRC, so that a damaged one is still possible here.
   if (!hasSafeBaseOffset(batch)) throw invalid("its base offset is no offset");
   const firstOffset = baseOffset(batch);
@@ -102,11 +101,14 @@ export function checkRecords(
   batch: Buffer,
   inflating: InflateBudget = { bytesLeft: DECOMPRESSED_BYTES_MAX },
 ): number {
-  const cursor = openRecords(batch, inflating);
+  return checkSection(batch, openSection(batch, inflating));
+}
+
+/** As {@link checkRecords}, where the records of `batch` are `bytes` once decompressed. */
+export function checkSection(batch: Buffer, bytes: Buffer): number {
+  const cursor = openRecords(batch, bytes);
   const count = recordCount(batch);
-  if (lastOffsetDelta(batch) !== count - 1) {
-    throw invalid(`last offset delta ${lastOffsetDelta(batch)} does not fit ${count} records`);
-  }
+  checkLastDelta(batch);
   let maxTimestampDelta = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < count; index++) {
     const end = openRecord(cursor);
@@ -124,30 +126,56 @@ export function checkRecords(
     closeRecord(cursor, end);
   }
   closeRecords(cursor);
+  return largestTimestampMs(batch, maxTimestampDelta);
+}
+
+/** Given the largest timestamp delta of its records. */
+export function largestTimestampMs(batch: Buffer, maxTimestampDelta: number): number {
   return isLogAppendTime(batch)
     ? maxTimestampMs(batch)
     : baseTimestampMs(batch) + maxTimestampDelta;
 }
 
-function openRecords(batch: Buffer, inflating: InflateBudget): VarintCursor {
+/** How the records of `batch` are compressed. @throws COMPRESSION_UNSUPPORTED */
+export function sectionCodec(batch: Buffer): CompressionCodec {
   const codec = compressionCodec(batch);
-  if (codec === undefined) {
-    throw new TributaryError(
-      "COMPRESSION_UNSUPPORTED",
-      `Compression ${attributes(batch) & 7} is unknown; use none, gzip, snappy, lz4 or zstd`,
-    );
-  }
-  const section = batch.subarray(BATCH_HEADER_BYTES);
-  const bytes = codec === "none" ? section : inflate(codec, section, inflating);
+  if (codec !== undefined) return codec;
+  throw new TributaryError(
+    "COMPRESSION_UNSUPPORTED",
+    `Compression ${attributes(batch) & 7} is unknown; use none, gzip, snappy, lz4 or zstd`,
+  );
+}
+
+/** What must hold of a batch's header before its records are read. @throws BATCH_INVALID */
+export function checkRecordsHeader(batch: Buffer): void {
   if (!isExact(baseTimestampMs(batch)) || !isExact(maxTimestampMs(batch))) {
     throw invalid("a timestamp of its header is beyond 53 bits");
   }
   const count = recordCount(batch);
   if (count < 1) throw invalid(`its record count is ${count}`);
+}
+
+/** The offsets of a producer's batch have no holes. @throws BATCH_INVALID */
+export function checkLastDelta(batch: Buffer): void {
+  const count = recordCount(batch);
+  if (lastOffsetDelta(batch) !== count - 1) {
+    throw invalid(`last offset delta ${lastOffsetDelta(batch)} does not fit ${count} records`);
+  }
+}
+
+function openRecords(batch: Buffer, bytes: Buffer): VarintCursor {
+  checkRecordsHeader(batch);
+  const count = recordCount(batch);
   if (count * RECORD_BYTES_MIN > bytes.length) {
     throw invalid(`${count} records cannot stand in ${bytes.length} bytes`);
   }
   return new VarintCursor(bytes);
+}
+
+function openSection(batch: Buffer, inflating: InflateBudget): Buffer {
+  const codec = sectionCodec(batch);
+  const section = batch.subarray(BATCH_HEADER_BYTES);
+  return codec === "none" ? section : inflate(codec, section, inflating);
 }
 
 function inflate(

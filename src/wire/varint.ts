@@ -4,6 +4,9 @@
  */
 import { TributaryError } from "../base/errors.ts";
 
+/** No number takes more. */
+export const VARLONG_BYTES_MAX = 10;
+
 /** Bytes that `value` takes as a zigzag varint. */
 export function varintBytes(value: number): number {
   // What nearly all are: lengths, and distances within a batch.
@@ -87,8 +90,6 @@ export class VarintCursor {
     }
   }
 }
-
-const VARLONG_BYTES_MAX = 10;
 
 function notA(wanted: string): TributaryError {
   return new TributaryError("BATCH_INVALID", `A number in the records is not a ${wanted}`);

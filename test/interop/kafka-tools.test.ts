@@ -37,6 +37,10 @@ const ANN = `security.protocol=SASL_PLAINTEXT
 sasl.mechanism=PLAIN
 sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="ann" password="${PASSWORD}";
 `;
+const ALICE = `security.protocol=SASL_PLAINTEXT
+sasl.mechanism=SCRAM-SHA-256
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="alice" password="alice-secret";
+`;
 const ORDERS = ["ann:two bicycles", "bob:a bell", "ann:a pump", "carl:a lamp", "bob:a saddle"];
 
 describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", () => {
@@ -140,6 +144,34 @@ describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", (
     await run(`${configs} --alter ${replay} --delete-config consumer_byte_rate`);
     await run(`${configs} --alter ${everybody} --delete-config producer_byte_rate`);
     expect(await run(`${configs} --describe --entity-type clients`)).toBe("");
+  });
+
+  it("kafka-configs makes users, who log in by SCRAM, and takes them back", async () => {
+    page.chapter(
+      "Users",
+      "[Beside those of the access file](kafka-listeners.md#users-made-by-kafkas-tools); the password goes to the " +
+        "gateway salted, never itself.",
+    );
+    const users = `kafka-configs.sh ${SERVER} --entity-type users`;
+    const alice = "--entity-name alice";
+    const secret = "[iterations=8192,password=alice-secret]";
+    await run(`${users} ${alice} --alter --add-config SCRAM-SHA-256=${secret}`);
+    await run(`${users} --describe`);
+    await file("alice.properties", ALICE);
+    const allowed = "--allow-principal User:alice --operation Describe --topic orders";
+    await run(`kafka-acls.sh ${SERVER} --add ${allowed}`);
+    const list = `kafka-topics.sh ${SERVER} --command-config alice.properties --list`;
+    expect(await run(list)).toBe("orders\n");
+    const few = "SCRAM-SHA-512=[iterations=100,password=alice-secret]";
+    await run(`${users} ${alice} --alter --add-config ${few}`, { exits: 1 });
+    await run(`${users} --entity-name ann --alter --add-config SCRAM-SHA-256=${secret}`, {
+      exits: 1,
+    });
+    await run(`${users} ${alice} --alter --delete-config SCRAM-SHA-256`);
+    await run(`${users} ${alice} --alter --delete-config SCRAM-SHA-256`, { exits: 1 });
+    expect(await run(`${users} ${alice} --describe`)).toBe("");
+    await run(list, { exits: 1 });
+    await run(`kafka-acls.sh ${SERVER} --remove --force ${allowed}`);
   });
 
   it("the console producer and consumer write and read", async () => {

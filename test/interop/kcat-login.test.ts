@@ -1,4 +1,7 @@
-/** librdkafka (by kcat) logs in by every mechanism that both have, with TLS and without. */
+/**
+ * librdkafka (by kcat) is told of a wrong password by every mechanism that both have. That it logs in
+ * with the right one, shows kafka-matrix.
+ */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -31,7 +34,6 @@ describeWithTools(["kcat"], "kcat (librdkafka)", () => {
     broker = await TestBroker.start({
       access,
       listeners: [
-        kafkaListener({ name: "plain", sasl: "required" }),
         kafkaListener({ name: "tls", sasl: "required", advertised }, { tls: files.tls() }),
       ],
     });
@@ -46,9 +48,9 @@ describeWithTools(["kcat"], "kcat (librdkafka)", () => {
     files.remove();
   });
 
-  async function kcat(listener: string, mechanism: string, password: string): Promise<string> {
+  async function kcat(mechanism: string, password: string): Promise<string> {
     const settings = [
-      `security.protocol=${listener === "tls" ? "SASL_SSL" : "SASL_PLAINTEXT"}`,
+      "security.protocol=SASL_SSL",
       `ssl.ca.location=${files.file("ca.pem")}`,
       `sasl.mechanisms=${mechanism}`,
       "sasl.username=ann",
@@ -57,7 +59,7 @@ describeWithTools(["kcat"], "kcat (librdkafka)", () => {
     const child = spawn(
       "kcat",
       [
-        ...["-L", "-m", "3", "-b", `localhost:${broker.portOf(listener)}`],
+        ...["-L", "-m", "3", "-b", `localhost:${broker.portOf("tls")}`],
         ...settings.flatMap((setting) => ["-X", setting]),
       ],
       { timeout: 20_000 },
@@ -67,14 +69,8 @@ describeWithTools(["kcat"], "kcat (librdkafka)", () => {
   }
 
   for (const mechanism of MECHANISMS) {
-    for (const listener of ["plain", "tls"]) {
-      it(`logs in by ${mechanism}, ${listener}`, async () => {
-        expect(await kcat(listener, mechanism, PASSWORD)).toContain('topic "readings"');
-      });
-    }
-
     it(`is told of a wrong password by ${mechanism}`, async () => {
-      const said = await kcat("tls", mechanism, "wrong");
+      const said = await kcat(mechanism, "wrong");
       expect(said).toContain("The user name or the password is wrong.");
     });
   }

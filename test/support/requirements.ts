@@ -9,6 +9,7 @@ import { describe, it } from "vitest";
 
 const HOW_TO_INSTALL = {
   cargo: "apt install cargo-web, or Rust's own installer",
+  go: "Go 1.26 or newer, by its own installer; Debian 12's golang is older",
   java: "apt install openjdk-17-jre-headless",
   javac: "apt install openjdk-17-jdk-headless",
   mvn: "apt install maven",

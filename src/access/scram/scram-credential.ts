@@ -33,7 +33,7 @@ export interface ScramCredential {
 export const DEFAULT_ITERATIONS = 16_384;
 /** The least of RFC 7677, which clients insist on. */
 const ITERATIONS = { min: 4_096, max: 1_000_000 };
-const SALT_BYTES = { default: 16, min: 8, max: 64 };
+export const SALT_BYTES = { default: 16, min: 8, max: 64 };
 
 const FORM =
   /^(SCRAM-SHA-(?:256|512))\$(\d{1,7}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/;
@@ -49,6 +49,14 @@ export async function deriveScram(
 ): Promise<ScramCredential> {
   const { name, bytes } = HASHES[mechanism];
   const salted = await derive(password, salt, iterations, bytes, name);
+  return scramOfSalted({ mechanism, iterations, salt }, salted);
+}
+
+/** What is kept of a password that whoever knows it has salted: `bytes` of the mechanism long. */
+export function scramOfSalted(
+  { mechanism, iterations, salt }: Pick<ScramCredential, "mechanism" | "iterations" | "salt">,
+  salted: Buffer,
+): ScramCredential {
   const storedKey = hashOf(mechanism, hmac(mechanism, salted, "Client Key"));
   return {
     mechanism,
@@ -87,6 +95,11 @@ export function showScram(credential: ScramCredential): string {
     credential.serverKey,
   ].map((bytes) => bytes.toString("base64"));
   return `${mechanism}$${iterations}:${salt}$${storedKey}:${serverKey}`;
+}
+
+/** How long a salted password is, in bytes. */
+export function saltedBytes(mechanism: ScramMechanism): number {
+  return HASHES[mechanism].bytes;
 }
 
 export function isScram(mechanism: string): mechanism is ScramMechanism {

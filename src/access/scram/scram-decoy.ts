@@ -2,8 +2,9 @@
  * What a login is held against whose user is not there: a credential that nobody has, the same each
  * time for the same name, so that a stranger cannot tell which names there are.
  *
- * It comes from a key of the first user in the file, which is secret and outlives a restart; only
- * when that user's password changes do the salts of those who are not there change with it.
+ * It comes from a key of the first user in the file (or, where nobody there logs in so, of those that
+ * Kafka's tools have made), which is secret and outlives a restart; only when that user's password
+ * changes do the salts of those who are not there change with it.
  */
 import { createHmac, randomBytes } from "node:crypto";
 import {
@@ -19,16 +20,20 @@ const NOBODY: Pick<ScramCredential, "iterations" | "salt" | "serverKey"> = {
   serverKey: randomBytes(32),
 };
 
-type Users = ReadonlyMap<string, { readonly scram: ReadonlyMap<ScramMechanism, ScramCredential> }>;
+/** What users log in by, by name and in a certain order. */
+interface Users {
+  get(user: string): ReadonlyMap<ScramMechanism, ScramCredential> | undefined;
+  values(): Iterable<ReadonlyMap<ScramMechanism, ScramCredential>>;
+}
 
 /** What the login of `user` is held against. Costs the same whether there is such a user or not. */
 export function scramOf(users: Users, mechanism: ScramMechanism, user: string): ScramCredential {
   const decoy = decoyFor(user, mechanism, firstOf(users, mechanism));
-  return users.get(user)?.scram.get(mechanism) ?? decoy;
+  return users.get(user)?.get(mechanism) ?? decoy;
 }
 
 function firstOf(users: Users, mechanism: ScramMechanism): ScramCredential | undefined {
-  for (const { scram } of users.values()) {
+  for (const scram of users.values()) {
     const first = scram.get(mechanism);
     if (first !== undefined) return first;
   }

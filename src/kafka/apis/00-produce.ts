@@ -17,10 +17,15 @@ import { TOPIC_NAME_LENGTH_MAX } from "../../log/topic-name.ts";
 import type { WireReader } from "../../wire/reader.ts";
 import type { InflateBudget } from "../../wire/records.ts";
 import { HangUp, type KafkaApi, NO_RESPONSE, type RequestContext } from "../api.ts";
-import { type CheckedBatches, checkedBatch, noteCheck } from "../checked-batches.ts";
+import {
+  type CheckedBatches,
+  checkedBatch,
+  noteCheck,
+  noteLargeCheck,
+} from "../checked-batches.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { findPartition } from "../partition-lookup.ts";
-import type { BatchRules } from "../produced-batch.ts";
+import { type BatchRules, checkLargeBatch } from "../produced-batch.ts";
 import type { AppendedBatch } from "../producers.ts";
 import { NOT_ALLOWED, type Rights } from "../rights.ts";
 
@@ -193,22 +198,57 @@ async function appendBatch(
 }
 
 /**
- * Inflating may take long: others have their turn between the batches. A client that leaves meanwhile
- * may have sent with acks=0, so it changes nothing.
+ * Inflating may take long: others have their turn between the batches, and within large ones, which
+ * come after the small ones. A client that leaves meanwhile may have sent with acks=0, so for small
+ * ones it changes nothing.
  */
 function checkInTurns(request: ProduceRequest, context: RequestContext): Promise<void> | undefined {
+  const { checks } = context.broker;
   const batches = batchesOf(request, context);
-  return context.broker.checks.run(() => {
+  const large: ToCheck[] = [];
+  const small = checks.run(() => {
     const next = batches.next();
     if (next.done === true) return false;
     const { records, topic } = next.value;
-    noteCheck(request.checked, records, rulesOf(request, context, topic));
+    const done = noteCheck(request.checked, records, rulesOf(request, context, topic));
+    if (!done) large.push(next.value);
     return true;
   });
+  if (small === undefined)
+    return large.length === 0 ? undefined : checkLarge(large, request, context);
+  return small.then(() => checkLarge(large, request, context));
+}
+
+async function checkLarge(
+  large: readonly ToCheck[],
+  request: ProduceRequest,
+  context: RequestContext,
+): Promise<void> {
+  const { checks, largeChecks } = context.broker;
+  const inLine = {
+    owner: context.session,
+    signal: context.signal,
+    unanswered: request.acks === 0,
+  };
+  const inTurns = (step: () => boolean) => checks.run(step);
+  for (const { records, topic } of large) {
+    const rules = rulesOf(request, context, topic);
+    await noteLargeCheck(request.checked, records, () =>
+      largeChecks.run(inLine, () => checkLargeBatch(records, rules, inTurns)),
+    );
+  }
+}
+
+interface ToCheck {
+  readonly topic: Topic;
+  readonly records: Buffer;
 }
 
 /** Those that would be appended, as far as is known before they are checked. */
-function* batchesOf(request: ProduceRequest, { broker, rights, version }: RequestContext) {
+function* batchesOf(
+  request: ProduceRequest,
+  { broker, rights, version }: RequestContext,
+): Generator<ToCheck, void, undefined> {
   if (requestRefusal(request, version) !== undefined) return;
   for (const { name, partitions } of request.topics) {
     const topic = broker.log.topic(name);

@@ -8,9 +8,8 @@ import { scramOf } from "../../../../src/access/scram/scram-decoy.ts";
 const salt = Buffer.from("a salt of sixteen");
 const ann = await deriveScram("SCRAM-SHA-512", "pass", 5000, salt);
 
-const withScram = (...credentials: ScramCredential[]) => ({
-  scram: new Map(credentials.map((one) => [one.mechanism, one])),
-});
+const withScram = (...credentials: ScramCredential[]) =>
+  new Map(credentials.map((one) => [one.mechanism, one]));
 
 test("a user's login is held against what is stored", () => {
   const users = new Map([["ann", withScram(ann)]]);

@@ -127,4 +127,17 @@ export const ADMINISTRATION_CASES: readonly Case[] = [
     needs: [{ ...CLUSTER, operation: "alter-configs" }],
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
+  {
+    what: "DescribeUserScramCredentials",
+    ask: ask("DescribeUserScramCredentials", 0, []),
+    needs: [{ ...CLUSTER, operation: "describe" }],
+    error: "CLUSTER_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "AlterUserScramCredentials",
+    ask: ask("AlterUserScramCredentials", 0, [{ name: "eve", mechanism: 1 }], []),
+    of: (answer) => answer.results[0].errorCode,
+    needs: [{ ...CLUSTER, operation: "alter" }],
+    error: "CLUSTER_AUTHORIZATION_FAILED",
+  },
 ];

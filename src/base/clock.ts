@@ -15,9 +15,11 @@ export const systemClock: Clock = {
 /** A clock that moves only when told to, for tests. */
 export class ManualClock implements Clock {
   #nowMs: number;
+  #monotonicMs: number;
 
   constructor(startMs = 1_700_000_000_000) {
     this.#nowMs = startMs;
+    this.#monotonicMs = startMs;
   }
 
   nowMs(): number {
@@ -25,10 +27,16 @@ export class ManualClock implements Clock {
   }
 
   monotonicMs(): number {
-    return this.#nowMs;
+    return this.#monotonicMs;
   }
 
   advance(durationMs: number): void {
     this.#nowMs += durationMs;
+    this.#monotonicMs += durationMs;
+  }
+
+  /** The wall clock alone is set, as by somebody who has heard what time it is. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs;
   }
 }

@@ -7,10 +7,12 @@
  * known about its producers agree.
  *
  * Bounded in number and bytes. Forgotten are those silent for `producerExpiryMs`, who may begin again
- * with any sequence, as with Kafka; then those in partitions that are gone; and where that is not
- * enough, the longest silent. For as long as one of these could come back, whoever is not known and
- * does not begin at sequence 0 is told UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and
- * knows that it did. So nobody loses its idempotence and goes on as if it had it.
+ * with any sequence, as with Kafka. Silence counts while the gateway runs, anew from each start, and by
+ * the monotonic clock: a wall clock that jumps makes nobody silent. Where there are too many, those in
+ * partitions that are gone go next; and where that is not enough, the longest silent. For as long as
+ * one of these could come back, whoever is not known and does not begin at sequence 0 is told
+ * UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and knows that it did. So nobody loses its
+ * idempotence and goes on as if it had it.
  */
 import type { Clock } from "../base/clock.ts";
 import type { AppendGroup, Log, Partition } from "../log/contract.ts";
@@ -27,7 +29,10 @@ import {
 } from "./producer-state.ts";
 
 const STATE_PREFIX = "producer/";
-/** When a producer was forgotten last that had not been silent for long: int64, ms since 1970. */
+/**
+ * When a producer was forgotten last that had not been silent for long: int64, ms since 1970. There
+ * for as long as such a one could come back.
+ */
 const EVICTED_KEY = "producer-evicted/last";
 /** What a record is taken for until it has been written, which is within the turn or two. */
 const NEW_RECORD_BYTES = 50;
@@ -47,7 +52,8 @@ export interface ActiveProducer {
 
 /** One producer in one partition. */
 interface Known {
-  lastSeenMs: number;
+  /** Monotonic, in milliseconds; at the start at the earliest. */
+  heardAtMs: number;
   /** Of its key and its record. */
   bytes: number;
   /** As its last batch leaves it, until that is on disk. */
@@ -63,6 +69,7 @@ export class ProducerRegistry {
   #bytes = 0;
   /** Topics have been deleted since those in them were last looked for. */
   #someAreGone = true;
+  /** Monotonic, in milliseconds; at the start at the earliest. */
   #evictedAtMs: number;
   /** Forgotten before their time, since the start. */
   evictions = 0;
@@ -71,12 +78,12 @@ export class ProducerRegistry {
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
-    for (const [key, known] of storedProducers(log)) this.#remember(key, known);
-    const evicted = log.state.get(EVICTED_KEY);
-    this.#evictedAtMs =
-      evicted === undefined
-        ? Number.NEGATIVE_INFINITY
-        : Number(Buffer.from(evicted).readBigInt64BE());
+    const startedAtMs = clock.monotonicMs();
+    for (const [key, bytes] of storedProducers(log)) {
+      this.#remember(key, { heardAtMs: startedAtMs, bytes, pending: undefined });
+    }
+    const hasEvicted = log.state.get(EVICTED_KEY) !== undefined;
+    this.#evictedAtMs = hasEvicted ? startedAtMs : Number.NEGATIVE_INFINITY;
     log.onTopics(({ kind }) => {
       if (kind === "deleted") this.#someAreGone = true;
     });
@@ -126,7 +133,7 @@ export class ProducerRegistry {
     const lastSeenMs = this.#clock.nowMs();
     state = { epoch, lastSeenMs, batches: [...earlier, appended].slice(-REMEMBERED_BATCHES) };
     const known: Known = {
-      lastSeenMs,
+      heardAtMs: this.#clock.monotonicMs(),
       bytes: this.#known.get(key)?.bytes ?? key.length + NEW_RECORD_BYTES,
       pending: state,
     };
@@ -171,8 +178,7 @@ export class ProducerRegistry {
   }
 
   #checkForgotten(firstSequence: number): void {
-    const evictedForMs = this.#clock.nowMs() - this.#evictedAtMs;
-    if (firstSequence === 0 || evictedForMs > this.#limits.producerExpiryMs) return;
+    if (firstSequence === 0 || !this.#evictedOfLate) return;
     throw new KafkaRefusal(
       "UNKNOWN_PRODUCER_ID",
       "The gateway had to forget producers, this one perhaps: it must begin again at sequence 0.",
@@ -200,18 +206,21 @@ export class ProducerRegistry {
   }
 
   #forgetSome(group: AppendGroup, appendedTo: string): void {
-    const silentSinceMs = this.#clock.nowMs() - this.#limits.producerExpiryMs;
+    const silentSinceMs = this.#clock.monotonicMs() - this.#limits.producerExpiryMs;
     let forgotten = 0;
-    for (const [key, { lastSeenMs }] of this.#known) {
-      if (lastSeenMs > silentSinceMs || forgotten >= FORGOTTEN_AT_ONCE_MAX) break;
+    for (const [key, { heardAtMs }] of this.#known) {
+      if (heardAtMs > silentSinceMs || forgotten >= FORGOTTEN_AT_ONCE_MAX) break;
       this.#forget(key, group);
       forgotten += 1;
+    }
+    if (!this.#evictedOfLate && this.#log.state.get(EVICTED_KEY) !== undefined) {
+      group.putState(EVICTED_KEY, undefined);
     }
     if (this.#tooMany && this.#someAreGone) this.#forgetThoseInDeletedTopics(group);
     for (const key of this.#known.keys()) {
       if (!this.#tooMany || key === appendedTo || forgotten >= FORGOTTEN_AT_ONCE_MAX) return;
       this.#forget(key, group);
-      this.#noteEviction(group);
+      this.#noteEviction(group, key);
       forgotten += 1;
     }
   }
@@ -239,25 +248,30 @@ export class ProducerRegistry {
     }
   }
 
-  #noteEviction(group: AppendGroup): void {
+  /** Whether one of those that had to be forgotten could still come back. */
+  get #evictedOfLate(): boolean {
+    return this.#clock.monotonicMs() - this.#evictedAtMs <= this.#limits.producerExpiryMs;
+  }
+
+  /** In the place of who was forgotten, so that it is written also where the small state is full. */
+  #noteEviction(group: AppendGroup, forgotten: string): void {
     this.evictions += 1;
-    this.#evictedAtMs = this.#clock.nowMs();
+    this.#evictedAtMs = this.#clock.monotonicMs();
     const value = Buffer.allocUnsafe(8);
-    value.writeBigInt64BE(BigInt(this.#evictedAtMs));
-    group.putState(EVICTED_KEY, value);
+    value.writeBigInt64BE(BigInt(this.#clock.nowMs()));
+    group.moveState(forgotten, EVICTED_KEY, value);
   }
 
   /** After a failed flush, what the disk knows is true again. */
   #restore(key: string): void {
     const record = this.#log.state.get(key);
-    const state = record === undefined ? undefined : decodeProducerState(record);
-    if (record === undefined || state === undefined) {
+    if (record === undefined || decodeProducerState(record) === undefined) {
       this.#bytes -= this.#known.get(key)?.bytes ?? 0;
       this.#known.delete(key);
       return;
     }
-    const { lastSeenMs } = state;
-    this.#remember(key, { lastSeenMs, bytes: key.length + record.length, pending: undefined });
+    const heardAtMs = this.#clock.monotonicMs();
+    this.#remember(key, { heardAtMs, bytes: key.length + record.length, pending: undefined });
   }
 }
 
@@ -265,13 +279,14 @@ function partitionIn(key: string): string {
   return key.slice(STATE_PREFIX.length, key.indexOf("/", STATE_PREFIX.length));
 }
 
-/** What the log's state holds of producers, the longest silent first. */
-function storedProducers(log: Log): [key: string, known: Known][] {
-  const producers: [string, Known][] = [];
+/** What the log's state holds of producers and takes for each, the longest silent first. */
+function storedProducers(log: Log): [key: string, bytes: number][] {
+  const producers: [key: string, bytes: number, lastSeenMs: number][] = [];
   for (const [key, record] of log.state.entries(STATE_PREFIX)) {
     const lastSeenMs = decodeProducerState(record)?.lastSeenMs;
     if (lastSeenMs === undefined) continue;
-    producers.push([key, { lastSeenMs, bytes: key.length + record.length, pending: undefined }]);
+    producers.push([key, key.length + record.length, lastSeenMs]);
   }
-  return producers.sort(([, a], [, b]) => a.lastSeenMs - b.lastSeenMs);
+  producers.sort(([, , a], [, , b]) => a - b);
+  return producers.map(([key, bytes]) => [key, bytes]);
 }

@@ -232,6 +232,7 @@ function brokerOf(options: KafkaServerOptions): KafkaBroker {
     clock,
     logger,
     ...(groupLimits && { limits: groupLimits }),
+    ...(timers && { timers }),
   });
   const producerIds = new ProducerIds(log);
   const memory = new ConnectionMemory(limits, clock);

@@ -13,13 +13,18 @@ import type { BatchBuffers } from "./batch-buffers.ts";
 import type { AppendGroup, Partition, PlacedBatch, StateValue } from "./contract.ts";
 import { OPEN_BATCH_BYTES_MAX } from "./open-batch.ts";
 import type { LogPartition } from "./partition.ts";
-import { openKey } from "./transactions/open-transaction.ts";
+import { stateBytes } from "./small-state.ts";
+import { OPEN_BYTES, openKey } from "./transactions/open-transaction.ts";
 
 /** A partition whose last batch was this large gets room for a full one at once. */
 const BUSY_BATCH_BYTES = 32 * 1024;
 /** What a record takes at most beside its key, value and headers: seven varints and one byte. */
 const RECORD_OVERHEAD_BYTES_MAX = 41;
 const BATCH_HEADER_BYTES = 61;
+/** What state is taken for that is decided when offsets are: what a producer's is, about. */
+const UNDECIDED_STATE_BYTES = 64;
+
+type GatheredState = StateValue | (() => StateValue);
 
 /** What a group asks of the log that it gathers for. */
 export interface Gatekeeper {
@@ -31,7 +36,12 @@ export interface Gatekeeper {
   nowMs(): number;
   /** What may wait in one group; more is refused by {@link admit}. */
   readonly pendingBytesMax: number;
+  /** @throws what forbids state under that key, whatever it is. */
   checkState(key: string): void;
+  /** @throws STATE_TOO_LARGE; `gathered`: by how much the group makes the state grow so far. */
+  checkStateRoom(bytes: number, isNew: boolean, gathered: number): void;
+  /** What is flushed under the key, with the key, in bytes; 0 = nothing. */
+  stateBytesOf(key: string): number;
   batchBytesMax(partition: LogPartition): number;
   readonly buffers: BatchBuffers;
   /** Called once, when the group gets its first piece of work. */
@@ -78,7 +88,10 @@ export class GatheringGroup implements AppendGroup {
   readonly #lanes = new Map<LogPartition, Lane>();
   /** The one that was added to last: mostly the next one, too. */
   #last: Lane | undefined;
-  readonly #states = new Map<string, StateValue | (() => StateValue)>();
+  readonly #states = new Map<string, GatheredState>();
+  /** Net, in bytes. */
+  #stateGrowth = 0;
+  #stateAddedBytes = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined;
   #begun = false;
   #sealed = false;
@@ -99,6 +112,14 @@ export class GatheringGroup implements AppendGroup {
 
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /**
+   * By how much it makes the small state grow at most, in bytes: what it removes is not taken off,
+   * for the group behind it may put that again.
+   */
+  get stateAddedBytes(): number {
+    return this.#stateAddedBytes;
   }
 
   addRecord(
@@ -177,13 +198,53 @@ export class GatheringGroup implements AppendGroup {
   /** @throws STATE_TOO_LARGE where it would begin a transaction that there is no room to note. */
   #checkTransaction(partition: LogPartition, id: bigint): void {
     if (partition.transactions?.openOf(id) !== undefined) return;
-    this.#gatekeeper.checkState(openKey(partition.id, id));
+    const key = openKey(partition.id, id);
+    this.#gatekeeper.checkState(key);
+    const bytes = key.length + OPEN_BYTES;
+    this.#gatekeeper.checkStateRoom(bytes, true, this.#stateGrowth);
+    this.#countState(bytes);
   }
 
-  putState(key: string, value: StateValue | (() => StateValue)): void {
+  putState(key: string, value: GatheredState): void {
     this.#gatekeeper.checkState(key);
+    const before = this.#stateBytesOf(key);
+    const growth = bytesAfter(key, value, before) - before;
+    if (growth > 0) this.#gatekeeper.checkStateRoom(growth, before === 0, this.#stateGrowth);
+    this.#keepState(key, value);
+  }
+
+  moveState(from: string, to: string, value: Uint8Array): void {
+    this.#gatekeeper.checkState(from);
+    this.#gatekeeper.checkState(to);
+    this.#keepState(from, undefined);
+    this.#keepState(to, value);
+  }
+
+  /**
+   * The log's own state, which is never refused: without it nothing could be deleted, and that is
+   * what makes room.
+   */
+  putOwnState(key: string, value: StateValue): void {
+    this.#gatekeeper.checkState(key);
+    this.#keepState(key, value);
+  }
+
+  #keepState(key: string, value: GatheredState): void {
     this.#begin(undefined, key.length + (value instanceof Uint8Array ? value.length : 0));
+    const before = this.#stateBytesOf(key);
+    this.#countState(bytesAfter(key, value, before) - before);
     this.#states.set(key, value);
+  }
+
+  #countState(growth: number): void {
+    this.#stateGrowth += growth;
+    this.#stateAddedBytes += Math.max(0, growth);
+  }
+
+  /** As this group leaves it. */
+  #stateBytesOf(key: string): number {
+    if (!this.#states.has(key)) return this.#gatekeeper.stateBytesOf(key);
+    return bytesAfter(key, this.#states.get(key), this.#gatekeeper.stateBytesOf(key));
   }
 
   /** Closes the group to its gatherers and hands over what it holds, by partition. */
@@ -252,6 +313,13 @@ export class GatheringGroup implements AppendGroup {
     this.#last = lane;
     return lane;
   }
+}
+
+/** What an entry will take, 0 where there will be none; what is undecided, as much as `before`. */
+function bytesAfter(key: string, value: GatheredState, before: number): number {
+  if (value === undefined) return 0;
+  if (value instanceof Uint8Array) return stateBytes(key, value);
+  return before > 0 ? before : key.length + UNDECIDED_STATE_BYTES;
 }
 
 function closeOpen(lane: Lane): void {

@@ -239,10 +239,18 @@ export interface AppendGroup {
 
   /**
    * Puts (or, with undefined, removes) a piece of small state. A function is called when offsets
-   * have been assigned, just before the write.
+   * have been assigned, just before the write. Removing is never refused for want of room, nor is a
+   * value that is no larger than the one before.
    * @throws STATE_TOO_LARGE
    */
   putState(key: string, value: StateValue | (() => StateValue)): void;
+
+  /**
+   * Removes the state under `from`, and puts `value` under `to` in its place. That is not refused for
+   * want of room, so `value` must be no larger than what `from` has or is about to have.
+   * @throws STATE_TOO_LARGE where a key is too long
+   */
+  moveState(from: string, to: string, value: Uint8Array): void;
 
   /** Something has been added, so a commit is coming: more state costs no flush of its own. */
   readonly begun: boolean;

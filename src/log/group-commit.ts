@@ -69,6 +69,8 @@ export class GroupCommit {
   /** Tells the gatherers of the group that was committed last. */
   #untold: (() => void) | undefined;
   #closed = false;
+  /** By how much the group that is being committed makes the small state grow at most, in bytes. */
+  #stateOnItsWay = 0;
   commits = 0;
   records = 0;
   batches = 0;
@@ -87,8 +89,12 @@ export class GroupCommit {
       pendingBytesMax: parts.pendingBytesMax,
       checkState: (key) => {
         this.#checkOpen();
-        parts.state.check(key);
+        parts.state.checkKey(key);
       },
+      checkStateRoom: (bytes, isNew, gathered) => {
+        parts.state.checkRoom({ bytes, isNew, onItsWay: gathered + this.#stateOnItsWay });
+      },
+      stateBytesOf: (key) => parts.state.bytesOf(key),
       batchBytesMax: (partition) => parts.configOf(partition).messageBytesMax,
       buffers: new BatchBuffers(),
       begun: () => this.#start(),
@@ -137,6 +143,7 @@ export class GroupCommit {
     while (this.#gathering.begun) {
       const group = this.#gathering;
       this.#gathering = new GatheringGroup(this.#gatekeeper);
+      this.#stateOnItsWay = group.stateAddedBytes;
       try {
         const grown = await this.#commit(group);
         this.#untold = () => {
@@ -157,6 +164,7 @@ export class GroupCommit {
           behind.reject(error);
         }
       }
+      this.#stateOnItsWay = 0;
       if (this.#hasEnough()) continue;
       // Those who were waiting run now, and what they add joins the next commit.
       this.#tell();

@@ -172,8 +172,8 @@ export class LogStore implements Log {
     await this.#retention.deleteBelow(own, before);
     // Also where somebody else has moved it: what is answered is on disk.
     if ((storedLogStart(this.state, own.id) ?? 0) < before) {
-      const group = this.group();
-      group.putState(logStartKey(own.id), Buffer.from(String(own.logStartOffset)));
+      const group = this.#commit.group();
+      group.putOwnState(logStartKey(own.id), Buffer.from(String(own.logStartOffset)));
       await group.flushed;
     }
     return own.logStartOffset;
@@ -348,12 +348,12 @@ export class LogStore implements Log {
     };
     this.#reclaimed.set(partition.topic, total);
     if (this.#closed) return;
-    const group = this.group();
-    group.putState(logStartKey(partition.id), Buffer.from(String(partition.logStartOffset)));
+    const group = this.#commit.group();
+    group.putOwnState(logStartKey(partition.id), Buffer.from(String(partition.logStartOffset)));
     expireSpans(group, partition);
     const topic = this.#parts.topics.get(partition.topic);
     if (topic !== undefined) {
-      group.putState(reclaimedKey(topic.id), Buffer.from(JSON.stringify(total)));
+      group.putOwnState(reclaimedKey(topic.id), Buffer.from(JSON.stringify(total)));
     }
   }
 

@@ -8,6 +8,7 @@ import { toOffset } from "../../src/base/offset.ts";
 import type { MarkerKind, Partition } from "../../src/log/contract.ts";
 import { markerKind } from "../../src/wire/control-batch.ts";
 import { batchOf, transactionalBatch } from "../support/batches.ts";
+import { fillState } from "../support/full-state.ts";
 import { consumeAsKafkaDoes, readAllCommitted } from "../support/read-committed.ts";
 import { LogFixture, type LogPlace, SEGMENT_BYTES, T0 } from "./log-fixture.ts";
 import { ModelPartition } from "./transaction-model.ts";
@@ -253,9 +254,7 @@ export function logTransactionsSuite(name: string, newPlace: () => Promise<LogPl
       await fixture.reopen({ stateBytesMax: 100 });
       const partition = await fixture.partitionOf("t");
       await add(partition, A, "a");
-      const group = fixture.log.group();
-      group.putState("filler/1", Buffer.alloc(100));
-      await group.flushed;
+      await fillState(fixture.log);
       expect(() => fixture.log.group().addBatch(partition, transactionalBatch(B, ["b"]))).toThrow(
         expect.objectContaining({ code: "STATE_TOO_LARGE" }),
       );

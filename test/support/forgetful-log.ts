@@ -18,6 +18,7 @@ function withoutState(group: AppendGroup): AppendGroup {
     addBatch: group.addBatch.bind(group),
     addMarker: group.addMarker.bind(group),
     putState: () => {},
+    moveState: () => {},
     begun: group.begun,
     // A group to which nothing was added would wait for someone else's commit.
     flushed: Promise.resolve(),

@@ -6,6 +6,9 @@
  * where an open transaction may be about to change an offset, UNSTABLE_OFFSET_COMMIT, and the client
  * asks again. A member of a consumer group (KIP-848) says from version 9 who it is and in which
  * epoch, and is refused where that is past.
+ *
+ * However often a group or a partition is asked for, it is answered once: so no answer is larger than
+ * what is stored and what was asked together.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -13,6 +16,7 @@ import type { KafkaApi } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorName } from "../error-codes.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { OffsetPlace } from "../groups/offset-record.ts";
+import type { StoredOffset } from "../groups/offsets.ts";
 import type { Rights } from "../rights.ts";
 
 const BATCHED_VERSION = 8;
@@ -75,16 +79,19 @@ export const offsetFetch: KafkaApi<OffsetFetchRequest, OffsetFetchResponse> = {
   },
 
   handle({ groups, requireStable }, { broker, rights }) {
-    const of = { groups: broker.groups, rights, requireStable };
+    const asked = firstOfEach(groups, ({ groupId }) => groupId).map((group) => ({
+      group,
+      error: refusalOf(group, broker.groups, rights),
+    }));
+    const whole = asked.filter(({ group, error }) => error === "NONE" && group.topics === null);
+    const stored = broker.groups.offsets.fetchAllOf(
+      new Set(whole.map(({ group }) => group.groupId)),
+    );
+    const from = { groups: broker.groups, rights, requireStable, stored };
     return {
-      groups: groups.map((group) => {
-        const { groupId, memberId, memberEpoch } = group;
-        if (!rights.group("describe", groupId)) {
-          return refusedGroup(group, "GROUP_AUTHORIZATION_FAILED");
-        }
-        const error = broker.groups.mayFetch(groupId, memberId, memberEpoch);
-        return error === "NONE" ? fetchGroup(group, of) : refusedGroup(group, error);
-      }),
+      groups: asked.map(({ group, error }) =>
+        error === "NONE" ? fetchGroup(group, from) : refusedGroup(group, error),
+      ),
     };
   },
 
@@ -122,10 +129,27 @@ function readTopics(reader: WireReader): AskedGroup["topics"] {
   });
 }
 
+function firstOfEach<Item>(items: readonly Item[], nameOf: (item: Item) => string): Item[] {
+  const named = new Map<string, Item>();
+  for (const item of items) if (!named.has(nameOf(item))) named.set(nameOf(item), item);
+  return [...named.values()];
+}
+
+function refusalOf(
+  { groupId, memberId, memberEpoch }: AskedGroup,
+  groups: GroupCoordinator,
+  rights: Rights,
+): KafkaErrorName {
+  if (!rights.group("describe", groupId)) return "GROUP_AUTHORIZATION_FAILED";
+  return groups.mayFetch(groupId, memberId, memberEpoch);
+}
+
 interface FetchedFrom {
   readonly groups: GroupCoordinator;
   readonly rights: Rights;
   readonly requireStable: boolean;
+  /** All that those groups have committed of which everything is asked for. */
+  readonly stored: ReadonlyMap<string, readonly StoredOffset[]>;
 }
 
 /** Where everything is asked for, what the client may not know of is left out. */
@@ -135,13 +159,25 @@ function fetchGroup({ groupId, topics }: AskedGroup, from: FetchedFrom): Fetched
     const known = everything(groupId, from).filter(({ name }) => rights.topic("describe", name));
     return { groupId, error: "NONE", topics: known };
   }
-  const fetched = topics.map(({ name, partitions }): FetchedTopic => {
+  const fetched = partitionsByTopic(topics).map(([name, partitions]): FetchedTopic => {
     const fetch = rights.topic("describe", name)
       ? (partition: number) => fetchOne({ group: groupId, topic: name, partition }, from)
       : (partition: number) => refused(partition, "TOPIC_AUTHORIZATION_FAILED");
-    return { name, partitions: partitions.map(fetch) };
+    return { name, partitions: [...partitions].map(fetch) };
   });
   return { groupId, error: "NONE", topics: fetched };
+}
+
+function partitionsByTopic(
+  topics: NonNullable<AskedGroup["topics"]>,
+): [name: string, partitions: Set<number>][] {
+  const byName = new Map<string, Set<number>>();
+  for (const { name, partitions } of topics) {
+    const known = byName.get(name) ?? new Set();
+    byName.set(name, known);
+    for (const partition of partitions) known.add(partition);
+  }
+  return [...byName];
 }
 
 function fetchOne(place: OffsetPlace, { groups, requireStable }: FetchedFrom): FetchedPartition {
@@ -166,7 +202,7 @@ function refusedGroup({ groupId, topics }: AskedGroup, error: KafkaErrorName): F
 }
 
 function everything(groupId: string, from: FetchedFrom): FetchedTopic[] {
-  const byTopic = Map.groupBy(from.groups.offsets.fetchAll(groupId), ({ topic }) => topic);
+  const byTopic = Map.groupBy(from.stored.get(groupId) ?? [], ({ topic }) => topic);
   return [...byTopic].map(([name, stored]) => ({
     name,
     partitions: stored.map((place) => fetchOne(place, from)),

@@ -12,7 +12,10 @@ import { type GroupProtocol, type JoinAnswer, refusedJoin } from "../groups/memb
 
 /** What a member may say of its protocols, and as much again for its names. */
 export const JOIN_REQUEST_BYTES_MAX = 1024 * 1024;
-/** Of a client's own name: enough to tell it by, in its member id and for operators. */
+/**
+ * Of a client's own name: enough to tell it by, in its member id and for operators. Cut in the midst
+ * of a character, half of that would be sent as another one, and the id would not be known again.
+ */
 const CLIENT_ID_CHARS_MAX = 100;
 
 export type JoinGroupRequest = Pick<
@@ -66,7 +69,7 @@ export const joinGroup: KafkaApi<JoinGroupRequest, JoinAnswer> = {
     return broker.groups.join(
       {
         ...request,
-        clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX),
+        clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX).toWellFormed(),
         clientHost,
         requiresKnownId: version >= 4,
         knowsSkipAssignment: version >= 9,

@@ -47,7 +47,7 @@ export const consumerGroupHeartbeat: KafkaApi<HeartbeatRequest, HeartbeatAnswer>
     return request;
   },
 
-  async handle(request, { broker, clientId, clientHost, rights, version }) {
+  async handle(request, { broker, clientId, clientHost, rights, version, signal }) {
     if (!rights.group("read", request.groupId)) {
       return refusedHeartbeat("GROUP_AUTHORIZATION_FAILED", NOT_ALLOWED);
     }
@@ -56,10 +56,11 @@ export const consumerGroupHeartbeat: KafkaApi<HeartbeatRequest, HeartbeatAnswer>
       return refusedHeartbeat("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
     }
     return await broker.groups.consumerHeartbeat(request, {
-      clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX),
+      clientId: (clientId ?? "").slice(0, CLIENT_ID_CHARS_MAX).toWellFormed(),
       clientHost,
       mayLackId: version === 0,
       mayDescribe,
+      signal,
     });
   },
 

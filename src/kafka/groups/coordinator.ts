@@ -47,6 +47,7 @@ import { type JoinAnswer, refusedJoin, refusedSync, type SyncAnswer } from "./me
 import { MemberBudget } from "./member-budget.ts";
 import { groupMetrics } from "./metrics.ts";
 import { GroupOffsets, type OffsetCommit, type TopicPartition } from "./offsets.ts";
+import { PendingOffsets } from "./pending-offsets.ts";
 import { subscribedTopics } from "./subscription.ts";
 import { type SyncRequest, syncGroup } from "./sync-group.ts";
 import { TransactionalOffsets } from "./transactional-offsets.ts";
@@ -76,12 +77,13 @@ export class GroupCoordinator {
     const { log, clock, logger, timers = systemTimers, newId = randomUUID } = options;
     const limits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
     this.#limits = limits;
-    this.offsets = new GroupOffsets(log, clock, limits);
-    this.transactionalOffsets = new TransactionalOffsets(log, clock, this.offsets);
+    const pending = new PendingOffsets(log);
+    this.offsets = new GroupOffsets(log, clock, limits, pending);
+    this.transactionalOffsets = new TransactionalOffsets(log, clock, this.offsets, pending);
     this.#budget = new MemberBudget(limits);
     this.#patterns = new TopicPatterns(log, limits);
     const own = { budget: this.#budget, patterns: this.#patterns, offsets: this.offsets };
-    const parts = { log, clock, logger, timers, limits, newId, ...own };
+    const parts = { log, clock, logger, timers, limits, newId, pending, ...own };
     const directory = new GroupDirectory(parts);
     this.#directory = directory;
     this.#expiry = new GroupExpiry({ ...parts, directory });
@@ -209,8 +211,7 @@ export class GroupCoordinator {
     const results = groupIds.map((id): KafkaErrorName => {
       const group = this.#findForAdmin(id);
       if (typeof group === "string") return group;
-      const hasPending = this.transactionalOffsets.pending.hasGroup(id);
-      if (!group.isIdle || hasPending) return "NON_EMPTY_GROUP";
+      if (!this.#directory.isIdle(group)) return "NON_EMPTY_GROUP";
       doomed.add(group);
       return "NONE";
     });
@@ -243,7 +244,7 @@ export class GroupCoordinator {
     return groupMetrics({
       groups: this.#directory.all(),
       budget: this.#budget,
-      offsetCount: this.offsets.all().length,
+      offsetCount: this.offsets.count,
       notKept: this.#directory.keeper.notKept,
     });
   }
@@ -289,12 +290,13 @@ export class GroupCoordinator {
   }
 
   #refuseJoin(request: JoinRequest): KafkaErrorName | undefined {
-    const { sessionTimeoutMsMin, sessionTimeoutMsMax, nameBytesMax, protocolBytesMax } =
-      this.#limits;
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#limits;
+    const { nameBytesMax, protocolBytesMax, protocolsMax } = this.#limits;
     const { sessionTimeoutMs, protocols, protocolType, instanceId } = request;
     if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
       return "INVALID_SESSION_TIMEOUT";
     }
+    if (protocols.length > protocolsMax) return "POLICY_VIOLATION";
     const names = [protocolType, instanceId ?? "", ...protocols.map(({ name }) => name)];
     if (names.some((name) => Buffer.byteLength(name) > nameBytesMax)) return "POLICY_VIOLATION";
     const bytes = protocols.reduce(

@@ -26,11 +26,13 @@ import {
 } from "./group-record.ts";
 import { MAP_NAME as CLASSIC_MAP_NAME, type KeptGeneration } from "./kept-generation.ts";
 import type { GroupOffsets } from "./offsets.ts";
+import type { PendingOffsets } from "./pending-offsets.ts";
 import { isCurrent, recordOf, restoreGroup } from "./restore-group.ts";
 
 export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save" | "keeper"> {
   readonly log: Log;
   readonly offsets: GroupOffsets;
+  readonly pending: PendingOffsets;
 }
 
 export type AnyGroup = Group | ConsumerGroup;
@@ -44,7 +46,7 @@ export class GroupDirectory {
   constructor(parts: DirectoryParts) {
     this.keeper = new GenerationKeeper({ ...parts, store: parts.log.keyValues(CLASSIC_MAP_NAME) });
     this.#parts = parts;
-    const { log, offsets } = parts;
+    const { log, offsets, pending } = parts;
     for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
       this.#addConsumer(id, stored);
     }
@@ -54,7 +56,7 @@ export class GroupDirectory {
     const classic = [...log.state.entries(GROUP_KEY_PREFIX)].map(([key]) =>
       key.slice(GROUP_KEY_PREFIX.length),
     );
-    for (const id of [...classic, ...offsets.all().map(({ group }) => group)]) {
+    for (const id of [...classic, ...offsets.groups(), ...pending.groups()]) {
       if (!this.#groups.has(id)) this.#addClassic(id);
     }
   }
@@ -75,6 +77,11 @@ export class GroupDirectory {
 
   all(): AnyGroup[] {
     return [...this.#groups.values()];
+  }
+
+  /** Nobody is in it, or commits to it, be it with a transaction: it may be deleted, or expire. */
+  isIdle(group: AnyGroup): boolean {
+    return group.isIdle && !this.#parts.pending.hasGroup(group.id);
   }
 
   /** The group of that name, of either kind; made, a classic one, where there is none. */
@@ -124,8 +131,8 @@ export class GroupDirectory {
 
   #hasRoom(): boolean {
     if (this.#groups.size < this.#parts.limits.groupsMax) return true;
-    const used = new Set(this.#parts.offsets.all().map(({ group }) => group));
-    const idle = this.all().find((group) => group.isIdle && !used.has(group.id));
+    const used = this.#parts.offsets.groups();
+    const idle = this.all().find((group) => this.isIdle(group) && !used.has(group.id));
     if (idle === undefined) return false;
     this.#forget(this.remove([idle]), idle.id);
     return true;

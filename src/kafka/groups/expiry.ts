@@ -8,6 +8,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import { SettledClock } from "../../base/settled-clock.ts";
 import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { Log } from "../../log/contract.ts";
 import type { GroupDirectory } from "./directory.ts";
@@ -26,13 +27,13 @@ export interface ExpiryParts {
 
 export class GroupExpiry {
   readonly #parts: ExpiryParts;
-  readonly #startedAtMs: number;
+  readonly #settledClock: SettledClock;
   #cancelTimer: CancelTimer = () => {};
   #closed = false;
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
-    this.#startedAtMs = parts.clock.monotonicMs();
+    this.#settledClock = new SettledClock(parts.clock, parts.limits.expiryGraceMs);
     this.#schedule();
   }
 
@@ -43,27 +44,29 @@ export class GroupExpiry {
 
   /** Looks now; resolves when what has expired is gone from the disk. */
   async look(): Promise<void> {
-    const { directory, offsets, log, limits, clock } = this.#parts;
+    const { directory, offsets, log } = this.#parts;
     const isStale = ({ topic, topicId }: StoredOffset) => log.topic(topic)?.id !== topicId;
-    const ranForMs = clock.monotonicMs() - this.#startedAtMs;
-    const expires = ranForMs >= limits.expiryGraceMs;
+    const expires = this.#settledClock.isSettled();
     const stored = offsets.all();
     const gone = stored.filter((one) => isStale(one) || (expires && this.#isOld(one)));
     await offsets.remove(gone);
     if (!expires) return;
-    const used = new Set(offsets.all().map(({ group }) => group));
+    const used = offsets.groups();
     await directory.remove(
       directory
         .all()
-        .filter((group) => group.isIdle && !used.has(group.id))
+        .filter((group) => directory.isIdle(group) && !used.has(group.id))
         .filter(({ emptySinceMs }) => this.#isPast(emptySinceMs ?? 0)),
     );
   }
 
   #isOld({ group: id, committedAtMs }: StoredOffset): boolean {
-    const group = this.#parts.directory.find(id);
+    const { directory } = this.#parts;
+    const group = directory.find(id);
     if (group === undefined) return this.#isPast(committedAtMs);
-    return group.isIdle && this.#isPast(Math.max(committedAtMs, group.emptySinceMs ?? 0));
+    return (
+      directory.isIdle(group) && this.#isPast(Math.max(committedAtMs, group.emptySinceMs ?? 0))
+    );
   }
 
   #isPast(sinceMs: number): boolean {

@@ -71,7 +71,7 @@ function refuse(group: Group, request: JoinRequest): KafkaErrorName | undefined 
   const isExpected = known !== undefined || request.memberId !== "";
   const count = members.size + members.pendingCount;
   if (!isExpected && count >= parts.limits.membersMax) return "GROUP_MAX_SIZE_REACHED";
-  const more = known === undefined ? 1 : 0;
+  const more = known === undefined && !members.isPending(request.memberId) ? 1 : 0;
   if (!parts.budget.hasRoom(more, bytesOf(request) - (known?.bytes ?? 0))) {
     return "GROUP_MAX_SIZE_REACHED";
   }

@@ -4,7 +4,7 @@ export interface GroupLimits {
   readonly groupsMax: number;
   /** Members of one group, ids handed out and not yet used included (group.max.size). */
   readonly membersMax: number;
-  /** Members of all groups together. */
+  /** Members of all groups together, and ids handed out. */
   readonly membersTotalMax: number;
   /** What these say, and what they are assigned, in bytes. */
   readonly memberBytesTotalMax: number;
@@ -14,6 +14,8 @@ export interface GroupLimits {
   readonly nameBytesMax: number;
   /** What one member's protocols may hold together, or the topics that it names, in bytes. */
   readonly protocolBytesMax: number;
+  /** Protocols that one member may know: each is looked for among those of all others. */
+  readonly protocolsMax: number;
   /** What a leader may assign to one member, in bytes. */
   readonly assignmentBytesMax: number;
   /** A classic group's generation as it is kept on the disk; a larger one does not outlive a restart. */
@@ -38,13 +40,17 @@ export interface GroupLimits {
   readonly initialRebalanceDelayMs: number;
   /** UTF-8 bytes of the note a client keeps beside an offset (offset.metadata.max.bytes). */
   readonly offsetMetadataBytesMax: number;
-  /** Committed offsets of all groups together: they live in the log's small state. */
+  /**
+   * Committed offsets of all groups together, and those that transactions are about to commit: they
+   * live in the log's small state.
+   */
   readonly offsetsMax: number;
   /** How long an abandoned group and its offsets are kept (offsets.retention.minutes). */
   readonly offsetRetentionMs: number;
   /**
-   * Nothing expires until the gateway has run for this long: after a month in a drawer, or the
-   * first clock step of a board without a clock battery, its consumers get to come back first.
+   * Nothing expires until the gateway has run for this long, since its start and since its clock
+   * last jumped: after a month in a drawer, or on a board without a clock battery, its consumers get
+   * to come back first.
    */
   readonly expiryGraceMs: number;
   /** How often expiry looks (offsets.retention.check.interval.ms). */
@@ -61,6 +67,7 @@ export const DEFAULT_GROUP_LIMITS: GroupLimits = {
   groupIdBytesMax: 512,
   nameBytesMax: 249,
   protocolBytesMax: 256 * 1024,
+  protocolsMax: 100,
   assignmentBytesMax: 256 * 1024,
   generationBytesMax: 1024 * 1024,
   patternBytesMax: 256,

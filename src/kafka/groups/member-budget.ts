@@ -1,6 +1,7 @@
 /**
  * What the members of all groups, of both kinds, may take together: a limit a group leaves a
- * thousand times as much as a gateway has. Owner of the two sums.
+ * thousand times as much as a gateway has. Ids that were handed out and not used yet have a place, too.
+ * Owner of the sums.
  */
 import type { GroupLimits } from "./limits.ts";
 
@@ -8,6 +9,7 @@ export class MemberBudget {
   readonly #limits: GroupLimits;
   #members = 0;
   #bytes = 0;
+  #pendingIds = 0;
 
   constructor(limits: GroupLimits) {
     this.#limits = limits;
@@ -25,9 +27,14 @@ export class MemberBudget {
   hasRoom(members: number, bytes: number): boolean {
     const { membersTotalMax, memberBytesTotalMax } = this.#limits;
     return (
-      (members <= 0 || this.#members + members <= membersTotalMax) &&
+      (members <= 0 || this.#members + this.#pendingIds + members <= membersTotalMax) &&
       (bytes <= 0 || this.#bytes + bytes <= memberBytesTotalMax)
     );
+  }
+
+  /** An id was handed out (1), or is so no longer (-1). */
+  changePending(ids: number): void {
+    this.#pendingIds += ids;
   }
 
   /** Takes in, or with negative numbers lets go. */

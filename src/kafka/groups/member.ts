@@ -70,6 +70,8 @@ export interface SyncAnswer {
 export const NO_ASSIGNMENT: Buffer = Buffer.alloc(0);
 export const NO_GENERATION = -1;
 const MEMBER_BYTES = 1024;
+/** Beside its name and what is said for it. */
+const PROTOCOL_BYTES = 128;
 
 export function refusedJoin(error: KafkaErrorName, memberId = ""): JoinAnswer {
   return {
@@ -91,7 +93,7 @@ export function refusedSync(error: KafkaErrorName): SyncAnswer {
 /** What a member takes of the memory, about. */
 export function bytesOf(traits: MemberTraits, assignment: Buffer = NO_ASSIGNMENT): number {
   return traits.protocols.reduce(
-    (sum, { name, metadata }) => sum + name.length + metadata.length,
+    (sum, { name, metadata }) => sum + PROTOCOL_BYTES + name.length + metadata.length,
     MEMBER_BYTES + assignment.length,
   );
 }

@@ -140,23 +140,29 @@ export class Membership {
   /** Hands out an id that must be used to join within `timeoutMs`. */
   addPending(id: string, timeoutMs: number): void {
     const expire = () => {
-      this.#pending.delete(id);
+      this.takePending(id);
       this.#events.pendingExpired();
     };
     this.#pending.set(id, this.#timers.after(timeoutMs, expire));
+    this.#budget.changePending(1);
+  }
+
+  isPending(id: string): boolean {
+    return this.#pending.has(id);
   }
 
   /** Whether `id` was handed out and not used; it no longer is after this call. */
   takePending(id: string): boolean {
     this.#pending.get(id)?.();
-    return this.#pending.delete(id);
+    const wasPending = this.#pending.delete(id);
+    if (wasPending) this.#budget.changePending(-1);
+    return wasPending;
   }
 
   /** Stops every timer. */
   close(): void {
-    for (const cancel of this.#pending.values()) cancel();
+    for (const id of [...this.#pending.keys()]) this.takePending(id);
     for (const cancel of this.#sessions.values()) cancel();
-    this.#pending.clear();
     for (const { bytes } of this.#sessions.keys()) this.#budget.change(-1, -bytes);
     this.#sessions.clear();
   }

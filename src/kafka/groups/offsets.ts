@@ -20,6 +20,7 @@ import {
   offsetKey,
   parseOffsetKey,
 } from "./offset-record.ts";
+import type { PendingOffsets } from "./pending-offsets.ts";
 
 export interface TopicPartition {
   readonly topic: string;
@@ -46,11 +47,13 @@ export class GroupOffsets {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #limits: GroupLimits;
+  readonly #pending: PendingOffsets;
 
-  constructor(log: Log, clock: Clock, limits: GroupLimits) {
+  constructor(log: Log, clock: Clock, limits: GroupLimits, pending: PendingOffsets) {
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
+    this.#pending = pending;
   }
 
   /** Commits what can be committed, in one transaction; answers an error (or NONE) for each. */
@@ -64,16 +67,17 @@ export class GroupOffsets {
   }
 
   /**
-   * What `commits` would be stored as, and where, or why they are refused. `pendingCount`: offsets
-   * that are about to be committed elsewhere, and count like those that are.
+   * What `commits` would be stored as, and where, or why they are refused. `isKnown`: whether
+   * something is stored there, so that one more takes its place and is no further record.
    */
   check(
     group: string,
     commits: readonly OffsetCommit[],
-    pendingCount = 0,
+    isKnown: (place: OffsetPlace) => boolean = (place) => this.#has(place),
   ): (CheckedOffset | KafkaErrorName)[] {
-    const isFull = this.#isFull(group, commits, pendingCount);
-    return commits.map((commit) => this.#check(group, commit, isFull));
+    const known = commits.map(({ topic, partition }) => isKnown({ group, topic, partition }));
+    const isFull = this.#isFull(known.filter((one) => !one).length);
+    return commits.map((commit, at) => this.#check(group, commit, isFull && known[at] !== true));
   }
 
   /** @throws STATE_TOO_LARGE */
@@ -92,21 +96,55 @@ export class GroupOffsets {
 
   /** Everything that `group` has committed, for topics that still exist. */
   fetchAll(group: string): StoredOffset[] {
-    return this.#stored(`${OFFSET_KEY_PREFIX}${group}/`).filter(
-      (stored) => stored.group === group && this.#log.topic(stored.topic)?.id === stored.topicId,
-    );
+    return this.fetchAllOf(new Set([group])).get(group) ?? [];
+  }
+
+  /** The same for several groups, in one look at what there is; by group. */
+  fetchAllOf(groups: ReadonlySet<string>): Map<string, StoredOffset[]> {
+    const found = new Map<string, StoredOffset[]>();
+    if (groups.size === 0) return found;
+    for (const [key, value] of this.#log.state.entries(OFFSET_KEY_PREFIX)) {
+      const place = parseOffsetKey(key);
+      if (!groups.has(place.group)) continue;
+      const record = decodeOffsetRecord(value);
+      if (this.#log.topic(place.topic)?.id !== record.topicId) continue;
+      const known = found.get(place.group);
+      if (known === undefined) found.set(place.group, [{ ...place, ...record }]);
+      else known.push({ ...place, ...record });
+    }
+    return found;
+  }
+
+  /** The groups that have committed anything, also for topics that are no more. */
+  groups(): Set<string> {
+    const found = new Set<string>();
+    for (const [key] of this.#log.state.entries(OFFSET_KEY_PREFIX)) {
+      found.add(parseOffsetKey(key).group);
+    }
+    return found;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    let count = 0;
+    for (const _ of this.#log.state.entries(OFFSET_KEY_PREFIX)) count += 1;
+    return count;
   }
 
   /** Every offset there is, of all groups, also of topics that are no more. */
   all(): StoredOffset[] {
-    return this.#stored(OFFSET_KEY_PREFIX);
+    return [...this.#log.state.entries(OFFSET_KEY_PREFIX)].map(([key, value]) => ({
+      ...parseOffsetKey(key),
+      ...decodeOffsetRecord(value),
+    }));
   }
 
   /** Resolves when `places` are gone from the disk. */
   async remove(places: readonly OffsetPlace[]): Promise<void> {
-    if (places.length === 0) return;
+    const there = places.filter((place) => this.#has(place));
+    if (there.length === 0) return;
     const append = this.#log.group();
-    for (const { group, topic, partition } of places) {
+    for (const { group, topic, partition } of there) {
       append.putState(offsetKey(group, topic, partition), undefined);
     }
     await append.flushed;
@@ -119,7 +157,7 @@ export class GroupOffsets {
     if (Buffer.byteLength(metadata) > this.#limits.offsetMetadataBytesMax) {
       return "OFFSET_METADATA_TOO_LARGE";
     }
-    if (isFull && !this.#has(group, commit)) return "POLICY_VIOLATION";
+    if (isFull) return "POLICY_VIOLATION";
     const { offset, leaderEpoch, partition } = commit;
     const committedAtMs = this.#clock.nowMs();
     return {
@@ -128,24 +166,14 @@ export class GroupOffsets {
     };
   }
 
-  /** Counted only when a commit brings a partition that the group has never committed. */
-  #isFull(group: string, commits: readonly OffsetCommit[], pendingCount: number): boolean {
-    const brings = commits.filter((commit) => !this.#has(group, commit)).length;
-    if (brings === 0) return false;
-    let count = pendingCount;
-    for (const _ of this.#log.state.entries(OFFSET_KEY_PREFIX)) count += 1;
-    return count + brings > this.#limits.offsetsMax;
+  /** Counted only where there are new ones; those that are pending count like the others. */
+  #isFull(newCount: number): boolean {
+    if (newCount === 0) return false;
+    return this.count + this.#pending.size + newCount > this.#limits.offsetsMax;
   }
 
-  #has(group: string, { topic, partition }: TopicPartition): boolean {
+  #has({ group, topic, partition }: OffsetPlace): boolean {
     return this.#log.state.get(offsetKey(group, topic, partition)) !== undefined;
-  }
-
-  #stored(prefix: string): StoredOffset[] {
-    return [...this.#log.state.entries(prefix)].map(([key, value]) => ({
-      ...parseOffsetKey(key),
-      ...decodeOffsetRecord(value),
-    }));
   }
 }
 

@@ -27,8 +27,11 @@ const PREFIX = "txn-offset/";
 export class PendingOffsets {
   /** By producer, and by the key that the offset will have. */
   readonly #byProducer = new Map<number, Map<string, PendingOffset>>();
-  /** How many producers have one pending, by that key. */
+  /** How many producers have one pending, by that key... */
   readonly #places = new Map<string, number>();
+  /** ...and how many are pending in a group. */
+  readonly #groups = new Map<string, number>();
+  #size = 0;
 
   constructor(log: Log) {
     for (const [key, value] of log.state.entries(PREFIX)) {
@@ -39,10 +42,14 @@ export class PendingOffsets {
     }
   }
 
+  /** Of all producers together: each has a record of its own. */
   get size(): number {
-    let size = 0;
-    for (const pending of this.#byProducer.values()) size += pending.size;
-    return size;
+    return this.#size;
+  }
+
+  /** The groups that have any. */
+  groups(): readonly string[] {
+    return [...this.#groups.keys()];
   }
 
   /** The producers that have any. */
@@ -60,10 +67,12 @@ export class PendingOffsets {
   }
 
   hasGroup(group: string): boolean {
-    for (const pending of this.#byProducer.values()) {
-      for (const { place } of pending.values()) if (place.group === group) return true;
-    }
-    return false;
+    return this.#groups.has(group);
+  }
+
+  /** Whether the producer has one pending there. */
+  has(producerId: number, { group, topic, partition }: OffsetPlace): boolean {
+    return this.#byProducer.get(producerId)?.has(offsetKey(group, topic, partition)) === true;
   }
 
   /** @throws STATE_TOO_LARGE */
@@ -76,10 +85,18 @@ export class PendingOffsets {
     const own = this.#byProducer.get(producerId) ?? new Map<string, PendingOffset>();
     this.#byProducer.set(producerId, own);
     for (const one of pending) {
-      const key = offsetKey(one.place.group, one.place.topic, one.place.partition);
-      if (!own.has(key)) this.#places.set(key, (this.#places.get(key) ?? 0) + 1);
+      const { group, topic, partition } = one.place;
+      const key = offsetKey(group, topic, partition);
+      if (!own.has(key)) this.#count(key, group, 1);
       own.set(key, one);
     }
+  }
+
+  /** Applies them: they are the groups' offsets from then on, which takes no more room. */
+  moveIn(append: AppendGroup, producerId: number, { place, record }: PendingOffset): void {
+    const { group, topic, partition } = place;
+    const to = offsetKey(group, topic, partition);
+    append.moveState(pendingKey(producerId, place), to, encodeOffsetRecord(record));
   }
 
   removeIn(append: AppendGroup, producerId: number): void {
@@ -88,14 +105,21 @@ export class PendingOffsets {
     }
   }
 
-  /** Call it when what {@link removeIn} removed is gone from the disk. */
+  /** Call it when they are gone from the disk. */
   forget(producerId: number): void {
-    for (const key of this.#byProducer.get(producerId)?.keys() ?? []) {
-      const left = (this.#places.get(key) ?? 1) - 1;
-      if (left === 0) this.#places.delete(key);
-      else this.#places.set(key, left);
+    for (const [key, { place }] of this.#byProducer.get(producerId) ?? []) {
+      this.#count(key, place.group, -1);
     }
     this.#byProducer.delete(producerId);
+  }
+
+  #count(key: string, group: string, change: number): void {
+    this.#size += change;
+    for (const [counts, name] of [[this.#places, key] as const, [this.#groups, group] as const]) {
+      const count = (counts.get(name) ?? 0) + change;
+      if (count === 0) counts.delete(name);
+      else counts.set(name, count);
+    }
   }
 }
 

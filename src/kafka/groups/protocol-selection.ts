@@ -14,9 +14,11 @@ export function isCompatible(others: readonly Preferences[], newcomer: Preferenc
  * one it prefers. A tie goes to the one voted for first.
  */
 export function selectProtocol(members: readonly Preferences[]): string {
+  const [first = [], ...others] = members;
+  const common = new Set(first.filter((name) => others.every((known) => known.includes(name))));
   const votes = new Map<string, number>();
   for (const preferences of members) {
-    const vote = preferences.find((name) => members.every((known) => known.includes(name)));
+    const vote = preferences.find((name) => common.has(name));
     assert(vote !== undefined, "members without a common protocol were let into one group");
     votes.set(vote, (votes.get(vote) ?? 0) + 1);
   }

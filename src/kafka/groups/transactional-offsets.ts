@@ -6,7 +6,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { AppendGroup, Log, MarkerKind } from "../../log/contract.ts";
 import type { KafkaErrorName } from "../error-codes.ts";
-import { offsetKey } from "./offset-record.ts";
 import {
   type CheckedOffset,
   type GroupOffsets,
@@ -14,7 +13,7 @@ import {
   putChecked,
   written,
 } from "./offsets.ts";
-import { PendingOffsets } from "./pending-offsets.ts";
+import type { PendingOffsets } from "./pending-offsets.ts";
 
 export class TransactionalOffsets {
   readonly pending: PendingOffsets;
@@ -22,11 +21,11 @@ export class TransactionalOffsets {
   readonly #clock: Clock;
   readonly #offsets: GroupOffsets;
 
-  constructor(log: Log, clock: Clock, offsets: GroupOffsets) {
+  constructor(log: Log, clock: Clock, offsets: GroupOffsets, pending: PendingOffsets) {
     this.#log = log;
     this.#clock = clock;
     this.#offsets = offsets;
-    this.pending = new PendingOffsets(log);
+    this.pending = pending;
   }
 
   /** Keeps them aside; an error (or NONE) for each, when those accepted are on disk. */
@@ -37,7 +36,9 @@ export class TransactionalOffsets {
   ): Promise<KafkaErrorName[]> {
     const append = this.#log.group();
     const put: CheckedOffset[] = [];
-    const checked = this.#offsets.check(group, commits, this.pending.size);
+    const checked = this.#offsets.check(group, commits, (place) =>
+      this.pending.has(producerId, place),
+    );
     const results = checked.map((one) => {
       if (typeof one === "string") return one;
       const result = putPending(() => this.pending.putIn(append, producerId, one));
@@ -50,37 +51,21 @@ export class TransactionalOffsets {
     return outcome;
   }
 
-  /**
-   * Applies or drops what the producer has pending, in the group commit that ends its transaction.
-   * @throws STATE_TOO_LARGE, having put nothing
-   */
+  /** Applies or drops what the producer has pending, in the group commit that ends its transaction. */
   endIn(append: AppendGroup, producerId: number, kind: MarkerKind): void {
-    if (kind === "commit") {
-      const committedAtMs = this.#clock.nowMs();
-      for (const { place, record } of this.#inOrder(producerId)) {
-        this.#offsets.putIn(append, { place, record: { ...record, committedAtMs } });
-      }
-    }
     this.pending.removeIn(append, producerId);
+    if (kind === "abort") return;
+    const committedAtMs = this.#clock.nowMs();
+    for (const { place, record } of this.pending.of(producerId)) {
+      // Not those of a topic that is no more, or is another one by that name.
+      if (this.#log.topic(place.topic)?.id !== record.topicId) continue;
+      this.pending.moveIn(append, producerId, { place, record: { ...record, committedAtMs } });
+    }
   }
 
   /** Call it when {@link endIn} is on disk. */
   ended(producerId: number): void {
     this.pending.forget(producerId);
-  }
-
-  /**
-   * Of topics that are still there, those first that the group has never committed: they alone can
-   * be refused for want of room, and either all of them are or none, for room is made or taken by a
-   * flush only. So nothing has been put where one is refused.
-   */
-  #inOrder(producerId: number): readonly CheckedOffset[] {
-    const isNew = ({ place: { group, topic, partition } }: CheckedOffset) =>
-      this.#log.state.get(offsetKey(group, topic, partition)) === undefined;
-    const living = this.pending
-      .of(producerId)
-      .filter(({ place, record }) => this.#log.topic(place.topic)?.id === record.topicId);
-    return [...living.filter(isNew), ...living.filter((one) => !isNew(one))];
   }
 }
 

@@ -63,6 +63,8 @@ export class TransactionCoordinator {
   readonly #writer: TransactionWriter;
   readonly #timeouts: TransactionTimeouts;
   readonly #expiry: TransactionExpiry;
+  /** What open transactions are about to have, and have not on the disk yet. */
+  readonly #adding = { partitions: 0, groups: 0 };
   #closed = false;
 
   constructor(options: TransactionCoordinatorOptions) {
@@ -107,11 +109,11 @@ export class TransactionCoordinator {
     const { record } = transaction;
     const added = partitions.filter(({ id }) => !record.partitions.has(id));
     if (added.length === 0 && record.state === "Ongoing") return "NONE";
-    const count = this.#directory.openPartitionCount() + added.length;
+    const count = this.#directory.openPartitionCount() + this.#adding.partitions + added.length;
     if (count > this.#limits.partitionsMax) return "POLICY_VIOLATION";
     const all = new Map([...record.partitions, ...added.map((each) => [each.id, each] as const)]);
     const next = { ...this.#ongoing(record), partitions: all };
-    return await this.#writer.change(transaction, next);
+    return await this.#add("partitions", added.length, this.#writer.change(transaction, next));
   }
 
   /** AddOffsetsToTxn: a group whose offsets the producer may commit from now on. */
@@ -120,9 +122,11 @@ export class TransactionCoordinator {
     if (typeof transaction === "string") return transaction;
     const { record } = transaction;
     if (record.groups.has(groupId)) return "NONE";
-    if (record.groups.size >= this.#limits.groupsMax) return "POLICY_VIOLATION";
+    const { groupsMax, groupsTotalMax } = this.#limits;
+    const count = this.#directory.openGroupCount() + this.#adding.groups;
+    if (record.groups.size >= groupsMax || count >= groupsTotalMax) return "POLICY_VIOLATION";
     const next = { ...this.#ongoing(record), groups: new Set([...record.groups, groupId]) };
-    return await this.#writer.change(transaction, next);
+    return await this.#add("groups", 1, this.#writer.change(transaction, next));
   }
 
   /** TxnOffsetCommit: an error (or NONE) for each of `commits`, which count once it is committed. */
@@ -180,6 +184,20 @@ export class TransactionCoordinator {
     this.#closed = true;
     this.#timeouts.close();
     this.#expiry.close();
+  }
+
+  /** Counts what is on its way to the disk like what is there. */
+  async #add(
+    what: "partitions" | "groups",
+    count: number,
+    change: Promise<KafkaErrorName>,
+  ): Promise<KafkaErrorName> {
+    this.#adding[what] += count;
+    try {
+      return await change;
+    } finally {
+      this.#adding[what] -= count;
+    }
   }
 
   #ongoing(record: TransactionRecord): TransactionRecord {

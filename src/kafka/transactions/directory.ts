@@ -45,6 +45,13 @@ export class TransactionDirectory {
     return count;
   }
 
+  /** Groups of all open transactions together. */
+  openGroupCount(): number {
+    let count = 0;
+    for (const { record } of this.#byId.values()) count += record.groups.size;
+    return count;
+  }
+
   add(id: string, record: TransactionRecord): Transaction {
     const transaction: Transaction = { id, record, busy: undefined };
     this.#byId.set(id, transaction);

@@ -3,6 +3,7 @@
  * back, are told that they are not known, and ask for a producer id anew.
  */
 import type { Clock } from "../../base/clock.ts";
+import { SettledClock } from "../../base/settled-clock.ts";
 import type { CancelTimer, Timers } from "../../base/timers.ts";
 import { isIdle, type Transaction, type TransactionDirectory } from "./directory.ts";
 import type { TransactionLimits } from "./limits.ts";
@@ -17,12 +18,12 @@ export interface ExpiryParts {
 
 export class TransactionExpiry {
   readonly #parts: ExpiryParts;
-  readonly #startedAtMs: number;
+  readonly #settledClock: SettledClock;
   #cancelTimer: CancelTimer = () => {};
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
-    this.#startedAtMs = parts.clock.monotonicMs();
+    this.#settledClock = new SettledClock(parts.clock, parts.limits.expiryGraceMs);
     this.#schedule();
   }
 
@@ -40,7 +41,7 @@ export class TransactionExpiry {
 
   #look(): void {
     const { clock, limits, directory, forget } = this.#parts;
-    if (clock.monotonicMs() - this.#startedAtMs < limits.expiryGraceMs) return;
+    if (!this.#settledClock.isSettled()) return;
     const usedSinceMs = clock.nowMs() - limits.idExpiryMs;
     const idle = directory.all().filter(isIdle);
     forget(idle.filter(({ record }) => record.changedAtMs <= usedSinceMs));

@@ -8,13 +8,16 @@ export interface TransactionLimits {
   readonly idBytesMax: number;
   /** Partitions of all open transactions together. */
   readonly partitionsMax: number;
-  /** Groups whose offsets one transaction commits. */
+  /** Groups whose offsets one transaction commits... */
   readonly groupsMax: number;
+  /** ...and all open transactions together. */
+  readonly groupsTotalMax: number;
   /** How long an id without an open transaction is kept (transactional.id.expiration.ms). */
   readonly idExpiryMs: number;
   /**
-   * Nothing expires until the gateway has run for this long: after a month in a drawer, or the first
-   * clock step of a board without a clock battery, its producers get to come back first.
+   * Nothing expires until the gateway has run for this long, since its start and since its clock
+   * last jumped: after a month in a drawer, or on a board without a clock battery, its producers get
+   * to come back first.
    */
   readonly expiryGraceMs: number;
   /** How often expiry looks. */
@@ -32,6 +35,7 @@ export const DEFAULT_TRANSACTION_LIMITS: TransactionLimits = {
   idBytesMax: 512,
   partitionsMax: 50_000,
   groupsMax: 100,
+  groupsTotalMax: 5_000,
   idExpiryMs: 7 * DAY_MS,
   expiryGraceMs: DAY_MS,
   expiryCheckMs: 60 * MINUTE_MS,

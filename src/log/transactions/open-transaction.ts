@@ -12,14 +12,15 @@ import type { OpenTransaction } from "../contract.ts";
 
 export const OPEN_PREFIX = "txn-open/";
 const VERSION = 1;
-const BYTES = 19;
+/** Of a value. */
+export const OPEN_BYTES = 19;
 
 export function openKey(partitionId: number, producerId: bigint): string {
   return `${OPEN_PREFIX}${partitionId}/${producerId}`;
 }
 
 export function encodeOpen(transaction: OpenTransaction): Buffer {
-  const bytes = Buffer.alloc(BYTES);
+  const bytes = Buffer.alloc(OPEN_BYTES);
   bytes.writeInt8(VERSION, 0);
   bytes.writeInt16BE(transaction.producerEpoch, 1);
   bytes.writeBigUInt64BE(BigInt(transaction.firstOffset), 3);

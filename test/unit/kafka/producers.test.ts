@@ -9,6 +9,7 @@ import { openMemoryLog } from "../../../src/log/memory-log.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { computeCrc } from "../../../src/wire/record-batch.ts";
 import { batchOf } from "../../support/batches.ts";
+import { fillState } from "../../support/full-state.ts";
 
 const SEQUENCE_MAX = 0x7fff_ffff;
 
@@ -135,6 +136,21 @@ describe("an idempotent producer", () => {
     expect(await append(7, 55)).toBe(2);
   });
 
+  it("is not taken for silent because the clock jumps, nor because the gateway was off", async () => {
+    await append(7, 0);
+    clock.jump(20 * DEFAULT_KAFKA_LIMITS.producerExpiryMs);
+    await append(8, 0);
+    expect(producers.size).toBe(2);
+    await expect(append(7, 5)).rejects.toThrow(refusal("OUT_OF_ORDER_SEQUENCE_NUMBER"));
+    clock.jump(20 * DEFAULT_KAFKA_LIMITS.producerExpiryMs);
+    await restart();
+    await append(8, 1);
+    expect(producers.size).toBe(2);
+    clock.advance(DEFAULT_KAFKA_LIMITS.producerExpiryMs + 1);
+    await append(8, 2);
+    expect(producers.size).toBe(1);
+  });
+
   it("makes room for another beyond the limit, the longest silent first, and is told so", async () => {
     limit({ producersMax: 2 });
     await append(1, 0);
@@ -156,6 +172,37 @@ describe("an idempotent producer", () => {
     await append(2, 0);
     clock.advance(DEFAULT_KAFKA_LIMITS.producerExpiryMs + 1);
     expect(await append(1, 1)).toBe(2);
+  });
+
+  it("that had to be forgotten is told so also after the clock has jumped", async () => {
+    limit({ producersMax: 1 });
+    await append(1, 0);
+    await append(2, 0);
+    clock.jump(20 * DEFAULT_KAFKA_LIMITS.producerExpiryMs);
+    await expect(append(1, 1)).rejects.toThrow(refusal("UNKNOWN_PRODUCER_ID"));
+    clock.jump(-40 * DEFAULT_KAFKA_LIMITS.producerExpiryMs);
+    await expect(append(1, 1)).rejects.toThrow(refusal("UNKNOWN_PRODUCER_ID"));
+    clock.advance(DEFAULT_KAFKA_LIMITS.producerExpiryMs + 1);
+    expect(await append(1, 1)).toBe(2);
+    expect(log.state.get("producer-evicted/last")).toBeUndefined();
+  });
+
+  it("that had to be forgotten is told so also where small state is full", async () => {
+    await log.close();
+    log = await openMemoryLog({ clock, stateBytesMax: 1_000 });
+    await log.createTopic("readings", { partitions: 1 });
+    producers = new ProducerRegistry(log, clock, {
+      ...DEFAULT_KAFKA_LIMITS,
+      producerBytesMax: 150,
+    });
+    await append(1, 0);
+    await append(2, 0);
+    await fillState(log);
+    producers = new ProducerRegistry(log, clock, { ...DEFAULT_KAFKA_LIMITS, producersMax: 1 });
+    expect(await append(2, 1)).toBe(2);
+    expect(producers.evictions).toBe(1);
+    producers = new ProducerRegistry(log, clock, DEFAULT_KAFKA_LIMITS);
+    await expect(append(1, 1)).rejects.toThrow(refusal("UNKNOWN_PRODUCER_ID"));
   });
 
   it("keeps its place while those in deleted topics have one", async () => {

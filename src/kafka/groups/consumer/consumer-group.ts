@@ -67,6 +67,15 @@ export interface StoredGroup {
 
 export type StoredMember = Omit<ConsumerMember, "matchedAt">;
 
+/**
+ * With hundreds of members and topics, sharing takes long, and whoever changes its mind with each
+ * heartbeat must not take the thread for itself. A group that has shared for so long rests until a
+ * tenth of the time that has passed since makes up for it. Members are told of what has changed
+ * meanwhile by a later heartbeat (KIP-848 lets a group's epoch run ahead of its assignment's).
+ */
+const SHARING_MS_MAX = 100;
+const REST_FACTOR = 10;
+
 const NEW_EPOCHS: GroupEpochs = {
   epoch: 0,
   assignmentEpoch: 0,
@@ -89,6 +98,8 @@ export class ConsumerGroup {
   #epochs: GroupEpochs;
   /** The topics' version at which it was last seen whether they have moved. */
   #topicsSeenAt = -1;
+  /** How long it has shared of late, in milliseconds, as of that monotonic time. */
+  #shared = { durationMs: 0, atMs: 0 };
   #isDead = false;
 
   constructor(parts: ConsumerGroupParts, stored?: StoredGroup) {
@@ -211,10 +222,14 @@ export class ConsumerGroup {
     this.#note(member, "says");
   }
 
-  /** Shares the partitions anew where `changed`, or where topics or members have changed since. */
+  /**
+   * Shares the partitions anew where `changed`, or where topics or members have changed since; a later
+   * call does where the group rests.
+   */
   share(changed: boolean, topicsVersion: number): void {
     if (changed || this.#topicsHaveMoved(topicsVersion)) this.#setEpochs({ epoch: this.epoch + 1 });
-    if (this.epoch === this.assignmentEpoch) return;
+    const beganMs = this.#parts.clock.monotonicMs();
+    if (this.epoch === this.assignmentEpoch || this.#rests(beganMs)) return;
     const { targets, topicsHash } = shareOut(this.#parts.log, this.members(), this.assignor);
     for (const member of this.#members.values()) {
       const target = targets.get(member.id) ?? NOTHING;
@@ -224,6 +239,7 @@ export class ConsumerGroup {
     }
     this.#topicsSeenAt = topicsVersion;
     this.#setEpochs({ assignmentEpoch: this.epoch, topicsHash });
+    this.#shared.durationMs += this.#parts.clock.monotonicMs() - beganMs;
   }
 
   /** Brings the member nearer to its target. `owned`: what it says it holds; null = it says nothing. */
@@ -252,6 +268,13 @@ export class ConsumerGroup {
   async erase(): Promise<void> {
     this.#writer.change(groupKey(this.id), () => undefined);
     await this.save();
+  }
+
+  #rests(nowMs: number): boolean {
+    const { durationMs, atMs } = this.#shared;
+    const leftMs = Math.max(0, durationMs - (nowMs - atMs) / REST_FACTOR);
+    this.#shared = { durationMs: leftMs, atMs: nowMs };
+    return leftMs > SHARING_MS_MAX;
   }
 
   #topicsHaveMoved(topicsVersion: number): boolean {

@@ -22,7 +22,7 @@ import {
   isLeaving,
   JOIN_EPOCH,
 } from "./heartbeat-request.ts";
-import { bytesOf, type MemberTraits, NEWCOMER } from "./member.ts";
+import { bytesOf, type ConsumerMember, type MemberTraits, NEWCOMER } from "./member.ts";
 import type { TopicPatterns } from "./topic-patterns.ts";
 
 export interface ConsumerProtocolParts {
@@ -42,6 +42,8 @@ export interface HeartbeatSender {
   readonly mayLackId: boolean;
   /** Whether it may know that there is a topic of that name. */
   readonly mayDescribe: (topic: string) => boolean;
+  /** Aborts when it has gone. */
+  readonly signal: AbortSignal;
 }
 
 export class ConsumerProtocol {
@@ -66,7 +68,7 @@ export class ConsumerProtocol {
       clientHost: sender.clientHost,
       matched,
       topicsVersion: patterns.version,
-      admit: (into, traits) => this.#admit(into, traits),
+      admit: (into, traits, known) => this.#admit(into, traits, known),
     });
     const { epoch } = member.standing;
     await group.save();
@@ -106,7 +108,7 @@ export class ConsumerProtocol {
     if (pattern === "") return undefined;
     const isKnown = member?.traits.pattern === pattern && member.matchedAt === patterns.version;
     if (isKnown && request.pattern === null) return undefined;
-    const { names, version } = await patterns.find(pattern);
+    const { names, version } = await patterns.find(pattern, sender.signal);
     return { pattern, version, names: names.filter((name) => sender.mayDescribe(name)) };
   }
 
@@ -124,8 +126,13 @@ export class ConsumerProtocol {
     throw new KafkaRefusal("GROUP_ID_NOT_FOUND", `${reason}.`);
   }
 
-  #admit(group: ConsumerGroup, traits: MemberTraits): void {
+  #admit(group: ConsumerGroup, traits: MemberTraits, known: ConsumerMember | undefined): void {
     const { limits, budget } = this.#parts;
+    if (known !== undefined) {
+      if (budget.hasRoom(0, bytesOf({ ...known, traits }) - bytesOf(known))) return;
+      const message = "The members of this gateway's groups say as much as it may keep.";
+      throw new KafkaRefusal("POLICY_VIOLATION", message);
+    }
     if (group.memberCount >= limits.membersMax) {
       throw new KafkaRefusal(
         "GROUP_MAX_SIZE_REACHED",

@@ -23,8 +23,12 @@ export interface Beat {
   /** The topics that the member's pattern names now, where it has one that was looked up. */
   readonly matched: Matched | undefined;
   readonly topicsVersion: number;
-  /** @throws KafkaRefusal where no further member may be taken in */
-  readonly admit: (group: ConsumerGroup, traits: MemberTraits) => void;
+  /** @throws KafkaRefusal where no further member may be taken in, or `known` may say no more */
+  readonly admit: (
+    group: ConsumerGroup,
+    traits: MemberTraits,
+    known: ConsumerMember | undefined,
+  ) => void;
 }
 
 export interface Matched {
@@ -48,7 +52,7 @@ export function beat(group: ConsumerGroup, memberId: string, told: Beat): Beaten
   if (known !== undefined) checkEpoch(known, request.epoch, owned);
   const traits = traitsAfter(known?.traits, told);
   const isNew = known === undefined;
-  if (isNew) told.admit(group, traits);
+  told.admit(group, traits, known);
   const member = known ?? group.add(memberId, request.instanceId, traits);
   const before = member.standing.assigned;
   const reads = isNew || !readsTheSame(member.traits, traits);
@@ -81,7 +85,11 @@ function find(
     if (group.member(memberId) === undefined) return undefined;
     throw new KafkaRefusal("UNKNOWN_MEMBER_ID", `Member ${memberId} has no instance id.`);
   }
-  if (holder.standing.epoch === AWAY_EPOCH) return group.replace(holder, memberId);
+  if (holder.standing.epoch === AWAY_EPOCH) {
+    const named = group.member(memberId);
+    if (named === undefined || named === holder) return group.replace(holder, memberId);
+    throw new KafkaRefusal("UNKNOWN_MEMBER_ID", `Member ${memberId} is not ${instanceId}.`);
+  }
   if (holder.id === memberId) return holder;
   const message = `Instance ${instanceId} is still in the group, as ${holder.id}: stop that one, or wait until its session ends.`;
   throw new KafkaRefusal("UNRELEASED_INSTANCE_ID", message);

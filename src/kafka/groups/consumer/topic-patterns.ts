@@ -47,16 +47,17 @@ export class TopicPatterns {
   }
 
   /**
-   * The topics that `pattern` names.
-   * @throws KafkaRefusal INVALID_REGULAR_EXPRESSION
+   * The topics that `pattern` names, unless `signal` aborts before it is their turn: nobody is kept
+   * waiting by those who have gone.
+   * @throws KafkaRefusal INVALID_REGULAR_EXPRESSION; COORDINATOR_NOT_AVAILABLE to who has gone
    */
-  async find(pattern: string): Promise<FoundTopics> {
+  async find(pattern: string, signal: AbortSignal): Promise<FoundTopics> {
     const known = this.#found.get(pattern);
     if (known?.version === this.#version) return known;
     const compiled = await this.#compile(pattern);
-    const never = new AbortController().signal;
-    const found = await this.#turns.run(never, () => this.#search(pattern, compiled));
-    return found ?? { pattern, version: this.#version, names: [] };
+    const found = await this.#turns.run(signal, () => this.#search(pattern, compiled));
+    if (found !== undefined) return found;
+    throw new KafkaRefusal("COORDINATOR_NOT_AVAILABLE", "The connection closed; ask again.");
   }
 
   close(): void {

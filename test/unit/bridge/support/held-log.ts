@@ -74,6 +74,7 @@ export class HeldLog {
         addBatch: group.addBatch.bind(group),
         addMarker: group.addMarker.bind(group),
         putState: group.putState.bind(group),
+        moveState: group.moveState.bind(group),
         get begun() {
           return group.begun;
         },

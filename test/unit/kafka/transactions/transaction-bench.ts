@@ -20,9 +20,11 @@ export class TransactionBench {
   client!: WireClient;
   producer!: TransactionalProducer;
 
-  static async start(): Promise<TransactionBench> {
+  static async start(
+    groupLimits: KafkaServerOptions["groupLimits"] & {} = {},
+  ): Promise<TransactionBench> {
     const bench = new TransactionBench();
-    await bench.#begin({});
+    await bench.#begin({}, groupLimits);
     return bench;
   }
 
@@ -69,11 +71,15 @@ export class TransactionBench {
     await group.flushed;
   }
 
-  async #begin(transactionLimits: KafkaServerOptions["transactionLimits"] & {}): Promise<void> {
+  async #begin(
+    transactionLimits: KafkaServerOptions["transactionLimits"] & {},
+    groupLimits: KafkaServerOptions["groupLimits"] & {} = {},
+  ): Promise<void> {
     this.timers = new ManualTimers();
     const { timers } = this;
     const { clock } = timers;
-    this.broker = await TestBroker.start({ timers, clock, transactionLimits }, { clock });
+    const limits = { transactionLimits, groupLimits };
+    this.broker = await TestBroker.start({ timers, clock, ...limits }, { clock });
     await this.broker.log.createTopic("t", { partitions: 2 });
     await this.broker.log.createTopic("u", { partitions: 1 });
     this.client = await this.broker.client();

@@ -42,6 +42,18 @@ describe("transactional ids", () => {
     expect([...bench.broker.log.state.entries("txn/")]).toHaveLength(2);
   });
 
+  it("are kept when the clock jumps by years, until their producers have had time to come", async () => {
+    await bench.timers.advance(2 * DAY_MS);
+    await bench.producer.init();
+    await bench.producer.add("t");
+    expect(await bench.producer.end(true)).toBe(0);
+    bench.timers.clock.jump(1_000 * DAY_MS);
+    await bench.timers.advance(DAY_MS / 2);
+    expect(await bench.producer.end(true)).toBe(0);
+    await bench.timers.advance(DAY_MS);
+    expect(await bench.producer.end(true)).toBe(code("INVALID_PRODUCER_ID_MAPPING"));
+  });
+
   it("have producer ids of their own, also after a restart", async () => {
     await bench.producer.init();
     await bench.restart();

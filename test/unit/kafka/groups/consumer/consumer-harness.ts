@@ -32,6 +32,7 @@ export async function startConsumerHarness(
         clientHost: "127.0.0.1",
         mayLackId: false,
         mayDescribe: changes.mayDescribe ?? (() => true),
+        signal: changes.signal ?? new AbortController().signal,
       },
     );
 
@@ -78,4 +79,5 @@ export interface BeatChanges {
   /** By the topics' names. */
   readonly holds?: Holdings;
   readonly mayDescribe?: (topic: string) => boolean;
+  readonly signal?: AbortSignal;
 }

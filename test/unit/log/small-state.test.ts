@@ -129,7 +129,7 @@ describe("small state that is full", () => {
     await log.close();
     log = await openMemoryLog({ stateBytesMax: BYTES_MAX }, storage);
     expect(partition().logStartOffset).toBe(4);
-    expect(log.stats().reclaimed.get("t")).toEqual({ expired: 4, dropped: 0 });
+    expect(log.stats().reclaimed.get("t")).toEqual({ expired: 4, dropped: 0, compacted: 0 });
     await log.deleteTopic("t");
     expect(log.topic("t")).toBeUndefined();
   });

@@ -57,7 +57,10 @@ async function enterByNewerProtocol(groupId: string): Promise<void> {
       ...nothing,
       owned: [],
     },
-    { clientId: "c", clientHost: "h", mayLackId: false, mayDescribe: () => true },
+    {
+      ...{ clientId: "c", clientHost: "h", mayLackId: false, mayDescribe: () => true },
+      signal: new AbortController().signal,
+    },
   );
   expect(answer.error).toBe("NONE");
 }

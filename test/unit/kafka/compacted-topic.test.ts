@@ -105,6 +105,23 @@ describe("a compacted topic, for a client of Kafka's,", () => {
     expect(broker.log.topic("state")?.partitions[0]?.highWatermark).toBe(7);
   });
 
+  it("refuses them also in a batch that comes to megabytes, and takes it with keys", async () => {
+    const value = "x".repeat(1000);
+    const records = Array.from({ length: 3000 }, (_, at): [string | null, string] => [
+      at === 2999 ? null : `${at}`,
+      value,
+    ]);
+    const body = produceBody(9, "state", 0, keyedBatch({ records, codec: "zstd" }));
+    const answer = await client.askBody("Produce", 9, body);
+    expect(answer.responses[0].partitionResponses[0]).toMatchObject({
+      errorCode: KAFKA_ERRORS.INVALID_RECORD,
+      recordErrors: [{ batchIndex: 2999 }],
+    });
+    records[2999] = ["2999", value];
+    const whole = keyedBatch({ records, codec: "zstd" });
+    expect(await client.produce("state", 0, whole)).toMatchObject({ errorCode: 0, baseOffset: 7 });
+  });
+
   it("describes the ratio as it was set", async () => {
     const keys = ["min.cleanable.dirty.ratio"];
     const resource = { resourceType: 2, resourceName: "state", configurationKeys: keys };

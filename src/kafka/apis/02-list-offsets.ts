@@ -5,14 +5,16 @@
  * timestamp (KIP-734). For a reader of committed records the end is the last stable offset, and what
  * is found at or above it is none.
  *
- * A search by time may have to read much: a few run at a time, of all connections, and one whose
- * client has gone ends.
+ * A search by time may have to read much: a few run at a time, of all connections. One whose client has
+ * gone ends, and so does one that keeps others waiting for the memory of what stands behind it. Who
+ * reads the answer all the same must not take that for "none": it is told to ask again.
  */
 import type { Partition, TimedOffset } from "../../log/contract.ts";
 import { type KafkaApi, PARTITION_REQUEST_BYTES_MAX, type RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import type { Isolation } from "../fetch/fetched-partition.ts";
 import { readIsolation } from "../fetch/read-isolation.ts";
+import { KafkaRefusal } from "../kafka-refusal.ts";
 import { findLedPartition } from "../partition-lookup.ts";
 import { type NamedTopic, readTopicPartitions } from "../read-topic-partitions.ts";
 
@@ -72,14 +74,13 @@ export const listOffsets: KafkaApi<ListOffsetsRequest, ListOffsetsResponse> = {
   },
 
   async handle(request, context) {
-    const { rights, signal } = context;
+    const { rights } = context;
     const { isolation } = request;
     const topics = [];
     for (const { name, partitions } of request.topics) {
       const found: Found[] = [];
       const mayLook = rights.topic("describe", name);
       for (const wanted of partitions) {
-        if (signal.aborted) break;
         found.push(mayLook ? await lookUp(name, wanted, isolation, context) : unauthorized(wanted));
       }
       topics.push({ name, partitions: found });
@@ -138,14 +139,17 @@ async function positionOf(
   partition: Partition,
   timestampMs: number,
   isolation: Isolation,
-  { broker, signal }: RequestContext,
+  { broker, hurry }: RequestContext,
 ): Promise<TimedOffset | undefined> {
   const { log, timeSearches } = broker;
   const { logStartOffset, leaderEpoch } = partition;
   const end = () =>
     isolation === "committed" ? partition.lastStableOffset : partition.highWatermark;
   const search = async (find: () => Promise<TimedOffset | undefined>) => {
-    const found = await timeSearches.run(signal, find);
+    const found = await timeSearches.run(hurry, find);
+    if (found === undefined && hurry.aborted) {
+      throw new KafkaRefusal("NOT_LEADER_OR_FOLLOWER", "The search had to end: ask again.");
+    }
     return found !== undefined && found.offset < end() ? found : undefined;
   };
   switch (timestampMs) {
@@ -157,8 +161,8 @@ async function positionOf(
       return { offset: logStartOffset, timestampMs: -1, leaderEpoch: firstEpoch };
     }
     case MAX_TIMESTAMP:
-      return await search(() => log.offsetOfMaxTimestamp(partition, signal));
+      return await search(() => log.offsetOfMaxTimestamp(partition, hurry));
     default:
-      return await search(() => log.offsetForTime(partition, timestampMs, signal));
+      return await search(() => log.offsetForTime(partition, timestampMs, hurry));
   }
 }

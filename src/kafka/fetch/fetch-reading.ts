@@ -65,11 +65,13 @@ export class FetchReading {
   /** As much as the client waits for, or as there may be; or something that it must be told now. */
   get isEnough(): boolean {
     const { bytesMin, bytesMax } = this.#rules;
-    return (
-      this.#tookLong ||
-      this.#bytes >= Math.min(bytesMin, bytesMax) ||
-      this.partitions.some((each) => each.failed)
-    );
+    if (this.#tookLong) return true;
+    let bytesThere = 0;
+    for (const each of this.partitions) {
+      if (each.failed || each.stopsAnswer) return true;
+      bytesThere += each.bytesThere;
+    }
+    return bytesThere >= Math.min(bytesMin, bytesMax);
   }
 
   /** Finds the partitions, and what the client must be told of them. */

@@ -38,8 +38,8 @@ export class FetchedPartition implements ToldPartition {
   /** By producer and first offset: one transaction may be met in several slices. */
   #aborted: Map<string, AbortedTransaction> | undefined;
   #next: Offset | undefined;
-  /** Set when the next batch no longer fits. */
-  #full = false;
+  /** Set when the next batch no longer fits into what is wanted of the partition, or of the answer. */
+  #full: "partition" | "answer" | undefined;
   #gone = false;
 
   constructor(target: FetchTarget, isolation: Isolation) {
@@ -71,6 +71,20 @@ export class FetchedPartition implements ToldPartition {
   get aborted(): readonly AbortedTransaction[] | null {
     if (this.#isolation === "uncommitted" || this.errorCode !== KAFKA_ERRORS.NONE) return null;
     return [...(this.#aborted?.values() ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  /** More is there, but the answer has no place for it. */
+  get stopsAnswer(): boolean {
+    return this.#full === "answer";
+  }
+
+  /**
+   * The bytes that count to what the client waits for: where more is there than it wants of the
+   * partition, all that it wants, as in Kafka.
+   */
+  get bytesThere(): number {
+    const { bytes, wanted } = this;
+    return this.#full === "partition" ? Math.max(bytes, wanted.bytesMax) : bytes;
   }
 
   /** Nothing more can come, and what it means must be told now. */
@@ -106,7 +120,7 @@ export class FetchedPartition implements ToldPartition {
     const { lastStableOffset, highWatermark } = partition;
     return (
       !this.failed &&
-      !this.#full &&
+      this.#full === undefined &&
       this.#next < (this.#isolation === "committed" ? lastStableOffset : highWatermark) &&
       (this.bytes === 0 || this.bytes < this.wanted.bytesMax)
     );
@@ -126,8 +140,9 @@ export class FetchedPartition implements ToldPartition {
     const bytesMax = Math.min(answerBytesMax, this.wanted.bytesMax - this.bytes);
     // The log shows a slice's first batch whatever its size, and further ones that fit.
     const keep = (batch: Buffer) => {
-      this.#full = batch.length > bytesMax && !isFirst;
-      return this.#full ? undefined : room.keep(batch);
+      if (batch.length <= bytesMax || isFirst) return room.keep(batch);
+      this.#full = batch.length > answerBytesMax ? "answer" : "partition";
+      return undefined;
     };
     try {
       const slice = await log.read(this.partition, this.#next, Math.min(bytesMax, sliceBytes), {

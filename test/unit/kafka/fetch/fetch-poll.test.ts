@@ -53,12 +53,14 @@ interface Asked {
   readonly partitions?: number;
   readonly bytesMin?: number;
   readonly bytesMax?: number;
+  readonly partitionBytesMax?: number;
 }
 
 async function fetched(asked: Asked = {}) {
   const { topic = "t", partitions = PARTITIONS, bytesMin = 1e6, bytesMax = 1e6 } = asked;
+  const { partitionBytesMax = 1e6 } = asked;
   const targets = Array.from({ length: partitions }, (_, index) => ({
-    wanted: { topic, index, knownLeaderEpoch: -1, from: 0, bytesMax: 1e6 },
+    wanted: { topic, index, knownLeaderEpoch: -1, from: 0, bytesMax: partitionBytesMax },
     topic: () => log.topic(topic),
     topicMissing: KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION,
   }));
@@ -109,6 +111,41 @@ describe("a fetch that has read something and waits for more", () => {
     underWay.begin(PARTITIONS);
     expect(underWay.begin(PARTITIONS)).toBe(false);
     expect((await first).bytes).toEqual([true, true, true, true]);
+  });
+});
+
+describe("a fetch that can take no more", () => {
+  /** Two batches of some 1070 bytes are in each partition. */
+  beforeEach(async () => {
+    for (let nth = 0; nth < PARTITIONS; nth += 1) await add("t", nth);
+  });
+
+  const answeredAtOnce = async (asked: Asked) => {
+    const answer = fetched(asked).then(() => true);
+    const isAnswered = await Promise.race([answer, settle().then(() => false)]);
+    gone.abort();
+    await answer;
+    return isAnswered;
+  };
+
+  it("of its partition has enough where it waits for no more than that", async () => {
+    const one = { partitions: 1, partitionBytesMax: 1500 };
+    expect(await answeredAtOnce({ ...one, bytesMin: 1500 })).toBe(true);
+  });
+
+  it("of each of its partitions has what they may come to together", async () => {
+    const all = { partitionBytesMax: 1500 };
+    expect(await answeredAtOnce({ ...all, bytesMin: PARTITIONS * 1500 })).toBe(true);
+  });
+
+  it("of them waits on where it wants more than they may come to", async () => {
+    const all = { partitionBytesMax: 1500 };
+    expect(await answeredAtOnce({ ...all, bytesMin: PARTITIONS * 1500 + 1 })).toBe(false);
+  });
+
+  it("in all has enough, however much it waits for", async () => {
+    expect(await answeredAtOnce({ bytesMax: 1500, bytesMin: 1500 })).toBe(true);
+    expect(await answeredAtOnce({ bytesMax: 1500, bytesMin: 1e6 })).toBe(true);
   });
 });
 

@@ -78,10 +78,15 @@ export interface KafkaApi<Request, Response> {
   /** The quota that its requests (of producers) or its answers (of consumers) count to. */
   readonly quota?: QuotaKey;
   /**
-   * Whether nothing refers to the bytes of a request any more once `handle` has answered: then their
-   * memory is used again, for another request.
+   * Whether nothing refers to the bytes of a request any more, now that `handle` has answered so: then
+   * their memory is used again, for another request.
    */
-  readonly keepsNothing?: boolean;
+  keepsNothing?(answer: Answer<Response>): boolean;
+  /**
+   * For how long whoever gets this answer is left alone, whatever it may take by its quota. Asked of
+   * those that count to the quota of consumers.
+   */
+  pauseMs?(response: Response): number;
   /** May be asked by somebody who has not been let in. */
   readonly beforeLogin?: boolean;
   /** @throws FRAME_MALFORMED, and the connection is closed */

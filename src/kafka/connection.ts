@@ -171,7 +171,10 @@ export class KafkaConnection implements MemoryHolder {
     const { memory } = this.#host.broker;
     this.#host.traffic.bytesIn += chunk.length;
     try {
-      for (const frame of this.#splitter.push(chunk)) this.#inFlight.push(frame);
+      const frames = this.#splitter.push(chunk);
+      for (const frame of frames) this.#inFlight.push(frame);
+      // What is under way now is another one, as young as this chunk.
+      if (frames.length > 0) memory.partial(this, 0);
       memory.partial(this, this.#splitter.partialBytes);
     } catch (error) {
       this.#fail(error);
@@ -196,15 +199,15 @@ export class KafkaConnection implements MemoryHolder {
   async #work(): Promise<void> {
     this.#working = true;
     let beforeWasPipelined = false;
+    const requests = this.#inFlight;
+    let held = requests.shift();
     try {
-      const requests = this.#inFlight;
-      for (let frame = requests.shift(); frame !== undefined; frame = requests.shift()) {
-        const header = readRequestHeader(frame, this.#host.apis);
+      for (; held !== undefined; held = requests.shift()) {
+        const header = readRequestHeader(held.frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
         if (!pipelined || !beforeWasPipelined) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
-        const held = { frame, bytes: frame.length };
         const answer = this.#answer(header, held);
         this.#answered = this.#finish(this.#answered, answer, held);
         beforeWasPipelined = pipelined;
@@ -212,6 +215,7 @@ export class KafkaConnection implements MemoryHolder {
     } catch (error) {
       this.#fail(error);
     }
+    if (held !== undefined) requests.dropped(held);
     this.#working = false;
   }
 
@@ -242,7 +246,7 @@ export class KafkaConnection implements MemoryHolder {
           ? this.#throttle(broker.quotas.count(api.quota, quotaClient, held.bytes))
           : 0;
       const response = await this.#begin(header, { rights, quotaClient }, held);
-      if (api.keepsNothing === true && held.frame !== undefined) {
+      if (held.frame !== undefined && api.keepsNothing?.(response) === true) {
         broker.requestBuffers.giveBack(held.frame);
       }
       if (response === NO_RESPONSE) return undefined;
@@ -258,7 +262,8 @@ export class KafkaConnection implements MemoryHolder {
         const writer = encoded(throttleMs);
         if (api.quota !== "consumer_byte_rate") return answerOf(writer, done);
         // What the answer costs is known only now, and it says for how long that is.
-        const cost = this.#throttle(broker.quotas.count(api.quota, quotaClient, writer.sizeBytes));
+        const overMs = broker.quotas.count(api.quota, quotaClient, writer.sizeBytes);
+        const cost = this.#throttle(Math.max(overMs, api.pauseMs?.(response) ?? 0));
         return answerOf(cost === 0 ? writer : encoded(cost), done);
       } catch (error) {
         done(true);

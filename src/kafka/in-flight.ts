@@ -1,7 +1,8 @@
 /**
  * The requests of one connection that are read and not yet answered. Owner of those that are not begun,
  * of how many there are in all, and of the bytes that they came in, as long as these are needed; all
- * connections together count them too.
+ * connections together count them too. One that has begun counts until it is answered, though its
+ * client be gone: it is worked on all the same.
  *
  * A request that waits ({@link KafkaApi.waits}) counts no bytes, but those behind it do. Where memory for
  * requests lacks, it must not keep them: it has to be answered at once.
@@ -42,9 +43,10 @@ export class RequestsInFlight {
     if (this.#memory.requestsFull) this.hurry();
   }
 
-  /** The next to begin. */
-  shift(): Buffer | undefined {
-    return this.#waiting.shift();
+  /** The next to begin; it counts on until it is `answered` or `dropped`. */
+  shift(): (HeldRequest & { frame: Buffer }) | undefined {
+    const frame = this.#waiting.shift();
+    return frame === undefined ? undefined : { frame, bytes: frame.length };
   }
 
   /** The request that begins now waits: answers what aborts when it must not any longer. */
@@ -67,9 +69,14 @@ export class RequestsInFlight {
     if (this.#bytes > 0) this.#hurry?.abort();
   }
 
-  answered(held: HeldRequest): void {
+  /** It is not going to begin. */
+  dropped(held: HeldRequest): void {
     this.#count -= 1;
     this.#release(held);
+  }
+
+  answered(held: HeldRequest): void {
+    this.dropped(held);
     if (this.#hurry === undefined) return;
     this.#hurry = undefined;
     this.#memory.waitsNoMore(this);
@@ -78,7 +85,12 @@ export class RequestsInFlight {
   /** No answer is wanted any more: begins nothing further. */
   leave(): void {
     this.#ended = true;
+    let bytes = 0;
+    for (const frame of this.#waiting) bytes += frame.length;
+    this.#count -= this.#waiting.length;
     this.#waiting.length = 0;
+    this.#bytes -= bytes;
+    this.#memory.requestDone(bytes);
     this.#hurry?.abort();
   }
 
@@ -86,13 +98,10 @@ export class RequestsInFlight {
   forget(): void {
     this.leave();
     this.#memory.waitsNoMore(this);
-    this.#memory.requestDone(this.#bytes);
-    this.#bytes = 0;
   }
 
   #release(held: HeldRequest): void {
-    // Where the connection is closed, they are counted no more.
-    const bytes = Math.min(held.bytes, this.#bytes);
+    const { bytes } = held;
     held.bytes = 0;
     this.#bytes -= bytes;
     this.#memory.requestDone(bytes);

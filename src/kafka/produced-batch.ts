@@ -65,7 +65,8 @@ export async function checkLargeBatch(
   return withMaxTimestamp(batch, actualMaxMs);
 }
 
-function wantsKeys({ topic }: Pick<BatchRules, "topic">): boolean {
+/** Whether a record without a key is refused. */
+export function wantsKeys({ topic }: Pick<BatchRules, "topic">): boolean {
   return topic.cleanupPolicy !== "delete";
 }
 

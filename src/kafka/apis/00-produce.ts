@@ -22,6 +22,7 @@ import {
   checkedBatch,
   noteCheck,
   noteLargeCheck,
+  noteUnchecked,
 } from "../checked-batches.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { type RecordError, RecordsRefused } from "../keyless-records.ts";
@@ -65,7 +66,6 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
   versions: [0, 11],
   flexibleFrom: 9,
   pipelined: true,
-  keepsNothing: true,
   requestBytesMax: Number.POSITIVE_INFINITY,
   quota: "producer_byte_rate",
 
@@ -104,6 +104,12 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
     return request.acks === 0 ? withoutAnswer(topics) : { topics };
   },
 
+  keepsNothing(answer) {
+    if (answer === NO_RESPONSE) return true;
+    // Where a batch was refused halfway, its inflation may still be reading it, in another thread.
+    return !(answer instanceof HangUp) && firstRefused(answer.topics) === undefined;
+  },
+
   encode(writer, { topics }, version, throttleMs) {
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
@@ -127,16 +133,23 @@ export const produce: KafkaApi<ProduceRequest, ProduceResponse> = {
 };
 
 function withoutAnswer(topics: ProduceResponse["topics"]): HangUp | typeof NO_RESPONSE {
+  const refused = firstRefused(topics);
+  if (refused === undefined) return NO_RESPONSE;
+  const { name, index, errorCode, errorMessage } = refused;
+  return new HangUp(
+    `A batch for partition ${index} of topic ${name.slice(0, TOPIC_NAME_LENGTH_MAX)} was sent with ` +
+      `acks=0 and refused (error ${errorCode}): ${errorMessage}`,
+  );
+}
+
+function firstRefused(
+  topics: ProduceResponse["topics"],
+): (Outcome & { readonly name: string }) | undefined {
   for (const { name, partitions } of topics) {
     const refused = partitions.find(({ errorCode }) => errorCode !== KAFKA_ERRORS.NONE);
-    if (refused === undefined) continue;
-    const { index, errorCode, errorMessage } = refused;
-    return new HangUp(
-      `A batch for partition ${index} of topic ${name.slice(0, TOPIC_NAME_LENGTH_MAX)} was sent with ` +
-        `acks=0 and refused (error ${errorCode}): ${errorMessage}`,
-    );
+    if (refused !== undefined) return { name, ...refused };
   }
-  return NO_RESPONSE;
+  return undefined;
 }
 
 function readTopic(reader: WireReader) {
@@ -209,14 +222,19 @@ async function appendBatch(
 
 /**
  * Inflating may take long: others have their turn between the batches, and within large ones, which
- * come after the small ones. A client that leaves meanwhile may have sent with acks=0, so for small
- * ones it changes nothing.
+ * come after the small ones. Where the client leaves meanwhile, no more are looked at, but for small
+ * ones that it sent with acks=0 ({@link LargeChecks} has the rule for large ones): it may well have
+ * left them behind on purpose.
  */
 function checkInTurns(request: ProduceRequest, context: RequestContext): Promise<void> | undefined {
   const { checks } = context.broker;
   const batches = batchesOf(request, context);
   const large: ToCheck[] = [];
   const small = checks.run(() => {
+    if (request.acks !== 0 && context.signal.aborted) {
+      for (const { records } of batches) noteUnchecked(request.checked, records);
+      return false;
+    }
     const next = batches.next();
     if (next.done === true) return false;
     const { records, topic } = next.value;
@@ -243,7 +261,7 @@ async function checkLarge(
   const inTurns = (step: () => boolean) => checks.run(step);
   for (const { records, topic } of large) {
     const rules = rulesOf(request, context, topic);
-    await noteLargeCheck(request.checked, records, () =>
+    await noteLargeCheck(request.checked, records, rules, () =>
       largeChecks.run(inLine, () => checkLargeBatch(records, rules, inTurns)),
     );
   }

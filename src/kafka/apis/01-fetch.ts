@@ -6,7 +6,8 @@
  * Batches go out as they are stored; one that began before the wanted offset comes whole. A reader of
  * committed records gets those below the last stable offset, and the transactions among them that
  * were aborted, which it leaves out itself (KIP-98). Who is over its quota is answered nothing, before
- * anything is read (KIP-219).
+ * anything is read (KIP-219), and so is a large fetch that finds no room beside others. Clients take an
+ * answer of nothing to a full request only where it tells them to wait.
  */
 import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
@@ -23,6 +24,8 @@ import { readTopicPartitions } from "../read-topic-partitions.ts";
 const SESSIONS_VERSION = 7;
 const TOPIC_IDS_VERSION = 13;
 const FINAL_EPOCH = -1;
+/** For how long a fetch that found no room is not to ask again. */
+const NO_ROOM_PAUSE_MS = 100;
 
 export interface FetchRequest {
   readonly waitMsMax: number;
@@ -41,6 +44,8 @@ export interface FetchResponse {
   readonly partitions: readonly FetchedPartition[];
   /** Where their batches stand, until the answer has been taken. */
   readonly room?: FetchRoom;
+  /** The client is to ask again, but not at once. */
+  readonly pauseMs?: number;
 }
 
 export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
@@ -80,7 +85,8 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
     const count = scope.wanted.length;
     if (quotaBytes === 0 || !fetchesUnderWay.begin(count)) {
       const { errorCode, sessionId } = scope.nothing();
-      return { errorCode, sessionId, partitions: [] };
+      const pauseMs = quotaBytes === 0 ? 0 : NO_ROOM_PAUSE_MS;
+      return { errorCode, sessionId, partitions: [], pauseMs };
     }
     const rules = {
       bytesMin: request.bytesMin,
@@ -97,6 +103,8 @@ export const fetch: KafkaApi<FetchRequest, FetchResponse> = {
       fetchesUnderWay.end(count);
     }
   },
+
+  pauseMs: ({ pauseMs = 0 }) => pauseMs,
 
   encode(writer, { errorCode, sessionId, partitions }, version, throttleMs) {
     writer.int32(throttleMs);

@@ -28,7 +28,7 @@ export interface SessionRequest {
 export interface FetchScope {
   readonly wanted: readonly WantedPartition[];
   conclude<Told extends ToldPartition>(told: readonly Told[]): FetchConclusion<Told>;
-  /** Instead: nothing has been looked at, as the client is over its quota (KIP-219). */
+  /** Instead: nothing has been looked at, as the client has to wait (KIP-219). */
   nothing(): FetchConclusion<never>;
 }
 

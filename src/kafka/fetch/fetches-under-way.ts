@@ -1,8 +1,8 @@
 /**
  * How many partitions the fetches of all connections look at together: each costs some hundred bytes
  * for as long as its fetch waits. Owner of the sum. Where a large fetch finds no room, it is answered
- * nothing and asks again, and the large ones that wait are answered at once, so that others get their
- * turn. A fetch of no more than an even share for each connection always has room.
+ * nothing and told to ask again a little later, and the large ones that wait are answered at once, so
+ * that others get their turn. A fetch of no more than an even share for each connection always has room.
  */
 export interface FetchesUnderWayLimits {
   readonly fetchPartitionsTotalMax: number;

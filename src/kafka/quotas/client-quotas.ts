@@ -92,7 +92,7 @@ export class ClientQuotas {
   metrics(): MetricSample[] {
     const counters = Object.keys(this.#bytes) as QuotaKey[];
     return [
-      gauge("tributary_kafka_muted_connections", "Not read, over their quota.", this.muted),
+      gauge("tributary_kafka_muted_connections", "Not read, over their quota or for lack of room.", this.muted),
       gauge("tributary_kafka_quotas", "Users and client ids that have a quota.", this.store.size),
       gauge("tributary_kafka_quota_rates", "Rates measured for quotas.", this.#rates.size),
       ...counters.flatMap((quota) => [

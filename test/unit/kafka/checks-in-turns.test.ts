@@ -71,15 +71,28 @@ it("lets no request overtake one before it, whose checks take longer", async () 
 });
 
 /** One request of so many batches, all for one partition. */
-function manyBatches(count: number): Buffer {
+function manyBatches(count: number, partition = 0): Buffer {
   const writer = new WireWriter(true).nullableString(null).int16(-1).int32(1000);
   writer.array(["t"], (topic) => {
     writer.string(topic);
     const batches = Array.from({ length: count }, () => batchOf(["a"]));
-    writer.array(batches, (batch) => writer.int32(0).nullableBytes(batch).tags()).tags();
+    writer.array(batches, (batch) => writer.int32(partition).nullableBytes(batch).tags()).tags();
   });
   return Buffer.concat(writer.tags().finish());
 }
+
+it("looks no more at what a client waits for an answer to, once it has left", async () => {
+  const other = await broker.client();
+  void client.send(0, 9, manyBatches(2000), true);
+  const produced = () =>
+    broker.server.metrics().some(({ labels }) => labels?.["api"] === "Produce");
+  while (!produced()) await new Promise(setImmediate);
+  client.close();
+  expect(await other.send(0, 9, manyBatches(2000, 1), true)).toBeDefined();
+  const [left, waited] = broker.log.topic("t")?.partitions ?? [];
+  expect(left?.highWatermark).toBeLessThan(1000);
+  expect(waited?.highWatermark).toBe(2000);
+});
 
 it("appends all that a client sent with acks=0 before it left", async () => {
   const body = produceBody(9, "t", 0, batchOf(["a"]), { acks: 0 });

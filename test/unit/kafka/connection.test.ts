@@ -53,6 +53,24 @@ describe("a connection", () => {
     expect(idle?.value).toBeGreaterThan(0);
   });
 
+  it("does not use the memory of a request again of which something was refused", async () => {
+    const client = await start();
+    const idleBytes = () =>
+      broker.server.metrics().find(({ name }) => name === "tributary_kafka_request_idle_bytes")
+        ?.value;
+    const damaged = batchOf(["x".repeat(20_000)]);
+    damaged.writeInt8(damaged.readInt8(100) ^ 1, 100);
+    expect((await client.produce("readings", 0, damaged)).errorCode).not.toBe(0);
+    void client.send(0, 9, produceBody(9, "readings", 0, damaged, { acks: 0 }), true);
+    await once(client.socket, "close");
+    expect(idleBytes()).toBe(0);
+    const next = await broker.client();
+    const sound = batchOf(["x".repeat(20_000)]);
+    void next.send(0, 9, produceBody(9, "readings", 0, sound, { acks: 0 }), true);
+    await next.ask("ApiVersions", 0, "", "");
+    expect(idleBytes()).toBeGreaterThan(0);
+  });
+
   it("answers a long poll before what came after it", async () => {
     const client = await start();
     const fetched = client.ask("Fetch", 11, 5_000, 1, 1e6, 0, 0, -1, [fetchOf(0n)], [], "");

@@ -1,6 +1,7 @@
 /** What connections hold in memory together, against the server: who waits, and who is closed. */
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
+import { ManualClock } from "../../../src/base/clock.ts";
 import { PARTITION_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX } from "../../../src/kafka/api.ts";
 import { JOIN_REQUEST_BYTES_MAX } from "../../../src/kafka/apis/11-join-group.ts";
 import { KAFKA_APIS } from "../../../src/kafka/apis.ts";
@@ -30,6 +31,49 @@ it("closes whoever brings more of a request whose end has not come than all may 
   expect(broker.lines).toContainEqual({ level: "warn", message: "closing a Kafka connection" });
   first.close();
   while (figure("partial_request_bytes") > 0) await new Promise(setImmediate);
+});
+
+it("takes no one for slow whose every request comes to its end, wherever its bytes are parted", async () => {
+  const clock = new ManualClock();
+  const limits = { requestBytesMax: 1000, partialRequestsBytesMax: 1000 };
+  broker = await TestBroker.start({ clock, limits });
+  const [busy, slow] = [await broker.client(), await broker.client()];
+  const request = Buffer.alloc(904);
+  request.writeInt32BE(900, 0);
+  request.writeInt16BE(KAFKA_APIS.find(({ name }) => name === "ApiVersions")?.key ?? -1, 4);
+  busy.socket.write(request.subarray(0, 500));
+  while (figure("partial_request_bytes") === 0) await new Promise(setImmediate);
+  clock.advance(60_000);
+  busy.socket.write(Buffer.concat([request.subarray(500), request.subarray(0, 500)]));
+  while (busy.answered.length === 0) await new Promise(setImmediate);
+  slow.socket.write(BEGINNING);
+  await once(slow.socket, "close");
+  busy.socket.write(request.subarray(500));
+  while (busy.answered.length === 1) await new Promise(setImmediate);
+});
+
+it("counts a request until it is answered, though its client has gone", async () => {
+  broker = await TestBroker.start();
+  await broker.log.createTopic("t", { partitions: 1 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  broker.log.deleteRecords = async (partition) => {
+    await promise;
+    return partition.logStartOffset;
+  };
+  const client = await broker.client();
+  const named = [{ name: "t", partitions: [{ partitionIndex: 0, offset: 0n }] }];
+  const asked = [client.ask("DeleteRecords", 2, named, 1000)];
+  while (figure("request_bytes") === 0) await new Promise(setImmediate);
+  const begunBytes = figure("request_bytes");
+  for (let nth = 0; nth < 5; nth += 1) asked.push(client.ask("ApiVersions", 3, "test", "1"));
+  while (figure("request_bytes") < begunBytes * 3) await new Promise(setImmediate);
+  const allBytes = figure("request_bytes");
+  client.close();
+  await Promise.allSettled(asked);
+  while (figure("request_bytes") === allBytes) await new Promise(setImmediate);
+  expect(figure("request_bytes")).toBeGreaterThanOrEqual(begunBytes);
+  resolve();
+  while (figure("request_bytes") > 0) await new Promise(setImmediate);
 });
 
 it("reads nobody's requests while those of all are many, until some are answered", async () => {
@@ -109,6 +153,24 @@ describe("a request that waits for time or for others", () => {
     expect(figure("request_bytes")).toBe(0);
   });
 
+  it("is told to ask again where it is a search by time", async () => {
+    await start({ requestsBytesTotalMax: 80 });
+    broker.log.offsetForTime = async (_partition, _timestampMs, signal) => {
+      while (signal?.aborted === false) await new Promise(setImmediate);
+      return undefined;
+    };
+    const client = await broker.client();
+    const partitions = [0, 0].map((partitionIndex) => {
+      return { partitionIndex, currentLeaderEpoch: -1, timestamp: 5n };
+    });
+    const found = client.ask("ListOffsets", 8, -1, 0, [{ name: "t", partitions }]);
+    const behind = [1, 2, 3].map(() => client.ask("ApiVersions", 3, "test", "1"));
+    const [partition] = (await found).topics[0].partitions;
+    expect(partition.errorCode).toBe(KAFKA_ERRORS.NOT_LEADER_OR_FOLLOWER);
+    await Promise.all(behind);
+    expect(figure("request_bytes")).toBe(0);
+  });
+
   it("is answered also where it is another's requests that are too many", async () => {
     const topicId = await start({ requestsBytesTotalMax: 160 });
     const [fetching, other] = [await broker.client(), await broker.client()];
@@ -133,6 +195,16 @@ describe("a request that waits for time or for others", () => {
     while (figure("request_bytes") > 0) await new Promise(setImmediate);
     const held = [figure("unsent_bytes"), figure("fetch_answer_bytes"), figure("fetch_partitions")];
     expect(held).toEqual([0, 0, 0]);
+  });
+
+  it("is forgotten likewise where what came behind it is no request", async () => {
+    const topicId = await start({});
+    const client = await broker.client();
+    const fetched = client.ask("Fetch", 16, ...fetchArgs(topicId));
+    expect(await client.send(999, 0, Buffer.alloc(100), false)).toBeUndefined();
+    await Promise.allSettled([fetched]);
+    while (figure("request_bytes") > 0) await new Promise(setImmediate);
+    expect(figure("fetch_partitions")).toBe(0);
   });
 });
 

@@ -208,6 +208,20 @@ describe("Fetch", () => {
     expect([partition.errorCode, offsets(partition)]).toEqual([KAFKA_ERRORS.NONE, [0]]);
   });
 
+  it("is told to wait where it finds no room for its partitions beside others", async () => {
+    const full = await TestBroker.start({ limits: { fetchPartitionsTotalMax: 1 } });
+    const other = await full.client();
+    const { id } = await full.log.createTopic("readings", { partitions: 2 });
+    const partitions = [0, 1].map((partition) => ({ ...wantedFrom(0), partition }));
+    const args = [60_000, 1, 1e6, 0, 0, -1, [{ topicId: id, partitions }], [], ""];
+    const answer = await other.ask("Fetch", VERSION, ...args);
+    expect([answer.errorCode, answer.responses]).toEqual([KAFKA_ERRORS.NONE, []]);
+    expect(answer.throttleTimeMs).toBe(100);
+    const muted = full.server.metrics().find(({ name }) => name.endsWith("muted_connections"));
+    expect(muted?.value).toBe(1);
+    await full.close();
+  });
+
   it("is answered by the broker's own limit where it asks for more", async () => {
     const small = await TestBroker.start({ limits: { fetchBytesMax: 5000, readSliceBytes: 100 } });
     const other = await small.client();

@@ -25,7 +25,7 @@ const SESSIONS_VERSION = 7;
 const TOPIC_IDS_VERSION = 13;
 const FINAL_EPOCH = -1;
 /** For how long a fetch that found no room is not to ask again. */
-const NO_ROOM_PAUSE_MS = 100;
+export const NO_ROOM_PAUSE_MS = 100;
 
 export interface FetchRequest {
   readonly waitMsMax: number;

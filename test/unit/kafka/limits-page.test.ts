@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PARTITION_REQUEST_BYTES_MAX, REQUEST_BYTES_MAX } from "../../../src/kafka/api.ts";
+import { NO_ROOM_PAUSE_MS } from "../../../src/kafka/apis/01-fetch.ts";
 import { JOIN_REQUEST_BYTES_MAX } from "../../../src/kafka/apis/11-join-group.ts";
 import { KAFKA_ERRORS } from "../../../src/kafka/error-codes.ts";
 import { DEFAULT_GROUP_LIMITS } from "../../../src/kafka/groups/limits.ts";
@@ -19,6 +20,7 @@ const FIXED: Readonly<Record<string, number>> = {
   PARTITIONS_PER_REQUEST_MAX,
   ELEMENTS_MAX,
   RATE_WINDOW_MS,
+  NO_ROOM_PAUSE_MS,
 };
 
 const page = new LimitsPage("docs/limits-kafka.md");

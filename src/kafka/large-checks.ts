@@ -9,7 +9,7 @@
 import { TributaryError } from "../base/errors.ts";
 import { Turnstile } from "../base/turnstile.ts";
 
-/** Checks for clients that are gone, which nothing else bounds. */
+/** Checks for clients that are gone. Their bytes count with those of all requests, too. */
 const LEFT_BEHIND_MAX = 64;
 
 export interface LargeCheck {

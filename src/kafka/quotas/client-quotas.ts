@@ -92,7 +92,7 @@ export class ClientQuotas {
   metrics(): MetricSample[] {
     const counters = Object.keys(this.#bytes) as QuotaKey[];
     return [
-      gauge("tributary_kafka_muted_connections", "Not read, over their quota or for lack of room.", this.muted),
+      gauge("tributary_kafka_muted_connections", MUTED_HELP, this.muted),
       gauge("tributary_kafka_quotas", "Users and client ids that have a quota.", this.store.size),
       gauge("tributary_kafka_quota_rates", "Rates measured for quotas.", this.#rates.size),
       ...counters.flatMap((quota) => [
@@ -150,6 +150,7 @@ export class ClientQuotas {
 }
 
 const OVER = "a Kafka client is over its quota, and waits";
+const MUTED_HELP = "Not read for now: over their quota, or a fetch of theirs found no room.";
 const BYTES_HELP = "Bytes of Produce requests and Fetch answers.";
 const THROTTLED_HELP = "Answers that told a client to wait.";
 

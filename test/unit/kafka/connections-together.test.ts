@@ -67,10 +67,10 @@ it("counts a request until it is answered, though its client has gone", async ()
   const begunBytes = figure("request_bytes");
   for (let nth = 0; nth < 5; nth += 1) asked.push(client.ask("ApiVersions", 3, "test", "1"));
   while (figure("request_bytes") < begunBytes * 3) await new Promise(setImmediate);
-  const allBytes = figure("request_bytes");
   client.close();
   await Promise.allSettled(asked);
-  while (figure("request_bytes") === allBytes) await new Promise(setImmediate);
+  // One stands before the others, and is about to begin.
+  while (figure("request_bytes") > begunBytes * 2) await new Promise(setImmediate);
   expect(figure("request_bytes")).toBeGreaterThanOrEqual(begunBytes);
   resolve();
   while (figure("request_bytes") > 0) await new Promise(setImmediate);
@@ -160,9 +160,7 @@ describe("a request that waits for time or for others", () => {
       return undefined;
     };
     const client = await broker.client();
-    const partitions = [0, 0].map((partitionIndex) => {
-      return { partitionIndex, currentLeaderEpoch: -1, timestamp: 5n };
-    });
+    const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: 5n }];
     const found = client.ask("ListOffsets", 8, -1, 0, [{ name: "t", partitions }]);
     const behind = [1, 2, 3].map(() => client.ask("ApiVersions", 3, "test", "1"));
     const [partition] = (await found).topics[0].partitions;

@@ -55,9 +55,10 @@ describe("a connection", () => {
 
   it("does not use the memory of a request again of which something was refused", async () => {
     const client = await start();
-    const idleBytes = () =>
-      broker.server.metrics().find(({ name }) => name === "tributary_kafka_request_idle_bytes")
-        ?.value;
+    const idleBytes = () => {
+      const figure = "tributary_kafka_request_idle_bytes";
+      return broker.server.metrics().find(({ name }) => name === figure)?.value;
+    };
     const damaged = batchOf(["x".repeat(20_000)]);
     damaged.writeInt8(damaged.readInt8(100) ^ 1, 100);
     expect((await client.produce("readings", 0, damaged)).errorCode).not.toBe(0);

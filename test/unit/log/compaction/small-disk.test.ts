@@ -95,6 +95,26 @@ describe("a log on a small disk", () => {
     expect(partition.logStartOffset).toBeGreaterThan(0);
   });
 
+  test("writes again first what there is room for, and then the rest", async () => {
+    await open();
+    const kept = await topic("kept", { cleanupPolicy: "compact" });
+    const other = await topic("other");
+    for (const [keptMib, nth] of [
+      [32, 1],
+      [16, 2],
+    ] as const) {
+      for (let key = 0; key < keptMib / 4; key += 1) await put(kept, `${nth}/${key}`);
+      await fill(other, "a");
+    }
+    await log.deleteRecords(other, other.highWatermark);
+    const freeMib = 32 + 20;
+    disk.capacityBytes = disk.usedBytes + freeMib * MIB;
+    const usedMib = disk.usedBytes / MIB;
+    await log.compact();
+    expect(log.stats().compaction.segmentsRewritten).toBe(2);
+    expect(disk.usedBytes / MIB).toBeLessThan(usedMib - 70);
+  });
+
   test("takes nothing for what is being written beside it, where the disk has enough", async () => {
     await open();
     const config = { cleanupPolicy: "compact", minCleanableDirtyRatio: 0 };

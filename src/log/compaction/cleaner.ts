@@ -22,6 +22,7 @@ import type { CleanerParts } from "./cleaner-parts.ts";
 import {
   hasRoomForSpace,
   isMostlyDead,
+  isOfOneEpoch,
   keepsByKey,
   mayMerge,
   rewrittenBytes,
@@ -237,11 +238,11 @@ export class Cleaner {
     hasRoomFor: (segments: readonly SealedSegment[]) => boolean,
   ): Promise<readonly SealedSegment[]> {
     const older = this.#before(segment);
+    if (!mayMerge(older, segment, this.#space()) || !hasRoomFor([older, segment])) return [segment];
     // Also of partitions that the segment holds nothing of, it says where they stood.
     const heads = await this.#parts.row.withSegment(segment.id, (open) => open.heads());
     if (heads === undefined) throw new SegmentGone(`segment ${segment.id} has gone`);
-    const isMerged = mayMerge(older, segment, heads, this.#space());
-    return isMerged && hasRoomFor([older, segment]) ? [older, segment] : [segment];
+    return isOfOneEpoch(older, heads) ? [older, segment] : [segment];
   }
 
   /** Aborted transactions that began in another segment stand in small state. */

@@ -79,24 +79,32 @@ function shareOf({ batchBytes }: SealedSegment, heads: Iterable<SegmentHead>): n
 
 /**
  * Whether the older segment goes into the same new one as the one after it. Only what is kept by key
- * may: other records would be kept for longer beside younger ones. Leader epochs stay apart, also
- * where the younger one only says, in the heads that it was sealed with, that a new one has begun:
- * the offsets that were left out before it must never be given.
+ * may: other records would be kept for longer beside younger ones.
  */
 export function mayMerge(
   older: SealedSegment | undefined,
   younger: SealedSegment,
-  youngerHeads: ReadonlyMap<number, SegmentHead>,
   rules: SpaceRules,
 ): older is SealedSegment {
   if (older === undefined) return false;
   for (const [id, head] of [...older.heads, ...younger.heads]) {
     if (!rules.keepsByKey(id) && saysSomething(head)) return false;
   }
-  for (const [id, { leaderEpoch }] of older.heads) {
-    if ((youngerHeads.get(id)?.leaderEpoch ?? leaderEpoch) !== leaderEpoch) return false;
-  }
   return liveBytes(older.heads.values()) <= rules.segmentBytes * MERGED_SHARE_MAX;
+}
+
+/**
+ * Whether what the older segment holds is of the leader epochs that the younger one was sealed with:
+ * others stay apart. Also where that holds nothing of a partition, its head may say that a new epoch
+ * has begun, and the offsets that were left out before it must never be given.
+ */
+export function isOfOneEpoch(
+  older: SealedSegment,
+  youngerHeads: ReadonlyMap<number, SegmentHead>,
+): boolean {
+  return [...older.heads].every(
+    ([id, { leaderEpoch }]) => (youngerHeads.get(id)?.leaderEpoch ?? leaderEpoch) === leaderEpoch,
+  );
 }
 
 function liveBytes(heads: Iterable<SegmentHead>): number {

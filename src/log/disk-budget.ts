@@ -33,7 +33,10 @@ export interface DiskBudgetParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly storage: Pick<Storage, "freeBytes">;
-  readonly row: Pick<SegmentRow, "bytesOnDisk" | "bytesWhenFull" | "release" | "sealed">;
+  readonly row: Pick<
+    SegmentRow,
+    "bytesOnDisk" | "bytesWhenFull" | "preparedBytes" | "release" | "sealed"
+  >;
   readonly topics: Pick<TopicTable, "ofPartition" | "partition">;
   readonly diskBudgetBytes: number;
   readonly segmentBytes: number;
@@ -79,17 +82,17 @@ export class DiskBudget {
     const { row, storage, segmentBytes, diskBudgetBytes } = this.#parts;
     const diskBytes = row.bytesOnDisk + (await storage.freeBytes()) - DISK_RESERVE_BYTES;
     const budgetBytes = Math.min(diskBudgetBytes, diskBytes);
-    // What goes makes room to write others again.
-    const freeBytes = () => diskBytes + DISK_RESERVE_BYTES - row.bytesOnDisk;
+    // To write segments again, with what one of them takes already. What goes makes more of it.
+    const roomBytes = () => diskBytes + DISK_RESERVE_BYTES - (row.bytesOnDisk - row.preparedBytes);
     const coming = this.#allToCome();
     for (const segment of [...row.sealed()]) {
-      if (row.bytesWhenFull(segmentBytes) - coming.bytes(freeBytes()) <= budgetBytes) break;
+      if (row.bytesWhenFull(segmentBytes) - coming.bytes(roomBytes()) <= budgetBytes) break;
       if (!(await this.#takeFrom(segment))) break;
       coming.look(segment);
     }
     const bytes = row.bytesWhenFull(segmentBytes);
     // The cleaner may have written some again meanwhile.
-    const toComeBytes = this.#allToCome().bytes(freeBytes());
+    const toComeBytes = this.#allToCome().bytes(roomBytes());
     const soonBytes = Math.min(toComeBytes, SEGMENTS_TO_COME_MAX * segmentBytes);
     this.#spaceToCome = bytes > budgetBytes ? toComeBytes : 0;
     // The disk itself has what it has: there, what is to come does not count.

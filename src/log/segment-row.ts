@@ -88,10 +88,14 @@ export class SegmentRow {
 
   /** With what is being written again, beside what it is to take the place of. */
   get bytesOnDisk(): number {
-    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes;
-    bytes += this.#prepared?.bytesOnDisk() ?? 0;
+    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes + this.preparedBytes;
     for (const segment of this.#sealed.all()) bytes += segment.bytes;
     return bytes;
+  }
+
+  /** What is being written again takes so far. */
+  get preparedBytes(): number {
+    return this.#prepared?.bytesOnDisk() ?? 0;
   }
 
   /**

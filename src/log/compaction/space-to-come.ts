@@ -22,11 +22,11 @@ export class SpaceToCome {
     else this.#segments.set(segment.id, { writtenBytes: rewrittenBytes(segment), freedBytes });
   }
 
-  /** In all, where the disk has so many bytes free. */
-  bytes(freeBytes: number): number {
+  /** In all, where the disk has so much room for that. */
+  bytes(roomBytes: number): number {
     let sum = 0;
     for (const { writtenBytes, freedBytes } of this.#segments.values()) {
-      if (hasRoomForSpace(writtenBytes, freeBytes)) sum += freedBytes;
+      if (hasRoomForSpace(writtenBytes, roomBytes)) sum += freedBytes;
     }
     return sum;
   }

@@ -24,11 +24,15 @@ const partitionOf = (id: number) =>
 let sealed: SealedSegments;
 let lookUps: number;
 let freeMib: number;
+let activeMib: number;
+let preparedMib: number;
 
 beforeEach(() => {
   sealed = new SealedSegments();
   lookUps = 0;
   freeMib = 1000;
+  activeMib = 64;
+  preparedMib = 0;
 });
 
 /** A segment of 64 MiB that holds so many of each partition. */
@@ -48,7 +52,6 @@ async function release(partitionId: number, id: number): Promise<void> {
   if (sealed.release(partitionId, id)) sealed.remove(id);
 }
 
-/** Of a log whose active segment is full. */
 function newBudget(diskBudgetBytes: number): DiskBudget {
   return new DiskBudget({
     clock: new ManualClock(0),
@@ -56,7 +59,10 @@ function newBudget(diskBudgetBytes: number): DiskBudget {
     storage: { freeBytes: async () => freeMib * MIB },
     row: {
       get bytesOnDisk() {
-        return SEGMENT_BYTES + sizeOf(sealed.all());
+        return (activeMib + preparedMib) * MIB + sizeOf(sealed.all());
+      },
+      get preparedBytes() {
+        return preparedMib * MIB;
       },
       bytesWhenFull: (segmentBytes) => segmentBytes + sizeOf(sealed.all()),
       sealed: () => sealed.all(),
@@ -108,6 +114,17 @@ test("waits for no room that the cleaner cannot make, where the disk has none to
   await budget.fit();
   expect(heldIds()).toEqual([1, 2, 4, 5]);
   budget.check(partitionOf(OTHER));
+});
+
+test("takes no more while the first of them is written again, and has most of the room", async () => {
+  sealFive();
+  activeMib = 0;
+  // 28 MiB are wanted; before it was begun, there were 100 free.
+  preparedMib = 40;
+  freeMib = 60;
+  const budget = newBudget(100 * SEGMENT_BYTES);
+  await budget.fit();
+  expect(heldIds()).toEqual([1, 2, 3, 4, 5]);
 });
 
 test("asks of each head a few times what may go, however many segments give way", async () => {

@@ -162,7 +162,7 @@ export class GatheringGroup implements AppendGroup {
     const lane = this.#lane(owner);
     const { open } = lane;
     // A batch that is open was admitted: at millions of records a second, that is not asked for each.
-    if (open !== undefined && open.sizeBytes + bytes <= lane.openBytesMax && !owner.deleted) {
+    if (open !== undefined && open.sizeBytes + bytes <= lane.openBytesMax && !owner.closed) {
       const pendingBytes = this.#pendingBytes + bytes;
       if (pendingBytes <= this.#gatekeeper.pendingBytesMax) {
         this.#pendingBytes = pendingBytes;

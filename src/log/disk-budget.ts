@@ -11,7 +11,8 @@
 import type { Clock } from "../base/clock.ts";
 import { TributaryError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { keepsByKey, keptBytes, type SpaceRules, spaceToCome } from "./compaction/dead-space.ts";
+import { keepsByKey, keptBytes } from "./compaction/dead-space.ts";
+import { SpaceToCome } from "./compaction/space-to-come.ts";
 import type { LogPartition } from "./partition.ts";
 import type { SealedSegment } from "./sealed-segments.ts";
 import type { SegmentHead } from "./segment-head.ts";
@@ -31,9 +32,12 @@ const SEGMENTS_TO_COME_MAX = 2;
 export interface DiskBudgetParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly storage: Storage;
-  readonly row: SegmentRow;
-  readonly topics: TopicTable;
+  readonly storage: Pick<Storage, "freeBytes">;
+  readonly row: Pick<
+    SegmentRow,
+    "bytesOnDisk" | "bytesWhenFull" | "preparedBytes" | "release" | "sealed"
+  >;
+  readonly topics: Pick<TopicTable, "ofPartition" | "partition">;
   readonly diskBudgetBytes: number;
   readonly segmentBytes: number;
   /** What small state takes of each segment. */
@@ -78,12 +82,17 @@ export class DiskBudget {
     const { row, storage, segmentBytes, diskBudgetBytes } = this.#parts;
     const diskBytes = row.bytesOnDisk + (await storage.freeBytes()) - DISK_RESERVE_BYTES;
     const budgetBytes = Math.min(diskBudgetBytes, diskBytes);
+    // To write segments again, with what one of them takes already. What goes makes more of it.
+    const roomBytes = () => diskBytes + DISK_RESERVE_BYTES - (row.bytesOnDisk - row.preparedBytes);
+    const coming = this.#allToCome();
     for (const segment of [...row.sealed()]) {
-      if (row.bytesWhenFull(segmentBytes) - this.#allToCome() <= budgetBytes) break;
+      if (row.bytesWhenFull(segmentBytes) - coming.bytes(roomBytes()) <= budgetBytes) break;
       if (!(await this.#takeFrom(segment))) break;
+      coming.look(segment);
     }
     const bytes = row.bytesWhenFull(segmentBytes);
-    const toComeBytes = this.#allToCome();
+    // The cleaner may have written some again meanwhile.
+    const toComeBytes = this.#allToCome().bytes(roomBytes());
     const soonBytes = Math.min(toComeBytes, SEGMENTS_TO_COME_MAX * segmentBytes);
     this.#spaceToCome = bytes > budgetBytes ? toComeBytes : 0;
     // The disk itself has what it has: there, what is to come does not count.
@@ -128,18 +137,14 @@ export class DiskBudget {
     return true;
   }
 
-  /** What the cleaner will free. */
-  #allToCome(): number {
+  #allToCome(): SpaceToCome {
     const { row, segmentBytes, stateBytes } = this.#parts;
-    const rules: SpaceRules = {
+    return new SpaceToCome(row.sealed(), {
       segmentBytes,
       stateBytes: stateBytes(),
       isTight: true,
       keepsByKey: (id) => this.#keepsByKey(id),
-    };
-    let bytes = 0;
-    for (const segment of row.sealed()) bytes += spaceToCome(segment, rules);
-    return bytes;
+    });
   }
 
   #setFull(full: boolean, budgetBytes: number): void {

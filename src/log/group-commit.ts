@@ -261,8 +261,8 @@ export class GroupCommit {
   }
 }
 
-function checkExists({ topic, deleted }: LogPartition): void {
-  if (deleted) throw new TributaryError("TOPIC_UNKNOWN", `Topic ${topic} has been deleted.`);
+function checkExists({ topic, closed }: LogPartition): void {
+  if (closed) throw new TributaryError("TOPIC_UNKNOWN", `Topic ${topic} has been deleted.`);
 }
 
 function place(placement: Placement, offset: Offset, leaderEpoch: number, stampMs: number): Offset {

@@ -106,7 +106,7 @@ export class LogStore implements Log {
       row,
       topics,
       state,
-      group: () => this.group(),
+      group: () => this.#commit.group(),
       budget: this.#retention.budget,
       progressOf: (partition) => this.#retention.progressOf(partition),
       memoryBytes: options.compactionMemoryBytes,
@@ -194,12 +194,19 @@ export class LogStore implements Log {
     for (const partition of topic.partitions) {
       group.putState(logStartKey(partition.id), undefined);
       group.putState(cleanedKey(partition.id), undefined);
-      forgetTransactions(group, partition);
     }
     group.putState(reclaimedKey(topic.id), undefined);
     this.#reclaimed.delete(name);
     await group.flushed;
+    await this.#forgetTransactions(topic.partitions);
     await this.#retention.run();
+  }
+
+  /** Call it behind a flush: what was committed before the deletion has said by then what it began. */
+  async #forgetTransactions(partitions: readonly LogPartition[]): Promise<void> {
+    const group = this.group();
+    for (const partition of partitions) forgetTransactions(group, partition);
+    if (group.begun) await group.flushed;
   }
 
   group(): AppendGroup {

@@ -4,7 +4,8 @@ import type { PartitionTransactions } from "./transactions/partition-transaction
 
 /**
  * A partition's place in the log. The group commit alone moves `highWatermark` and `transactions`,
- * retention alone moves `logStartOffset`, the topic table alone sets `deleted`, the gathering group `lastBatchBytes`.
+ * retention alone moves `logStartOffset`, the topic table alone sets `closed` and `deleted`, the
+ * gathering group `lastBatchBytes`.
  */
 export class LogPartition implements Partition {
   readonly topic: string;
@@ -13,6 +14,8 @@ export class LogPartition implements Partition {
   logStartOffset: Offset;
   highWatermark: Offset;
   leaderEpoch: number;
+  /** It takes no more: it is deleted, or that is on its way to the disk, which may yet refuse it. */
+  closed = false;
   deleted = false;
   /** How large its last batch of single records was: what the next may need room for. */
   lastBatchBytes = 0;

@@ -79,6 +79,7 @@ export class Retention {
 
   async #sweep(): Promise<void> {
     const { row, topics } = this.#parts;
+    await row.removeEmptied();
     await row.removeUnneeded();
     for (const segment of [...row.sealed()]) {
       for (const partitionId of [...segment.heads.keys()]) {

@@ -25,6 +25,8 @@ export class SealedSegments {
   readonly #segments = new Map<number, SealedSegment>();
   /** For each partition, the segments that hold some of it, ascending. */
   readonly #places = new Map<number, number[]>();
+  /** It may have gone since. */
+  #newestId: number | undefined;
 
   get size(): number {
     return this.#segments.size;
@@ -35,12 +37,18 @@ export class SealedSegments {
     return this.#segments.values();
   }
 
+  /** Of the one that was sealed last; undefined where there is none. */
+  get newestId(): number | undefined {
+    return this.#newestId;
+  }
+
   get(id: number): SealedSegment | undefined {
     return this.#segments.get(id);
   }
 
   add(segment: SealedSegment): void {
     this.#segments.set(segment.id, segment);
+    this.#newestId = Math.max(this.#newestId ?? 0, segment.id);
     for (const partitionId of segment.heads.keys()) this.#addPlace(partitionId, segment.id);
   }
 

@@ -1,6 +1,6 @@
 /**
  * The row of segments: the newest takes appends, the others are sealed. Owns the active one, which
- * segment takes the place of which, and the handles that are open.
+ * segment takes the place of which, the one that is prepared for that, and the handles that are open.
  *
  * Invariants: the active segment's first commit carries the heads of all partitions and all small
  * state, so any newest segment that was ever committed can be recovered from alone; a handle is
@@ -58,6 +58,8 @@ export class SegmentRow {
   #next: Promise<Segment> | undefined;
   /** While sealed segments give way to a prepared one, nobody opens them. */
   #replacing: Promise<void> | undefined;
+  /** What is being written to take a place in the row. */
+  #prepared: Segment | undefined;
   #sealAsked = false;
   /** Moves whenever sealed segments have given way to others. */
   replacements = 0;
@@ -84,15 +86,22 @@ export class SegmentRow {
     return this.#sealed.size + 1;
   }
 
+  /** With what is being written again, beside what it is to take the place of. */
   get bytesOnDisk(): number {
-    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes;
+    let bytes = this.#active.bytesOnDisk() + this.#unneeded.bytes + this.preparedBytes;
     for (const segment of this.#sealed.all()) bytes += segment.bytes;
     return bytes;
   }
 
+  /** What is being written again takes so far. */
+  get preparedBytes(): number {
+    return this.#prepared?.bytesOnDisk() ?? 0;
+  }
+
   /**
    * What the row will take when the active segment has filled up. A sealed segment with nothing
-   * left in it does not count: where it is still there, the next commit takes it away.
+   * left in it does not count: where it is still there, it holds the small state, until the next
+   * commit has a copy.
    */
   bytesWhenFull(segmentBytes: number): number {
     let bytes = Math.max(segmentBytes, this.#active.bytesOnDisk());
@@ -159,15 +168,13 @@ export class SegmentRow {
     if (!this.#unbornActive) return;
     this.#unbornActive = false;
     // The commit is on the disk, whatever becomes of files that nobody needs any more.
-    this.#emptied = this.#emptied.then(() => this.#removeEmptied());
+    this.#emptied = this.#emptied.then(() => this.removeEmptied());
   }
 
-  /** Those whose last data went while the small state still lived in them. */
-  async #removeEmptied(): Promise<void> {
-    for (const { id } of [...this.#sealed.all()]) {
-      // Another roll came meanwhile; the commit that follows it begins anew.
-      if (this.#unbornActive) return;
-      await this.#removeEmpty(id);
+  /** Those with nothing in them, but for the one that the small state still lives in. */
+  async removeEmptied(): Promise<void> {
+    for (const { id, heads } of [...this.#sealed.all()]) {
+      if (heads.size === 0) await this.#removeEmpty(id);
     }
   }
 
@@ -219,9 +226,23 @@ export class SegmentRow {
 
   /** Takes a partition's data in a sealed segment out of the log; the last one takes the file too. */
   async release(partitionId: number, id: number): Promise<void> {
-    const isEmpty = this.#sealed.release(partitionId, id);
-    // Until the new active segment has its copy, the small state lives in the last sealed one.
-    if (isEmpty && !this.#unbornActive) await this.#removeEmpty(id);
+    if (this.#sealed.release(partitionId, id)) await this.#removeEmpty(id);
+  }
+
+  /** Makes an empty segment that is to take the place of the sealed segment `id`; one at a time. */
+  async prepare(id: number): Promise<Segment> {
+    assert(this.#prepared === undefined, "one segment is prepared at a time");
+    this.#prepared = await this.#parts.storage.prepareSegment(id);
+    return this.#prepared;
+  }
+
+  /** Removes a prepared segment that takes no place. */
+  async discard(prepared: Segment): Promise<void> {
+    try {
+      await this.#parts.storage.discardSegment(prepared);
+    } finally {
+      this.#prepared = undefined;
+    }
   }
 
   /**
@@ -243,6 +264,7 @@ export class SegmentRow {
     this.#replacing = replacing.catch(() => {});
     try {
       await replacing;
+      this.#prepared = undefined;
       for (const gone of this.#sealed.replace(ids, next)) this.#unneeded.add(gone);
       this.replacements += 1;
     } finally {
@@ -265,11 +287,16 @@ export class SegmentRow {
   async #removeEmpty(id: number): Promise<void> {
     await this.#replacing;
     // Meanwhile it may have got the place of another one.
-    if (this.#sealed.get(id)?.heads.size !== 0) return;
+    if (this.#sealed.get(id)?.heads.size !== 0 || this.#holdsState(id)) return;
     const empty = this.#sealed.remove(id);
     await this.#close(id);
     this.#unneeded.add(empty);
     await this.#unneeded.remove();
+  }
+
+  /** Until the new active segment has its copy, the small state lives in the last sealed one. */
+  #holdsState(id: number): boolean {
+    return this.#unbornActive && id === this.#sealed.newestId;
   }
 
   /** Tries again to remove the files that nobody needs and that could not be removed. */

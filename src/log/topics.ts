@@ -52,6 +52,7 @@ export class TopicTable {
   readonly #byName = new Map<string, LogTopic>();
   readonly #byId = new Map<string, LogTopic>();
   readonly #byPartitionId = new Map<number, LogTopic>();
+  readonly #partitions = new Map<number, LogPartition>();
   readonly #stored = new Map<string, StoredTopic>();
   readonly #busy = new Map<string, Promise<unknown>>();
   /** On their way to the disk: they count against the limits already. */
@@ -105,7 +106,7 @@ export class TopicTable {
   }
 
   partition(id: number): LogPartition | undefined {
-    return this.ofPartition(id)?.partitions.find((partition) => partition.id === id);
+    return this.#partitions.get(id);
   }
 
   *partitions(): Iterable<LogPartition> {
@@ -144,17 +145,21 @@ export class TopicTable {
   remove(name: string): Promise<LogTopic> {
     return this.#alone(name, async () => {
       const topic = this.#mustGet(name);
-      for (const partition of topic.partitions) partition.deleted = true;
+      for (const partition of topic.partitions) partition.closed = true;
       try {
         await this.#map.write([[TOPIC_PREFIX + name, undefined]]);
       } catch (error) {
-        for (const partition of topic.partitions) partition.deleted = false;
+        for (const partition of topic.partitions) partition.closed = false;
         throw error;
       }
       this.#byName.delete(name);
       this.#byId.delete(topic.id);
       this.#stored.delete(name);
-      for (const { id } of topic.partitions) this.#byPartitionId.delete(id);
+      for (const partition of topic.partitions) {
+        partition.deleted = true;
+        this.#byPartitionId.delete(partition.id);
+        this.#partitions.delete(partition.id);
+      }
       this.#sorted = undefined;
       this.listeners.tell({ name, kind: "deleted" });
       return topic;
@@ -263,7 +268,10 @@ export class TopicTable {
     this.#byName.set(name, topic);
     this.#byId.set(topic.id, topic);
     this.#stored.set(name, stored);
-    for (const { id } of partitions) this.#byPartitionId.set(id, topic);
+    for (const partition of partitions) {
+      this.#byPartitionId.set(partition.id, topic);
+      this.#partitions.set(partition.id, partition);
+    }
     this.#sorted = undefined;
     return topic;
   }

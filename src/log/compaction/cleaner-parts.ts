@@ -2,7 +2,8 @@ import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { Offset } from "../../base/offset.ts";
 import type { Sleep } from "../../base/sleep.ts";
-import type { AppendGroup, Partition } from "../contract.ts";
+import type { GatheringGroup } from "../append-group.ts";
+import type { Partition } from "../contract.ts";
 import type { DiskBudget } from "../disk-budget.ts";
 import type { SegmentRow } from "../segment-row.ts";
 import type { MirroredState } from "../small-state.ts";
@@ -19,7 +20,7 @@ export interface CleanerParts {
   readonly topics: TopicTable;
   readonly state: MirroredState;
   /** The group that gathers now. */
-  readonly group: () => AppendGroup;
+  readonly group: () => GatheringGroup;
   readonly budget: Pick<DiskBudget, "isTight" | "isFullOfKept">;
   /** How far a partition has been replicated; undefined where nobody does that. */
   readonly progressOf: (partition: Partition) => Offset | undefined;

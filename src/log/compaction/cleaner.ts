@@ -11,6 +11,8 @@
  * One pass at a time, in slices (`pacer.ts`). Owner of nothing durable but `cleaned/...`.
  */
 import { isTributaryError, TributaryError } from "../../base/errors.ts";
+import type { AbortedTransaction } from "../contract.ts";
+import type { LogPartition } from "../partition.ts";
 import type { SealedSegment } from "../sealed-segments.ts";
 import { spanKey } from "../transactions/aborted-span.ts";
 import { type Candidate, candidateOf, elect } from "./candidates.ts";
@@ -18,7 +20,9 @@ import { cleanedKey, encodeCleaned, tombstonesEnd, withPass } from "./cleaned-st
 import { CleanerFigures } from "./cleaner-figures.ts";
 import type { CleanerParts } from "./cleaner-parts.ts";
 import {
+  hasRoomForSpace,
   isMostlyDead,
+  isOfOneEpoch,
   keepsByKey,
   mayMerge,
   rewrittenBytes,
@@ -33,6 +37,8 @@ import { SegmentGone, storedBatches } from "./stored-batches.ts";
 
 /** Left free on the disk, whatever is written again. */
 const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+/** Of what is written for the room that it gives, no more may be left for it to have helped. */
+const SHARE_LEFT_MAX = 0.9;
 
 /** What a pass does to one partition. */
 interface Work {
@@ -119,6 +125,7 @@ export class Cleaner {
     if (works.size === 0) return await this.#freeDeadSpace();
     const compactedBefore = this.figures.recordsCompacted;
     await this.#goThrough(works);
+    await this.#forget([...works.values()].flatMap(({ cleaning }) => cleaning.unmarked()));
     await this.#writeDown([...works.values()], nowMs);
     this.figures.lastPassMs = clock.monotonicMs() - startedMs;
     this.#parts.logger.info(
@@ -142,11 +149,11 @@ export class Cleaner {
     const scan = new KeyScan(row, this.#pacer, memoryBytes, recordsMax);
     const ends: (readonly [Candidate, until: PartitionCleaning["bounds"]["until"]])[] = [];
     for (const candidate of elected) {
-      const until = await scan.add(candidate);
+      const { until, isMemoryFull } = await scan.add(candidate);
       if (until > candidate.cleaned.cleanedTo || candidate.dirtyBytes === 0) {
         ends.push([candidate, until]);
       }
-      if (until < candidate.end) break;
+      if (isMemoryFull) break;
     }
     const works = new Map<number, Work>();
     for (const [candidate, until] of ends) {
@@ -203,47 +210,52 @@ export class Cleaner {
     return false;
   }
 
-  async #rewrite(segment: SealedSegment, works: readonly Work[]): Promise<void> {
+  async #rewrite(segment: SealedSegment, works: readonly Work[]): Promise<Rewritten> {
     const { storage, row, topics, logger } = this.#parts;
-    const older = this.#before(segment);
-    const segments = mayMerge(older, segment, this.#space()) ? [older, segment] : [segment];
-    const bytes = Math.ceil(segments.reduce((sum, each) => sum + rewrittenBytes(each), 0));
-    // What is written for the room alone may take some of the reserve: it gives back more.
-    const reserveBytes = works.length === 0 ? DISK_RESERVE_BYTES / 2 : DISK_RESERVE_BYTES;
-    if ((await storage.freeBytes()) < bytes + reserveBytes) {
-      throw new TributaryError(
-        "DISK_FULL",
-        `To compact it, segment ${segment.id} is written again, and the disk has no room for ` +
-          `${bytes} bytes: free some space, or lower --log-disk-budget-bytes.`,
-      );
-    }
-    const parts = {
-      storage,
-      row,
-      pacer: this.#pacer,
-      partitionOf: (id: number) => topics.partition(id),
-    };
+    const freeBytes = await storage.freeBytes();
+    const isForSpace = works.length === 0;
+    const segments = await this.#together(segment, (each) => hasRoom(each, freeBytes, isForSpace));
+    if (!hasRoom(segments, freeBytes, isForSpace)) throw noRoom(segment);
+    const parts = { row, pacer: this.#pacer, partitionOf: (id: number) => topics.partition(id) };
     const cleanings = new Map(works.map(({ cleaning }) => [cleaning.partition.id, cleaning]));
     const rewritten = await rewriteSegments(parts, segments, cleanings);
     for (const work of works) {
       work.waitingBytes += rewritten.waitingBytes.get(work.cleaning.partition) ?? 0;
     }
     this.figures.rewritten(rewritten, segments.length);
-    await this.#forget(rewritten);
+    await this.#forget(rewritten.forgotten);
     const { bytesBefore, bytesAfter, compacted } = rewritten;
     logger.debug(
       { segment: segment.id, bytesBefore, bytesAfter, compacted },
       "a segment was compacted",
     );
+    return rewritten;
+  }
+
+  /** The segment, and the one before it where that may go along and there is room for both. */
+  async #together(
+    segment: SealedSegment,
+    hasRoomFor: (segments: readonly SealedSegment[]) => boolean,
+  ): Promise<readonly SealedSegment[]> {
+    const older = this.#before(segment);
+    if (!mayMerge(older, segment, this.#space()) || !hasRoomFor([older, segment])) return [segment];
+    // Also of partitions that the segment holds nothing of, it says where they stood.
+    const heads = await this.#parts.row.withSegment(segment.id, (open) => open.heads());
+    if (heads === undefined) throw new SegmentGone(`segment ${segment.id} has gone`);
+    return isOfOneEpoch(older, heads) ? [older, segment] : [segment];
   }
 
   /** Aborted transactions that began in another segment stand in small state. */
-  async #forget({ forgotten }: Rewritten): Promise<void> {
-    const spans = forgotten.filter(([{ transactions }, each]) => transactions?.takeSpan(each));
+  async #forget(
+    forgotten: readonly (readonly [LogPartition, AbortedTransaction])[],
+  ): Promise<void> {
+    const spans = forgotten.filter(([{ transactions }, each]) => transactions?.hasSpan(each));
     if (spans.length === 0) return;
     const group = this.#parts.group();
     for (const [{ id }, span] of spans) group.putState(spanKey(id, span), undefined);
+    // Where that fails, they stay known, and a later pass finds no marker of theirs.
     await group.flushed;
+    for (const [{ transactions }, span] of spans) transactions?.takeSpan(span);
   }
 
   async #writeDown(works: readonly Work[], nowMs: number): Promise<void> {
@@ -257,7 +269,7 @@ export class Cleaner {
         { end: until, atMs: nowMs },
         config.deleteRetentionMs,
       );
-      group.putState(
+      group.putOwnState(
         cleanedKey(partition.id),
         encodeCleaned({ cleanedTo: until, waitingBytes, passes }),
       );
@@ -266,14 +278,23 @@ export class Cleaner {
     if (group.begun) await group.flushed;
   }
 
-  /** One segment a time, for that alone. */
+  /**
+   * One segment a time, for that alone. Answers whether that helped: a segment that became no smaller
+   * is not written for ever. One that the disk has no room for waits until others have made some.
+   */
   async #freeDeadSpace(): Promise<boolean> {
     const space = this.#space();
+    const freeBytes = await this.#parts.storage.freeBytes();
+    let unfit: SealedSegment | undefined;
     for (const segment of this.#parts.row.sealed()) {
       if (!isMostlyDead(segment, space)) continue;
-      await this.#rewrite(segment, []);
-      return true;
+      if (hasRoom([segment], freeBytes, true)) {
+        const { bytesBefore, bytesAfter } = await this.#rewrite(segment, []);
+        return bytesAfter <= bytesBefore * SHARE_LEFT_MAX;
+      }
+      unfit ??= segment;
     }
+    if (unfit !== undefined) this.#complain(noRoom(unfit));
     return false;
   }
 
@@ -295,6 +316,24 @@ export class Cleaner {
       keepsByKey: (id) => keepsByKey(topics, id),
     };
   }
+}
+
+function hasRoom(
+  segments: readonly SealedSegment[],
+  freeBytes: number,
+  isForSpace: boolean,
+): boolean {
+  const bytes = segments.reduce((sum, each) => sum + rewrittenBytes(each), 0);
+  return isForSpace ? hasRoomForSpace(bytes, freeBytes) : bytes + DISK_RESERVE_BYTES <= freeBytes;
+}
+
+function noRoom(segment: SealedSegment): TributaryError {
+  const bytes = Math.ceil(rewrittenBytes(segment));
+  return new TributaryError(
+    "DISK_FULL",
+    `To compact it, segment ${segment.id} is written again, and the disk has no room for ` +
+      `${bytes} bytes: free some space, or lower --log-disk-budget-bytes.`,
+  );
 }
 
 /** A call of the operating system that failed: of files that are left as they are. */

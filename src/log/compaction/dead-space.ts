@@ -15,6 +15,8 @@ const DEAD_SHARE_MIN = 0.5;
 const DEAD_SHARE_MIN_TIGHT = 0.25;
 /** A segment goes along with the one after it while it holds no more than this of a full one. */
 const MERGED_SHARE_MAX = 0.125;
+/** Left free on the disk by what is written for the room alone: it gives back more than it takes. */
+const SPACE_RESERVE_BYTES = 32 * MIB;
 
 export interface SpaceRules {
   readonly segmentBytes: number;
@@ -28,9 +30,8 @@ export interface SpaceRules {
 type KeepsByKey = (partitionId: number) => boolean;
 
 /** Whether what the partition holds is for the cleaner alone to say. */
-export function keepsByKey(topics: TopicTable, partitionId: number): boolean {
-  const owner = topics.partition(partitionId);
-  return owner !== undefined && topics.configOf(owner).cleanupPolicy === "compact";
+export function keepsByKey(topics: Pick<TopicTable, "ofPartition">, partitionId: number): boolean {
+  return topics.ofPartition(partitionId)?.config.cleanupPolicy === "compact";
 }
 
 /** Whether to write the segment again for the space alone. */
@@ -47,6 +48,11 @@ export function spaceToCome(segment: SealedSegment, rules: SpaceRules): number {
   return isMostlyDead(segment, rules) ? deadBytes(segment) - rules.stateBytes : 0;
 }
 
+/** Whether the disk has room to write that much, for the room that it gives. */
+export function hasRoomForSpace(writtenBytes: number, freeBytes: number): boolean {
+  return writtenBytes + SPACE_RESERVE_BYTES <= freeBytes;
+}
+
 /** What partitions that are kept by key take of a segment. */
 export function keptBytes(segment: SealedSegment, isKept: KeepsByKey): number {
   const kept = [...segment.heads].filter(([id]) => isKept(id)).map(([, head]) => head);
@@ -58,8 +64,12 @@ export function rewrittenBytes(segment: SealedSegment): number {
   return segment.bytes - deadBytes(segment);
 }
 
-/** Pages, small state and all else in a file go with the batches, as far as one can say. */
+/**
+ * Pages, small state and all else in a file go with the batches, as far as one can say. Where it was
+ * sealed without any, all of it is heads and small state, which stay when it is written again.
+ */
 function deadBytes(segment: SealedSegment): number {
+  if (segment.batchBytes === 0) return 0;
   return segment.bytes * (1 - shareOf(segment, segment.heads.values()));
 }
 
@@ -69,7 +79,7 @@ function shareOf({ batchBytes }: SealedSegment, heads: Iterable<SegmentHead>): n
 
 /**
  * Whether the older segment goes into the same new one as the one after it. Only what is kept by key
- * may: other records would be kept for longer beside younger ones. Leader epochs stay apart.
+ * may: other records would be kept for longer beside younger ones.
  */
 export function mayMerge(
   older: SealedSegment | undefined,
@@ -80,10 +90,21 @@ export function mayMerge(
   for (const [id, head] of [...older.heads, ...younger.heads]) {
     if (!rules.keepsByKey(id) && saysSomething(head)) return false;
   }
-  for (const [id, { leaderEpoch }] of older.heads) {
-    if ((younger.heads.get(id)?.leaderEpoch ?? leaderEpoch) !== leaderEpoch) return false;
-  }
   return liveBytes(older.heads.values()) <= rules.segmentBytes * MERGED_SHARE_MAX;
+}
+
+/**
+ * Whether what the older segment holds is of the leader epochs that the younger one was sealed with:
+ * others stay apart. Also where that holds nothing of a partition, its head may say that a new epoch
+ * has begun, and the offsets that were left out before it must never be given.
+ */
+export function isOfOneEpoch(
+  older: SealedSegment,
+  youngerHeads: ReadonlyMap<number, SegmentHead>,
+): boolean {
+  return [...older.heads].every(
+    ([id, { leaderEpoch }]) => (youngerHeads.get(id)?.leaderEpoch ?? leaderEpoch) === leaderEpoch,
+  );
 }
 
 function liveBytes(heads: Iterable<SegmentHead>): number {

@@ -12,6 +12,13 @@ import { KeyOffsets } from "./key-offsets.ts";
 import type { Pacer } from "./pacer.ts";
 import { type StoredBatch, storedBatches } from "./stored-batches.ts";
 
+/** How far a scan of a partition came, and why not further. */
+export interface ScanEnd {
+  readonly until: Offset;
+  /** What is left waits for another pass, whatever partition it is of. */
+  readonly isMemoryFull: boolean;
+}
+
 export class KeyScan {
   readonly #row: SegmentRow;
   readonly #pacer: Pacer;
@@ -24,20 +31,20 @@ export class KeyScan {
     this.keys = new KeyOffsets(Math.min(bytesMax, KeyOffsets.bytesFor(recordsMax)));
   }
 
-  /** Answers how far it came: to the candidate's end, or to where the memory was full. */
-  async add(candidate: Candidate): Promise<Offset> {
+  /** Comes to the candidate's end, to the batch that has it within, or to where the memory was full. */
+  async add(candidate: Candidate): Promise<ScanEnd> {
     const { partition, cleaned, end, segmentIds } = candidate;
     const from = Math.max(cleaned.cleanedTo, partition.logStartOffset);
     for (const id of segmentIds) {
       for await (const stored of storedBatches(this.#row, id, partition, from, this.#pacer)) {
         const { batch, base, isDamaged } = stored;
-        if (base >= end) return end;
+        if (base >= end) return endedAt(end);
         // What has an end within the batch (how far it was replicated) leaves all of it alone.
-        if (!isDamaged && nextOffset(batch) > end) return toOffset(base);
-        if (!this.#put(partition.id, stored)) return toOffset(base);
+        if (!isDamaged && nextOffset(batch) > end) return endedAt(base);
+        if (!this.#put(partition.id, stored)) return { until: toOffset(base), isMemoryFull: true };
       }
     }
-    return end;
+    return endedAt(end);
   }
 
   /** False where there is no room. */
@@ -61,4 +68,8 @@ export class KeyScan {
     }
     return true;
   }
+}
+
+function endedAt(offset: number): ScanEnd {
+  return { until: toOffset(offset), isMemoryFull: false };
 }

@@ -45,28 +45,46 @@ export interface Outcome {
   readonly forgotten: AbortedTransaction | undefined;
 }
 
+/** What the batches so far have said. */
+interface Seen {
+  readonly unfinished: ReadonlySet<bigint>;
+  readonly unmarked: ReadonlyMap<number, AbortedTransaction>;
+}
+
 export class PartitionCleaning {
   readonly partition: LogPartition;
   readonly bounds: CleaningBounds;
   readonly #keys: KeyOffsets;
   /** Producers of whose transaction, as far as it was seen, something stays. */
-  #unfinished: Set<bigint>;
+  readonly #unfinished: Set<bigint>;
+  /** Spans whose marker may go and was not seen yet, by its offset. */
+  readonly #unmarked: Map<number, AbortedTransaction>;
 
   constructor(
     partition: LogPartition,
     keys: KeyOffsets,
     bounds: CleaningBounds,
-    unfinished: ReadonlySet<bigint> = new Set(),
+    seen: Seen = nothingSeen(partition, bounds),
   ) {
     this.partition = partition;
     this.bounds = bounds;
     this.#keys = keys;
-    this.#unfinished = new Set(unfinished);
+    this.#unfinished = new Set(seen.unfinished);
+    this.#unmarked = new Map(seen.unmarked);
   }
 
   /** The same, as it stands now: to look at batches that will be gone through again. */
   fork(): PartitionCleaning {
-    return new PartitionCleaning(this.partition, this.#keys, this.bounds, this.#unfinished);
+    const seen = { unfinished: this.#unfinished, unmarked: this.#unmarked };
+    return new PartitionCleaning(this.partition, this.#keys, this.bounds, seen);
+  }
+
+  /**
+   * Aborted transactions, known in small state, of which the pass that has now ended left nothing and
+   * met no marker: one took that away before, and was cut short before it had said so.
+   */
+  unmarked(): (readonly [LogPartition, AbortedTransaction])[] {
+    return [...this.#unmarked.values()].map((span) => [this.partition, span] as const);
   }
 
   /** Call it with every batch of the partition, from its log start on, in order of offset. */
@@ -86,6 +104,7 @@ export class PartitionCleaning {
   }
 
   #marker({ batch, base, aborted }: StoredBatch, isFixed: boolean): Outcome {
+    this.#unmarked.delete(base);
     const isNeeded = this.#unfinished.delete(producerId(batch));
     if (isFixed || isNeeded) return kept(batch);
     if (base >= this.bounds.tombstonesEnd) return { ...kept(batch), waitingBytes: batch.length };
@@ -134,6 +153,12 @@ export class PartitionCleaning {
     if (newest !== undefined && newest > record.offset) return false;
     return record.hasValue() || record.offset >= this.bounds.tombstonesEnd;
   }
+}
+
+function nothingSeen({ transactions }: LogPartition, bounds: CleaningBounds): Seen {
+  const endMax = Math.min(bounds.until, bounds.tombstonesEnd);
+  const spans = (transactions?.allSpans() ?? []).filter(({ lastOffset }) => lastOffset < endMax);
+  return { unfinished: new Set(), unmarked: new Map(spans.map((each) => [each.lastOffset, each])) };
 }
 
 const TAKEN_BY_RETENTION: Outcome = {

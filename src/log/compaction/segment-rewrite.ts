@@ -13,14 +13,13 @@ import type { LogPartition } from "../partition.ts";
 import type { SealedSegment } from "../sealed-segments.ts";
 import { emptyHead, type SegmentHead, saysSomething } from "../segment-head.ts";
 import type { SegmentRow } from "../segment-row.ts";
-import type { AbortedEntry, Segment, Storage } from "../storage/storage.ts";
+import type { AbortedEntry, Segment } from "../storage/storage.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Outcome, PartitionCleaning } from "./partition-cleaning.ts";
 import { PreparedWriter } from "./prepared-writer.ts";
 import { SegmentGone, type StoredBatch, storedBatches } from "./stored-batches.ts";
 
 export interface RewriteParts {
-  readonly storage: Storage;
   readonly row: SegmentRow;
   readonly pacer: Pacer;
   readonly partitionOf: (id: number) => LogPartition | undefined;
@@ -44,7 +43,7 @@ export async function rewriteSegments(
   cleanings: Cleanings,
 ): Promise<Rewritten> {
   const last = segments.at(-1) as SealedSegment;
-  const prepared = await parts.storage.prepareSegment(last.id);
+  const prepared = await parts.row.prepare(last.id);
   try {
     const rewrite = new Rewrite(parts, segments, cleanings, prepared);
     const heads = await rewrite.run();
@@ -59,7 +58,7 @@ export async function rewriteSegments(
     }
     return { ...rewrite.result, bytesBefore, bytesAfter };
   } catch (error) {
-    await parts.storage.discardSegment(prepared);
+    await parts.row.discard(prepared);
     throw error;
   }
 }
@@ -188,7 +187,11 @@ class Rewrite {
     for (const [id, { nextOffset: next, leaderEpoch }] of known) {
       all.set(id, emptyHead(next, leaderEpoch));
     }
-    for (const [id, head] of left) all.set(id, head);
+    for (const [id, head] of left) {
+      // What retention took of the last one counts, where its offsets were the last ones given.
+      const nextOffset = toOffset(Math.max(head.nextOffset, all.get(id)?.nextOffset ?? 0));
+      all.set(id, { ...head, nextOffset });
+    }
     return all;
   }
 }

@@ -45,13 +45,17 @@ export class PartitionTransactions {
     return this.#spans.get(producerId)?.find(({ lastOffset }) => lastOffset >= from);
   }
 
-  /** Forgets one of which nothing is left; false where it is none of these. */
-  takeSpan({ producerId, lastOffset }: AbortedTransaction): boolean {
+  hasSpan({ producerId, lastOffset }: AbortedTransaction): boolean {
+    const spans = this.#spans.get(producerId) ?? [];
+    return spans.some((span) => span.lastOffset === lastOffset);
+  }
+
+  /** Forgets one of which nothing is left. */
+  takeSpan({ producerId, lastOffset }: AbortedTransaction): void {
     const spans = this.#spans.get(producerId) ?? [];
     const kept = spans.filter((span) => span.lastOffset !== lastOffset);
     if (kept.length === 0) this.#spans.delete(producerId);
     else this.#spans.set(producerId, kept);
-    return kept.length < spans.length;
   }
 
   allSpans(): readonly AbortedTransaction[] {

@@ -54,6 +54,38 @@ describe("a log whose disk fails", () => {
     expect(await valuesOf(log, partition())).toEqual(["before", "after"]);
   });
 
+  it("notes a transaction that began while the deletion of its topic was on its way, in vain", async () => {
+    const deletion = Promise.withResolvers<void>();
+    const group = log.group();
+    group.addBatch(partition(), transactionalBatch(7n, ["open"]));
+    storage.next(deletion.promise);
+    const deleted = log.deleteTopic("t");
+    await group.flushed;
+    expect(() => log.group().addRecord(partition(), 1, null, Buffer.from("late"))).toThrow(
+      expect.objectContaining({ code: "TOPIC_UNKNOWN" }),
+    );
+    deletion.reject(new TributaryError("DISK_FULL", "No space left on device"));
+    await expect(deleted).rejects.toMatchObject({ code: "DISK_FULL" });
+    expect(log.openTransactions(partition())).toMatchObject([{ producerId: 7n, firstOffset: 1 }]);
+    expect(partition().lastStableOffset).toBe(1);
+    await start();
+    expect(partition().lastStableOffset).toBe(1);
+  });
+
+  it("forgets with a topic what was on its way to the disk when it was deleted", async () => {
+    const commit = Promise.withResolvers<void>();
+    const group = log.group();
+    group.addBatch(partition(), transactionalBatch(7n, ["open"]));
+    storage.next(commit.promise);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const deleted = log.deleteTopic("t");
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    commit.resolve();
+    await deleted;
+    expect([...log.state.entries("txn-open/")]).toEqual([]);
+  });
+
   it("leaves transactions as they were where a commit fails, and where the disk was full, too", async () => {
     const marker = {
       producerId: 7n,

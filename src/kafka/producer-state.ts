@@ -64,7 +64,8 @@ export function duplicateOf(
   return undefined;
 }
 
-function outOfOrder(sequence: number, expected: number): KafkaRefusal {
+/** What a batch is refused with that is not the next one. */
+export function outOfOrder(sequence: number, expected: number): KafkaRefusal {
   return new KafkaRefusal(
     "OUT_OF_ORDER_SEQUENCE_NUMBER",
     `Sequence ${sequence} came where ${expected} was expected.`,

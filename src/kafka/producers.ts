@@ -12,7 +12,8 @@
  * partitions that are gone go next; and where that is not enough, the longest silent. For as long as
  * one of these could come back, whoever is not known and does not begin at sequence 0 is told
  * UNKNOWN_PRODUCER_ID: its client takes a new id or epoch, and knows that it did. So nobody loses its
- * idempotence and goes on as if it had it.
+ * idempotence and goes on as if it had it. And whose first batch was refused may begin with that one
+ * alone for some minutes (refused-beginnings.ts): what it sent behind it must not overtake it.
  */
 import type { Clock } from "../base/clock.ts";
 import type { AppendGroup, Log, Partition } from "../log/contract.ts";
@@ -23,10 +24,12 @@ import { decodeProducerState, encodeProducerState } from "./producer-record.ts";
 import {
   duplicateOf,
   lastSequenceOf,
+  outOfOrder,
   type ProducerState,
   REMEMBERED_BATCHES,
   type RememberedBatch,
 } from "./producer-state.ts";
+import { RefusedBeginnings } from "./refused-beginnings.ts";
 
 const STATE_PREFIX = "producer/";
 /**
@@ -66,6 +69,7 @@ export class ProducerRegistry {
   readonly #limits: KafkaLimits;
   /** By state key, the longest silent first. */
   readonly #known = new Map<string, Known>();
+  readonly #refused: RefusedBeginnings;
   #bytes = 0;
   /** Topics have been deleted since those in them were last looked for. */
   #someAreGone = true;
@@ -78,6 +82,7 @@ export class ProducerRegistry {
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
+    this.#refused = new RefusedBeginnings(clock);
     const startedAtMs = clock.monotonicMs();
     for (const [key, bytes] of storedProducers(log)) {
       this.#remember(key, { heardAtMs: startedAtMs, bytes, pending: undefined });
@@ -114,19 +119,26 @@ export class ProducerRegistry {
     const epoch = producerEpoch(batch);
     const firstSequence = baseSequence(batch);
     const lastSequence = lastSequenceOf(firstSequence, recordCount(batch));
-    if (before === undefined) this.#checkForgotten(firstSequence);
+    if (before === undefined) this.#checkBeginning(key, firstSequence);
     const duplicate = duplicateOf(before, epoch, firstSequence, lastSequence);
     if (duplicate !== undefined) return duplicate;
 
     // The state is put first and decided last: where either is refused, neither has been changed.
     let state = before;
-    group.putState(key, () => {
-      if (state === undefined) return undefined;
-      const record = encodeProducerState(state);
-      this.#resize(key, key.length + record.length);
-      return record;
-    });
-    const placed = group.addBatch(partition, batch);
+    let placed: RememberedBatch["placed"];
+    try {
+      group.putState(key, () => {
+        if (state === undefined) return undefined;
+        const record = encodeProducerState(state);
+        this.#resize(key, key.length + record.length);
+        return record;
+      });
+      placed = group.addBatch(partition, batch);
+    } catch (error) {
+      if (before === undefined) this.#refused.note(key, firstSequence);
+      throw error;
+    }
+    this.#refused.forget(key);
     const { flushed } = group;
     const appended: RememberedBatch = { firstSequence, lastSequence, placed, flushed };
     const earlier = before !== undefined && before.epoch === epoch ? before.batches : [];
@@ -146,7 +158,10 @@ export class ProducerRegistry {
         const { baseOffset, logAppendTimeMs } = placed;
         appended.placed = { baseOffset, logAppendTimeMs };
       },
-      () => this.#restore(key),
+      () => {
+        this.#restore(key);
+        if (before === undefined && !this.#known.has(key)) this.#refused.note(key, firstSequence);
+      },
     );
     return appended;
   }
@@ -177,8 +192,14 @@ export class ProducerRegistry {
     return record === undefined ? undefined : decodeProducerState(record);
   }
 
-  #checkForgotten(firstSequence: number): void {
-    if (firstSequence === 0 || !this.#evictedOfLate) return;
+  /** @throws KafkaRefusal where an unknown producer may not begin with that sequence */
+  #checkBeginning(key: string, firstSequence: number): void {
+    if (firstSequence === 0) return;
+    const refused = this.#refused.sequenceOf(key);
+    if (refused !== undefined && refused !== firstSequence) {
+      throw outOfOrder(firstSequence, refused);
+    }
+    if (!this.#evictedOfLate) return;
     throw new KafkaRefusal(
       "UNKNOWN_PRODUCER_ID",
       "The gateway had to forget producers, this one perhaps: it must begin again at sequence 0.",

@@ -91,7 +91,7 @@ async function deleteTopic(
       throw new KafkaRefusal("INVALID_REQUEST", `${topic.name} is the gateway's own topic.`);
     }
     await broker.log.deleteTopic(topic.name);
-    await broker.groups.forgetTopic(topic.name);
+    await broker.groups.forgetTopic(topic.id);
     broker.logger.info({ topic: topic.name }, "topic deleted");
     return { name: topic.name, id: topic.id, errorCode: KAFKA_ERRORS.NONE, errorMessage: null };
   } catch (error) {

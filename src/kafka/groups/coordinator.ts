@@ -207,16 +207,18 @@ export class GroupCoordinator {
 
   /** Deletes groups without members, with their offsets; an error (or NONE) for each. */
   async delete(groupIds: readonly string[]): Promise<KafkaErrorName[]> {
-    const doomed = new Set<AnyGroup>();
-    const results = groupIds.map((id): KafkaErrorName => {
+    const doomed = new Map<string, Promise<KafkaErrorName>>();
+    const results = groupIds.map((id): KafkaErrorName | Promise<KafkaErrorName> => {
+      const known = doomed.get(id);
+      if (known !== undefined) return known;
       const group = this.#findForAdmin(id);
       if (typeof group === "string") return group;
       if (!this.#directory.isIdle(group)) return "NON_EMPTY_GROUP";
-      doomed.add(group);
-      return "NONE";
+      const removed = outcome(this.#directory.remove(group));
+      doomed.set(id, removed);
+      return removed;
     });
-    const written = await outcome(this.#directory.remove([...doomed]));
-    return results.map((result) => (result === "NONE" ? written : result));
+    return await Promise.all(results);
   }
 
   /** Deletes offsets that no member reads on from; one error for all, or one for each. */
@@ -228,16 +230,21 @@ export class GroupCoordinator {
     if (typeof group === "string") return group;
     const isRead = readerOf(group);
     if (isRead === undefined) return "NON_EMPTY_GROUP";
-    const removed = partitions.filter(({ topic }) => !isRead(topic));
+    // Asked once: members may come and go while the disk is at work.
+    const read = partitions.map(({ topic }) => isRead(topic));
+    const removed = partitions.filter((_, at) => read[at] === false);
     const written = await outcome(
       this.offsets.remove(removed.map((place) => ({ ...place, group: groupId }))),
     );
-    return partitions.map(({ topic }) => (isRead(topic) ? "GROUP_SUBSCRIBED_TO_TOPIC" : written));
+    return read.map((one) => (one ? "GROUP_SUBSCRIBED_TO_TOPIC" : written));
   }
 
-  /** Removes what every group has committed for a deleted topic; resolves when that is on disk. */
-  async forgetTopic(topic: string): Promise<void> {
-    await this.offsets.remove(this.offsets.all().filter((stored) => stored.topic === topic));
+  /**
+   * Removes what every group has committed for a deleted topic; resolves when that is on disk. By id:
+   * the name may be another topic's by now. What this misses never counts, and expires.
+   */
+  async forgetTopic(topicId: string): Promise<void> {
+    await this.offsets.removeUnused((stored) => stored.topicId === topicId);
   }
 
   metrics(): readonly MetricSample[] {

@@ -11,8 +11,10 @@
  * way to its next generation, is empty and keeps its number: its members join again.
  */
 import { messageOf, TributaryError } from "../../base/errors.ts";
+import { RateLimitedWarnings } from "../../base/rate-limited-warnings.ts";
 import type { Log } from "../../log/contract.ts";
 import { ConsumerGroup, type StoredGroup } from "./consumer/consumer-group.ts";
+import { GroupWriter } from "./consumer/group-writer.ts";
 import { MAP_NAME } from "./consumer/records.ts";
 import { readStoredGroups } from "./consumer/stored-groups.ts";
 import { GenerationKeeper } from "./generation-keeper.ts";
@@ -29,7 +31,8 @@ import type { GroupOffsets } from "./offsets.ts";
 import type { PendingOffsets } from "./pending-offsets.ts";
 import { isCurrent, recordOf, restoreGroup } from "./restore-group.ts";
 
-export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save" | "keeper"> {
+export interface DirectoryParts
+  extends Omit<GroupParts, "groupId" | "save" | "keeper" | "warnings"> {
   readonly log: Log;
   readonly offsets: GroupOffsets;
   readonly pending: PendingOffsets;
@@ -37,17 +40,23 @@ export interface DirectoryParts extends Omit<GroupParts, "groupId" | "save" | "k
 
 export type AnyGroup = Group | ConsumerGroup;
 
+const WARN_INTERVAL_MS = 5_000;
+
 export class GroupDirectory {
   readonly #parts: DirectoryParts;
+  readonly #warnings: RateLimitedWarnings;
   /** The generations of classic groups on the disk. */
   readonly keeper: GenerationKeeper;
   readonly #groups = new Map<string, AnyGroup>();
+  /** Of consumer groups, and of those that are being removed. */
+  readonly #writers = new Map<string, GroupWriter>();
 
   constructor(parts: DirectoryParts) {
     this.keeper = new GenerationKeeper({ ...parts, store: parts.log.keyValues(CLASSIC_MAP_NAME) });
     this.#parts = parts;
+    this.#warnings = new RateLimitedWarnings(parts.logger, parts.clock, WARN_INTERVAL_MS);
     const { log, offsets, pending } = parts;
-    for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME))) {
+    for (const [id, stored] of readStoredGroups(log.keyValues(MAP_NAME), parts.logger)) {
       this.#addConsumer(id, stored);
     }
     for (const id of this.keeper.groupIds()) {
@@ -103,30 +112,51 @@ export class GroupDirectory {
     const known = this.#groups.get(id);
     if (known === undefined) return this.#hasRoom() ? this.#addConsumer(id) : "full";
     if (known.kind === "consumer" || !known.isEmpty) return known;
-    const append = this.#parts.log.group();
-    append.putState(groupKey(id), undefined);
     known.die("UNKNOWN_MEMBER_ID");
-    this.#forget(Promise.all([append.flushed, this.keeper.keep(id, undefined)]), id);
+    this.#forget(this.#eraseClassic(id), id);
     return this.#addConsumer(id);
   }
 
-  /** Ends idle groups, with their offsets; resolves when nothing of them is on disk. */
-  async remove(groups: readonly AnyGroup[]): Promise<void> {
-    const { log, offsets } = this.#parts;
-    const removed: Promise<void>[] = [];
-    for (const group of groups) {
-      group.die("UNKNOWN_MEMBER_ID");
-      this.#groups.delete(group.id);
-      removed.push(offsets.remove(this.#offsetsOf(group.id)));
-      if (group.kind === "consumer") {
-        removed.push(group.erase());
-        continue;
+  /**
+   * Ends an idle group, with its offsets; resolves when nothing of it is on disk. Where that cannot
+   * be written, the group is there again, for it to be tried again.
+   *
+   * @throws what the log throws
+   */
+  async remove(group: AnyGroup): Promise<void> {
+    const { id } = group;
+    try {
+      await this.#end(group);
+    } catch (error) {
+      if (!this.#groups.has(id)) {
+        if (group.kind === "classic") this.#addClassic(id);
+        else this.#addConsumer(id, { epochs: group.epochs, members: [] });
       }
-      const append = log.group();
-      append.putState(groupKey(group.id), undefined);
-      removed.push(append.flushed, this.keeper.keep(group.id, undefined));
+      throw error;
+    } finally {
+      this.#dropWriter(id);
     }
-    await Promise.all(removed);
+  }
+
+  async #end(group: AnyGroup): Promise<void> {
+    const { id } = group;
+    group.die("UNKNOWN_MEMBER_ID");
+    this.#groups.delete(id);
+    await allOf([
+      this.#parts.offsets.remove(this.#offsetsOf(id)),
+      group.kind === "consumer" ? group.erase() : this.#eraseClassic(id),
+    ]);
+  }
+
+  async #eraseClassic(id: string): Promise<void> {
+    const kept = this.keeper.keep(id, undefined);
+    await allOf([this.#eraseRecord(id), kept]);
+  }
+
+  async #eraseRecord(id: string): Promise<void> {
+    const append = this.#parts.log.group();
+    append.putState(groupKey(id), undefined);
+    await append.flushed;
   }
 
   #hasRoom(): boolean {
@@ -134,7 +164,7 @@ export class GroupDirectory {
     const used = this.#parts.offsets.groups();
     const idle = this.all().find((group) => this.isIdle(group) && !used.has(group.id));
     if (idle === undefined) return false;
-    this.#forget(this.remove([idle]), idle.id);
+    this.#forget(this.#end(idle), idle.id);
     return true;
   }
 
@@ -144,6 +174,13 @@ export class GroupDirectory {
       const fields = { group: id, reason: messageOf(error) };
       this.#parts.logger.warn(fields, "A removed group's record was kept");
     });
+    void removed.catch(() => {}).then(() => this.#dropWriter(id));
+  }
+
+  /** Where the next consumer group of that id has nothing more to wait for. */
+  #dropWriter(id: string): void {
+    if (this.#groups.get(id)?.kind === "consumer") return;
+    if (this.#writers.get(id)?.isWriting === false) this.#writers.delete(id);
   }
 
   #offsetsOf(id: string) {
@@ -151,20 +188,21 @@ export class GroupDirectory {
   }
 
   #addConsumer(id: string, stored?: StoredGroup): ConsumerGroup {
-    const { log } = this.#parts;
-    const parts = { ...this.#parts, groupId: id, store: log.keyValues(MAP_NAME) };
-    const group = new ConsumerGroup(parts, stored);
+    const store = this.#parts.log.keyValues(MAP_NAME);
+    const writer = this.#writers.get(id) ?? new GroupWriter(store);
+    this.#writers.set(id, writer);
+    const group = new ConsumerGroup({ ...this.#parts, groupId: id, writer }, stored);
     this.#groups.set(id, group);
     return group;
   }
 
   #addClassic(id: string, kept?: KeptGeneration): Group {
     const save = (record: GroupRecord) => this.#save(id, record);
-    const { keeper } = this;
+    const own = { keeper: this.keeper, warnings: this.#warnings };
     const stored = this.#load(id);
     const goesOn = kept !== undefined && isCurrent(kept, stored) ? kept : undefined;
     const record = goesOn === undefined ? stored : recordOf(goesOn);
-    const group = new Group({ ...this.#parts, groupId: id, save, keeper }, record);
+    const group = new Group({ ...this.#parts, groupId: id, save, ...own }, record);
     this.#groups.set(id, group);
     if (goesOn !== undefined) restoreGroup(group, goesOn);
     return group;
@@ -185,5 +223,12 @@ export class GroupDirectory {
     const append = this.#parts.log.group();
     append.putState(groupKey(id), encodeGroupRecord(record));
     await append.flushed;
+  }
+}
+
+/** As Promise.all, but nothing of it is under way any more when it rejects. */
+async function allOf(written: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(written)) {
+    if (result.status === "rejected") throw result.reason;
   }
 }

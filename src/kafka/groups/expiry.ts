@@ -47,17 +47,14 @@ export class GroupExpiry {
     const { directory, offsets, log } = this.#parts;
     const isStale = ({ topic, topicId }: StoredOffset) => log.topic(topic)?.id !== topicId;
     const expires = this.#settledClock.isSettled();
-    const stored = offsets.all();
-    const gone = stored.filter((one) => isStale(one) || (expires && this.#isOld(one)));
-    await offsets.remove(gone);
+    await offsets.removeUnused((one) => isStale(one) || (expires && this.#isOld(one)));
     if (!expires) return;
     const used = offsets.groups();
-    await directory.remove(
-      directory
-        .all()
-        .filter((group) => directory.isIdle(group) && !used.has(group.id))
-        .filter(({ emptySinceMs }) => this.#isPast(emptySinceMs ?? 0)),
-    );
+    const unused = directory
+      .all()
+      .filter((group) => directory.isIdle(group) && !used.has(group.id))
+      .filter(({ emptySinceMs }) => this.#isPast(emptySinceMs ?? 0));
+    await Promise.all(unused.map((group) => directory.remove(group)));
   }
 
   #isOld({ group: id, committedAtMs }: StoredOffset): boolean {

@@ -31,14 +31,14 @@ export interface GenerationKeeperParts {
 
 interface Waiting {
   generation: KeptGeneration | undefined;
-  readonly written: Promise<void>;
+  readonly written: Promise<boolean>;
 }
 
 export class GenerationKeeper {
   readonly #parts: GenerationKeeperParts;
   readonly #waiting = new Map<string, Waiting>();
   /** The last write of each group that is under way, or waits. */
-  readonly #writes = new Map<string, Promise<void>>();
+  readonly #writes = new Map<string, Promise<boolean>>();
   #notKept = 0;
 
   constructor(parts: GenerationKeeperParts) {
@@ -73,11 +73,12 @@ export class GenerationKeeper {
   }
 
   /**
-   * Writes what a group is now; undefined: it has no members to keep.
+   * Writes what a group is now; undefined: it has no members to keep. Resolves when that is on the
+   * disk, or to false where it is too large to be kept.
    *
    * @throws what the log throws where nothing can be written, logged and counted
    */
-  keep(groupId: string, generation: KeptGeneration | undefined): Promise<void> {
+  keep(groupId: string, generation: KeptGeneration | undefined): Promise<boolean> {
     const waiting = this.#waiting.get(groupId);
     if (waiting !== undefined) {
       waiting.generation = generation;
@@ -94,13 +95,13 @@ export class GenerationKeeper {
     await this.#writes.get(groupId)?.catch(() => {});
   }
 
-  async #writeNext(groupId: string): Promise<void> {
+  async #writeNext(groupId: string): Promise<boolean> {
     // Also where there is nothing to wait for, what comes in the same turn goes together.
     await this.settled(groupId);
     const waiting = this.#waiting.get(groupId);
     this.#waiting.delete(groupId);
     try {
-      await this.#write(groupId, waiting?.generation);
+      return await this.#write(groupId, waiting?.generation);
     } catch (error) {
       this.#complain(groupId, messageOf(error));
       throw error;
@@ -109,7 +110,7 @@ export class GenerationKeeper {
     }
   }
 
-  async #write(groupId: string, generation: KeptGeneration | undefined): Promise<void> {
+  async #write(groupId: string, generation: KeptGeneration | undefined): Promise<boolean> {
     const { store, limits } = this.#parts;
     const key = keptKey(groupId);
     const value = generation && encodeGeneration(generation);
@@ -121,6 +122,7 @@ export class GenerationKeeper {
     if (value === undefined || isTooLarge) {
       if (store.get(key) !== undefined) await store.write([[key, undefined]]);
     } else await store.write([[key, value]]);
+    return !isTooLarge;
   }
 
   #complain(group: string, reason: string): void {

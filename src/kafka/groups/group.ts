@@ -126,8 +126,8 @@ export class Group {
     return "NONE";
   }
 
-  /** Writes who is in it, and what they do, now; resolves when that is on disk. */
-  keep(): Promise<void> {
+  /** Writes who is in it, and what they do, now; false where that is too much to be kept. */
+  keep(): Promise<boolean> {
     return this.parts.keeper.keep(this.id, generationOf(this));
   }
 

@@ -118,7 +118,7 @@ function rejoin(
     (rebalance.state === "CompletingRebalance" ||
       (rebalance.state === "Stable" && member.id !== rebalance.leaderId));
   members.update(member, traitsOf(request));
-  if (repeats) return rebalance.joinAnswer(member);
+  if (repeats) return rebalance.joinAnswerWhenBegun(member);
   return waitAtBarrier(group, member, signal, changed ? "a member changed" : "its leader asked");
 }
 

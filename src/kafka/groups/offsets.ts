@@ -5,6 +5,8 @@
  *
  * An offset belongs to the topic it was committed for: a topic that is deleted and made again under
  * the same name begins without any, even where a crash kept the old ones from being removed.
+ *
+ * Invariant: what clears up by itself never takes a commit that is on its way to the disk.
  */
 import type { Clock } from "../../base/clock.ts";
 import { isTributaryError } from "../../base/errors.ts";
@@ -48,6 +50,8 @@ export class GroupOffsets {
   readonly #clock: Clock;
   readonly #limits: GroupLimits;
   readonly #pending: PendingOffsets;
+  /** How many commits are on their way to the disk, by the offset's key. */
+  readonly #onTheirWay = new Map<string, number>();
 
   constructor(log: Log, clock: Clock, limits: GroupLimits, pending: PendingOffsets) {
     this.#log = log;
@@ -59,11 +63,20 @@ export class GroupOffsets {
   /** Commits what can be committed, in one transaction; answers an error (or NONE) for each. */
   async commit(group: string, commits: readonly OffsetCommit[]): Promise<KafkaErrorName[]> {
     const append = this.#log.group();
-    const results = this.check(group, commits).map((checked) =>
-      typeof checked === "string" ? checked : putChecked(() => this.putIn(append, checked)),
-    );
-    if (!results.includes("NONE")) return results;
-    return await written(append.flushed, results);
+    const keys: string[] = [];
+    const results = this.check(group, commits).map((checked) => {
+      if (typeof checked === "string") return checked;
+      const result = putChecked(() => this.putIn(append, checked));
+      if (result === "NONE") keys.push(keyOf(checked.place));
+      return result;
+    });
+    if (keys.length === 0) return results;
+    this.#count(keys, 1);
+    try {
+      return await written(append.flushed, results);
+    } finally {
+      this.#count(keys, -1);
+    }
   }
 
   /**
@@ -84,6 +97,16 @@ export class GroupOffsets {
   putIn(append: AppendGroup, { place, record }: CheckedOffset): void {
     const { group, topic, partition } = place;
     append.putState(offsetKey(group, topic, partition), encodeOffsetRecord(record));
+  }
+
+  /**
+   * Removes those that nobody needs any more; resolves when they are gone from the disk. What stands
+   * there may be old while a newer commit is on its way, be it with a transaction: such a place is left
+   * for the next time.
+   */
+  async removeUnused(isUnused: (stored: StoredOffset) => boolean): Promise<void> {
+    const unused = this.all().filter(isUnused);
+    await this.remove(unused.filter((place) => !this.#isBeingCommitted(place)));
   }
 
   /** What `group` has committed there; undefined where it has nothing that still counts. */
@@ -172,9 +195,25 @@ export class GroupOffsets {
     return this.count + this.#pending.size + newCount > this.#limits.offsetsMax;
   }
 
+  #isBeingCommitted(place: OffsetPlace): boolean {
+    return this.#onTheirWay.has(keyOf(place)) || this.#pending.isPending(place);
+  }
+
+  #count(keys: readonly string[], change: number): void {
+    for (const key of keys) {
+      const count = (this.#onTheirWay.get(key) ?? 0) + change;
+      if (count === 0) this.#onTheirWay.delete(key);
+      else this.#onTheirWay.set(key, count);
+    }
+  }
+
   #has({ group, topic, partition }: OffsetPlace): boolean {
     return this.#log.state.get(offsetKey(group, topic, partition)) !== undefined;
   }
+}
+
+function keyOf({ group, topic, partition }: OffsetPlace): string {
+  return offsetKey(group, topic, partition);
 }
 
 /** What came of putting an offset that has been checked. */

@@ -12,14 +12,16 @@
  *    Who does not ask for its assignment within the rebalance time-out is out (KAFKA-13435).
  *
  * Invariants: a generation is answered only when its number is on disk, and numbers never go back;
- * members wait at the barrier only in Preparing, for their assignment only in Completing. An assignment
- * is answered when it is on disk, or cannot be kept; who then is out is known to be so after a restart.
+ * where one cannot be written, its generation is over, and all are sent to the barrier again. Members
+ * wait at the barrier only in Preparing, for their assignment only in Completing. An assignment is
+ * answered when it is on disk, or cannot be kept; who then is out is known to be so after a restart.
  *
  * Source: Apache Kafka, `GroupCoordinator` and `ClassicGroup`.
  */
 import type { Clock } from "../../base/clock.ts";
-import { assert, messageOf } from "../../base/errors.ts";
+import { assert, isTributaryError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import type { RateLimitedWarnings } from "../../base/rate-limited-warnings.ts";
 import type { CancelTimer, Timers } from "../../base/timers.ts";
 import type { GroupRecord } from "./group-record.ts";
 import type { GroupLimits } from "./limits.ts";
@@ -34,7 +36,6 @@ import {
 } from "./member.ts";
 import type { Membership } from "./membership.ts";
 import { selectProtocol } from "./protocol-selection.ts";
-import type { Waiter } from "./waiter.ts";
 
 /** As DescribeGroups and ListGroups spell them. */
 export const GROUP_STATES = [
@@ -54,8 +55,13 @@ export interface RebalanceParts {
   readonly logger: Logger;
   /** Writes what must outlive the process; resolves when it is on disk. */
   readonly save: (record: GroupRecord) => Promise<void>;
-  /** The same for who is in the group, and what they do. Says itself what goes wrong. */
-  readonly keep: () => Promise<void>;
+  /**
+   * The same for who is in the group, and what they do; false where that is too much to be kept.
+   * Says itself what goes wrong.
+   */
+  readonly keep: () => Promise<boolean>;
+  /** Of what goes wrong each time that clients try again. */
+  readonly warnings: RateLimitedWarnings;
 }
 
 export class Rebalance {
@@ -68,6 +74,8 @@ export class Rebalance {
   /** Whether the barrier opens by time alone (an empty group's first members) or when all are in. */
   #gathering = false;
   #newcomers = false;
+  /** Whether the number of the generation that began last came to be on the disk. */
+  #begun: Promise<boolean> = Promise.resolve(true);
   #cancelTimer: CancelTimer = () => {};
 
   constructor(parts: RebalanceParts, members: Membership, record: GroupRecord) {
@@ -195,6 +203,13 @@ export class Rebalance {
     };
   }
 
+  /** The same as {@link joinAnswer} gives, as soon as the generation is on the disk. */
+  async joinAnswerWhenBegun(member: Member): Promise<JoinAnswer> {
+    const answer = this.joinAnswer(member);
+    if (await this.#begun) return answer;
+    return refusedJoin("COORDINATOR_NOT_AVAILABLE", answer.memberId);
+  }
+
   /** The current generation as `member` is told of it; the list of members is the leader's alone. */
   joinAnswer(member: Member): JoinAnswer {
     const leads = member.id === this.#leaderId;
@@ -252,7 +267,7 @@ export class Rebalance {
     this.#state = "Empty";
     this.#protocolName = null;
     this.#leaderId = null;
-    const { groupId, clock, logger, save } = this.#parts;
+    const { groupId, clock, warnings, save } = this.#parts;
     this.#record = {
       generation: this.generation + 1,
       protocolType: this.protocolType,
@@ -260,7 +275,8 @@ export class Rebalance {
     };
     // Nobody waits for this one, and the number stands in memory: the next one is written over it.
     save(this.#record).catch((error: unknown) => {
-      logger.warn({ group: groupId, reason: messageOf(error) }, "An empty group was not written");
+      const fields = { group: groupId, reason: messageOf(error) };
+      warnings.warn("empty", fields, "An empty group was not written");
     });
     this.#parts.keep().catch(() => {});
   }
@@ -283,29 +299,41 @@ export class Rebalance {
       protocolType: first.traits.protocolType,
       emptySinceMs: undefined,
     };
-    const owed: { readonly waiter: Waiter<JoinAnswer>; readonly answer: JoinAnswer }[] = [];
     for (const member of this.#members.all()) {
       member.fresh = false;
       member.synced = false;
       this.#members.touch(member);
+    }
+    this.#startTimer(this.#rebalanceTimeoutMs(), () => this.#dropUnsynced());
+    this.#begun = this.#write(this.#record);
+    for (const member of this.#members.all()) {
       const { join } = member;
       if (join === undefined) continue;
       member.join = undefined;
-      owed.push({ waiter: join, answer: this.joinAnswer(member) });
+      void this.joinAnswerWhenBegun(member).then((answer) => join.answer(answer));
     }
-    this.#startTimer(this.#rebalanceTimeoutMs(), () => this.#dropUnsynced());
-    this.#parts.save(this.#record).then(
-      () => {
-        for (const { waiter, answer } of owed) waiter.answer(answer);
-      },
-      (error: unknown) => {
-        const { groupId: group, logger } = this.#parts;
-        logger.warn({ group, reason: messageOf(error) }, "A group's generation was not written");
-        for (const { waiter, answer } of owed) {
-          waiter.answer(refusedJoin("COORDINATOR_NOT_AVAILABLE", answer.memberId));
-        }
-      },
-    );
+  }
+
+  /** Whether a generation came to be on the disk; where it did not, it is over. */
+  async #write(record: GroupRecord): Promise<boolean> {
+    const { groupId: group, save, keep, warnings } = this.#parts;
+    try {
+      await save(record);
+      return true;
+    } catch (error) {
+      // Small state may have no room for a further group: what is kept of its members, which has a
+      // place of its own, says the number too.
+      const isFull = isTributaryError(error, "STATE_TOO_LARGE");
+      if (isFull && (await keep().catch(() => false))) return true;
+      const fields = { group, reason: messageOf(error) };
+      warnings.warn("generation", fields, "A group's generation was not written");
+      if (this.#record === record && this.#hasGeneration) this.prepare("it was not written");
+      return false;
+    }
+  }
+
+  get #hasGeneration(): boolean {
+    return this.#state === "CompletingRebalance" || this.#state === "Stable";
   }
 
   /** Members that took their generation and then never asked for their part hold it from others. */

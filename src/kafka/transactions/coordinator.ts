@@ -15,7 +15,8 @@
  *     transaction-writer.ts   how it gets there
  *     batch-admission.ts      what a producer may append
  *     timeouts.ts, expiry.ts  what ends by itself
- *     stored-transactions.ts  what a start finds
+ *     stored-transactions.ts  what a start finds...
+ *     orphans.ts              ...and aborts
  *
  * One thing at a time happens to one id; whoever comes meanwhile is told CONCURRENT_TRANSACTIONS, and
  * tries again. Answers carry Kafka's errors by name, and come when what they say is on disk.
@@ -40,6 +41,7 @@ import {
 } from "./initialization.ts";
 import { DEFAULT_TRANSACTION_LIMITS, type TransactionLimits } from "./limits.ts";
 import { transactionMetrics } from "./metrics.ts";
+import { Orphans } from "./orphans.ts";
 import { fencing } from "./producer-identity.ts";
 import { loadTransactions } from "./stored-transactions.ts";
 import { TransactionTimeouts } from "./timeouts.ts";
@@ -63,6 +65,7 @@ export class TransactionCoordinator {
   readonly #writer: TransactionWriter;
   readonly #timeouts: TransactionTimeouts;
   readonly #expiry: TransactionExpiry;
+  readonly #orphans: Orphans;
   /** What open transactions are about to have, and have not on the disk yet. */
   readonly #adding = { partitions: 0, groups: 0 };
   #closed = false;
@@ -81,9 +84,13 @@ export class TransactionCoordinator {
     this.#timeouts = new TransactionTimeouts(timers, (transaction) => {
       void this.#timeOut(transaction);
     });
-    const undo = loadTransactions(log, directory, groups.transactionalOffsets.pending);
-    const group = log.group();
-    if (undo(group) > 0) group.flushed.catch((error: unknown) => writer.notWritten(error));
+    const outdated = loadTransactions(log, directory);
+    const { pending } = groups.transactionalOffsets;
+    const { retryMs } = limits;
+    const notWritten = (error: unknown) => writer.notWritten(error);
+    const known = { log, timers, directory, pending };
+    this.#orphans = new Orphans({ ...known, outdated, retryMs, notWritten });
+    void this.#orphans.abort();
     for (const transaction of directory.all()) this.#timeouts.follow(transaction);
     const forget = (idle: readonly Transaction[]) => writer.forget(idle);
     this.#expiry = new TransactionExpiry({ clock, timers, limits, directory, forget });
@@ -184,6 +191,7 @@ export class TransactionCoordinator {
     this.#closed = true;
     this.#timeouts.close();
     this.#expiry.close();
+    this.#orphans.close();
   }
 
   /** Counts what is on its way to the disk like what is there. */

@@ -22,7 +22,7 @@ export interface TransactionLimits {
   readonly expiryGraceMs: number;
   /** How often expiry looks. */
   readonly expiryCheckMs: number;
-  /** How long an abort by time-out that could not be written waits to be tried again. */
+  /** How long an abort that could not be written waits to be tried again. */
   readonly retryMs: number;
 }
 

@@ -8,6 +8,7 @@ import { DEFAULT_KAFKA_LIMITS } from "../../../src/kafka/limits.ts";
 import { plainKafkaListener } from "../../../src/kafka/listeners/listener-config.ts";
 import { RATE_WINDOW_MS } from "../../../src/kafka/quotas/rate-window.ts";
 import { PARTITIONS_PER_REQUEST_MAX } from "../../../src/kafka/read-topic-partitions.ts";
+import { REFUSED_BEGINNINGS_MAX } from "../../../src/kafka/refused-beginnings.ts";
 import { ELEMENTS_MAX } from "../../../src/wire/reader.ts";
 import { hasReason, LimitsPage } from "../../support/limits-page.ts";
 import { TestBroker } from "./test-broker.ts";
@@ -21,6 +22,7 @@ const FIXED: Readonly<Record<string, number>> = {
   ELEMENTS_MAX,
   RATE_WINDOW_MS,
   NO_ROOM_PAUSE_MS,
+  REFUSED_BEGINNINGS_MAX,
 };
 
 const page = new LimitsPage("docs/limits-kafka.md");

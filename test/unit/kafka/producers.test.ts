@@ -4,11 +4,17 @@ import { TributaryError } from "../../../src/base/errors.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "../../../src/kafka/limits.ts";
 import { ProducerIds } from "../../../src/kafka/producer-ids.ts";
 import { ProducerRegistry } from "../../../src/kafka/producers.ts";
+import { REMEMBERED_MS } from "../../../src/kafka/refused-beginnings.ts";
 import type { Log, Partition } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
+import type { LogOptions } from "../../../src/log/options.ts";
+import { recoverLog } from "../../../src/log/recovery.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
+import type { Storage } from "../../../src/log/storage/storage.ts";
+import { withDefaults } from "../../../src/log/with-defaults.ts";
 import { computeCrc } from "../../../src/wire/record-batch.ts";
 import { batchOf } from "../../support/batches.ts";
+import { FailingStorage } from "../../support/failing-storage.ts";
 import { fillState } from "../../support/full-state.ts";
 
 const SEQUENCE_MAX = 0x7fff_ffff;
@@ -238,6 +244,50 @@ describe("an idempotent producer", () => {
     await restart();
     expect(await append(7, 0)).toBe(0);
     expect(await append(7, 1)).toBe(1);
+  });
+});
+
+describe("a producer whose first batch was refused for a while", () => {
+  const OUT_OF_ORDER = refusal("OUT_OF_ORDER_SEQUENCE_NUMBER");
+
+  async function startOn(disk: Storage, options: Partial<LogOptions> = {}): Promise<void> {
+    await log.close();
+    log = await recoverLog(disk, withDefaults({ clock, ...options }));
+    await log.createTopic("readings", { partitions: 1 });
+    producers = new ProducerRegistry(log, clock, DEFAULT_KAFKA_LIMITS);
+  }
+
+  it("must begin with that one, for want of room: the batches behind it do not overtake it", async () => {
+    await startOn(new MemoryStorage(), { pendingBytesMax: 100 });
+    const other = producers.append(partition(), batchOf(["a value that takes room"]));
+    const first = () => producers.append(partition(), idempotent(7, 0, 2));
+    expect(first).toThrow(TributaryError);
+    await other.flushed;
+    await expect(append(7, 2)).rejects.toThrow(OUT_OF_ORDER);
+    expect([await append(7, 0, 2), await append(7, 2)]).toEqual([1, 3]);
+  });
+
+  it("must begin with that one where the disk was full, also for those in flight behind it", async () => {
+    const disk = new FailingStorage(new MemoryStorage());
+    await startOn(disk);
+    disk.next("full");
+    const inFlight = [0, 1].map((sequence) => append(7, sequence));
+    for (const one of inFlight) await expect(one).rejects.toThrow(TributaryError);
+    await expect(append(7, 1)).rejects.toThrow(OUT_OF_ORDER);
+    expect([await append(7, 0), await append(7, 1)]).toEqual([0, 1]);
+  });
+
+  it("that is one that nobody knew goes on where it was, or begins at 0 again", async () => {
+    const disk = new FailingStorage(new MemoryStorage());
+    await startOn(disk);
+    for (const id of [7, 8, 9]) {
+      disk.next("full");
+      await expect(append(id, 55)).rejects.toThrow(TributaryError);
+      await expect(append(id, 56)).rejects.toThrow(OUT_OF_ORDER);
+    }
+    expect([await append(7, 55), await append(8, 0, 1, 1)]).toEqual([0, 1]);
+    clock.advance(REMEMBERED_MS + 1);
+    expect(await append(9, 56)).toBe(2);
   });
 });
 

@@ -13,14 +13,14 @@ import type { Clock } from "../../../base/clock.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { Timers } from "../../../base/timers.ts";
-import type { KeyValues, Log } from "../../../log/contract.ts";
+import type { Log } from "../../../log/contract.ts";
 import type { KafkaErrorName } from "../../error-codes.ts";
 import type { MemberClaim } from "../group.ts";
 import type { GroupLimits } from "../limits.ts";
 import type { MemberBudget } from "../member-budget.ts";
 import { type Assignment, isSame, NOTHING, union } from "./assignment.ts";
 import { type Assignor, preferredAssignor } from "./assignor.ts";
-import { GroupWriter } from "./group-writer.ts";
+import type { GroupWriter } from "./group-writer.ts";
 import { AWAY, bytesOf, type ConsumerMember, type MemberTraits, NEWCOMER } from "./member.ts";
 import { MemberWatch } from "./member-watch.ts";
 import { mayCommit } from "./offset-claims.ts";
@@ -56,7 +56,8 @@ export interface ConsumerGroupParts {
   readonly limits: GroupLimits;
   readonly logger: Logger;
   readonly budget: MemberBudget;
-  readonly store: KeyValues;
+  /** Shared with those of the same id before it: what they could not write comes first. */
+  readonly writer: GroupWriter;
 }
 
 /** What of a group was on the disk. */
@@ -106,7 +107,7 @@ export class ConsumerGroup {
     const { clock, timers, limits } = parts;
     this.id = parts.groupId;
     this.#parts = parts;
-    this.#writer = new GroupWriter(parts.store);
+    this.#writer = parts.writer;
     this.#watch = new MemberWatch({
       clock,
       timers,
@@ -116,6 +117,11 @@ export class ConsumerGroup {
     });
     this.#epochs = stored?.epochs ?? { ...NEW_EPOCHS, emptySinceMs: clock.nowMs() };
     for (const member of stored?.members ?? []) this.#enter({ ...member, matchedAt: -1 });
+  }
+
+  /** As they are written. */
+  get epochs(): GroupEpochs {
+    return this.#epochs;
   }
 
   get epoch(): number {
@@ -315,7 +321,9 @@ export class ConsumerGroup {
   #leave(member: ConsumerMember): void {
     const { id, instanceId, standing } = member;
     this.#members.delete(id);
-    if (instanceId !== null) this.#staticIds.delete(instanceId);
+    if (instanceId !== null && this.#staticIds.get(instanceId) === id) {
+      this.#staticIds.delete(instanceId);
+    }
     this.#owners.release(id, union(standing.assigned, standing.revoking));
     this.#watch.remove(member);
     this.#parts.budget.change(-1, -(this.#weights.get(member) ?? 0));

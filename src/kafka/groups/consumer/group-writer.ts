@@ -1,50 +1,60 @@
 /**
  * Writes what of a group has changed, and only that: a heartbeat that changes nothing costs no
- * write. Owner of what is still to be written.
+ * write. Owner of what is still to be written. Groups that follow one another under one id share it.
  *
- * Invariant: `save` resolves when all that had changed by then is on the disk, by whomever. What
- * could not be written is written with the next change, each entry as it changed last.
+ * Invariants: `save` resolves when all that had changed by then is on the disk, by whomever. One write
+ * at a time; what one could not write goes into the next, with all that changed since: partitions that
+ * one member has given back and another has got are never written the one without the other.
  */
 import type { KeyValues, StateValue } from "../../../log/contract.ts";
 
-interface Change {
-  /** Later changes have higher numbers. */
-  readonly number: number;
-  readonly value: () => StateValue;
-}
-
 export class GroupWriter {
   readonly #store: KeyValues;
-  #changes = new Map<string, Change>();
-  #count = 0;
-  #written: Promise<unknown> = Promise.resolve();
+  #changes = new Map<string, () => StateValue>();
+  /** The last write that was begun; settled where none is under way. */
+  #underWay: Promise<void> = Promise.resolve();
+  /** The one behind it: it takes what has changed by the time it begins. */
+  #next: Promise<void> | undefined;
+  #isWriting = false;
 
   constructor(store: KeyValues) {
     this.#store = store;
   }
 
+  /** Whether a write is under way, or waits. */
+  get isWriting(): boolean {
+    return this.#isWriting || this.#next !== undefined;
+  }
+
   /** `value` is asked when it is written; undefined removes the entry. */
   change(key: string, value: () => StateValue): void {
-    this.#count += 1;
-    this.#changes.set(key, { number: this.#count, value });
+    this.#changes.set(key, value);
   }
 
   async save(): Promise<void> {
-    if (this.#changes.size > 0) this.#write();
-    await this.#written;
+    if (this.#changes.size > 0) this.#next ??= this.#writeNext();
+    await (this.#next ?? this.#underWay);
   }
 
-  #write(): void {
+  async #writeNext(): Promise<void> {
+    await this.#underWay.catch(() => {});
+    this.#next = undefined;
+    this.#underWay = this.#write();
+    await this.#underWay;
+  }
+
+  async #write(): Promise<void> {
     const changes = this.#changes;
     this.#changes = new Map();
-    const entries = [...changes].map(([key, { value }]) => [key, value()] as const);
-    const written = Promise.all([this.#written, this.#store.write(entries)]);
-    this.#written = written;
-    written.catch(() => {
-      for (const [key, change] of changes) {
-        if (change.number > (this.#changes.get(key)?.number ?? 0)) this.#changes.set(key, change);
-      }
-      if (this.#written === written) this.#written = Promise.resolve();
-    });
+    this.#isWriting = true;
+    try {
+      await this.#store.write([...changes].map(([key, value]) => [key, value()] as const));
+    } catch (error) {
+      // In the order of the keys' first change, each as it changed last.
+      this.#changes = new Map([...changes, ...this.#changes]);
+      throw error;
+    } finally {
+      this.#isWriting = false;
+    }
   }
 }

@@ -14,6 +14,13 @@ export class PartitionOwners {
     return this.#owners.get(topicId)?.get(partition);
   }
 
+  /** Whether nobody else has any of `claimed`. */
+  isFreeFor(memberId: string, claimed: Assignment): boolean {
+    return [...claimed].every(([topicId, partitions]) =>
+      partitions.every((partition) => (this.ownerOf(topicId, partition) ?? memberId) === memberId),
+    );
+  }
+
   claim(memberId: string, claimed: Assignment): void {
     for (const [topicId, partitions] of claimed) {
       const owners = this.#owners.get(topicId) ?? new Map<number, string>();

@@ -1,8 +1,16 @@
-/** Consumer groups as they stand on the disk, read once, at the start. */
+/**
+ * Consumer groups as they stand on the disk, read once, at the start.
+ *
+ * Where two members stand there with one partition, which is a damaged group and no reason not to
+ * start, the one in the older epoch comes in as a newcomer: its next heartbeat is fenced, upon which
+ * it gives up all that it has, and joins again.
+ */
+import type { Logger } from "../../../base/logger.ts";
 import type { KeyValues } from "../../../log/contract.ts";
-import { type Assignment, NOTHING } from "./assignment.ts";
+import { type Assignment, NOTHING, union } from "./assignment.ts";
 import type { StoredGroup, StoredMember } from "./consumer-group.ts";
 import { NEWCOMER } from "./member.ts";
+import { PartitionOwners } from "./partition-owners.ts";
 import type { Standing } from "./reconcile.ts";
 import {
   decodeEpochs,
@@ -21,7 +29,7 @@ interface Parts {
 }
 
 /** @throws DATA_FORMAT_UNSUPPORTED */
-export function readStoredGroups(store: KeyValues): Map<string, StoredGroup> {
+export function readStoredGroups(store: KeyValues, logger: Logger): Map<string, StoredGroup> {
   const epochs = new Map<string, GroupEpochs>();
   const members = new Map<string, Map<string, Parts>>();
   for (const [key, value] of store.entries()) {
@@ -38,9 +46,34 @@ export function readStoredGroups(store: KeyValues): Map<string, StoredGroup> {
     else if (parsed.part === "holds") parts.holds = decodeStanding(value);
     else parts.target = decodeTarget(value);
   }
-  return new Map(
-    [...epochs].map(([id, own]) => [id, { epochs: own, members: assemble(members.get(id)) }]),
-  );
+  const groups = new Map<string, StoredGroup>();
+  for (const [id, own] of epochs) {
+    const stored = assemble(members.get(id));
+    const rivals = rivalsAmong(stored);
+    if (rivals.size > 0) {
+      const fields = { group: id, members: [...rivals] };
+      logger.warn(fields, "Members stood on the disk with partitions of others: they join again");
+    }
+    groups.set(id, { epochs: own, members: stored.map((member) => fenced(member, rivals)) });
+  }
+  return groups;
+}
+
+/** The members that claim what another has. */
+function rivalsAmong(members: readonly StoredMember[]): ReadonlySet<string> {
+  const owners = new PartitionOwners();
+  const rivals = new Set<string>();
+  const newestFirst = [...members].sort((one, other) => other.standing.epoch - one.standing.epoch);
+  for (const { id, standing } of newestFirst) {
+    const claimed = union(standing.assigned, standing.revoking);
+    if (owners.isFreeFor(id, claimed)) owners.claim(id, claimed);
+    else rivals.add(id);
+  }
+  return rivals;
+}
+
+function fenced(member: StoredMember, rivals: ReadonlySet<string>): StoredMember {
+  return rivals.has(member.id) ? { ...member, standing: NEWCOMER } : member;
 }
 
 function assemble(members: ReadonlyMap<string, Parts> = new Map()): StoredMember[] {

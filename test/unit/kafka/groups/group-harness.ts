@@ -5,8 +5,11 @@ import type { MemberClaim } from "../../../../src/kafka/groups/group.ts";
 import type { JoinRequest } from "../../../../src/kafka/groups/join-group.ts";
 import type { GroupLimits } from "../../../../src/kafka/groups/limits.ts";
 import type { JoinAnswer, SyncAnswer } from "../../../../src/kafka/groups/member.ts";
-import { openMemoryLog } from "../../../../src/log/memory-log.ts";
+import type { LogOptions } from "../../../../src/log/options.ts";
+import { recoverLog } from "../../../../src/log/recovery.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
+import type { Storage } from "../../../../src/log/storage/storage.ts";
+import { withDefaults } from "../../../../src/log/with-defaults.ts";
 import { ManualTimers } from "../../../support/manual-timers.ts";
 
 export const SESSION_MS = 10_000;
@@ -22,11 +25,15 @@ export type Harness = Awaited<ReturnType<typeof startHarness>>;
 
 export async function startHarness(
   limits: Partial<GroupLimits> = {},
-  storage: MemoryStorage = new MemoryStorage(),
+  storage: Storage = new MemoryStorage(),
   timers: ManualTimers = new ManualTimers(),
+  logOptions: Partial<LogOptions> = {},
 ) {
   const { clock } = timers;
-  const log = await openMemoryLog({ clock, logger: silentLogger }, storage);
+  const log = await recoverLog(
+    storage,
+    withDefaults({ clock, logger: silentLogger, ...logOptions }),
+  );
   const groups = new GroupCoordinator({
     log,
     clock,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
+import { FailingStorage } from "../../../support/failing-storage.ts";
 import { ManualTimers } from "../../../support/manual-timers.ts";
 import { isSettled, startHarness } from "./group-harness.ts";
 
@@ -137,12 +139,77 @@ describe("the offsets of a group", () => {
   it("do not count for a topic that was deleted and made again", async () => {
     const { groups, log, commit } = await startWithTopic();
     await commit(7);
+    const topicId = log.topic("t")?.id ?? "";
     await log.deleteTopic("t");
     expect(groups.offsets.fetchAll("g")).toEqual([]);
     await log.createTopic("t", { partitions: 2 });
     expect(groups.offsets.fetch("g", PLACE)).toBeUndefined();
-    await groups.forgetTopic("t");
+    await groups.forgetTopic(topicId);
     expect(groups.offsets.all()).toEqual([]);
+  });
+
+  it("outlive those of the topic that had the name before, be they on the disk or on their way", async () => {
+    const { groups, log, commit, timers } = await startWithTopic();
+    const at = (partition: number) => [
+      { topic: "t", partition, offset: 1, leaderEpoch: -1, metadata: null },
+    ];
+    for (const group of ["g", "h"]) await groups.commit(group, ANYONE, [...at(0), ...at(1)]);
+    const topicId = log.topic("t")?.id ?? "";
+    await log.deleteTopic("t");
+    await log.createTopic("t", { partitions: 2 });
+    await commit(8);
+    const committing = groups.commit("h", ANYONE, at(0));
+    await Promise.all([groups.forgetTopic(topicId), committing]);
+    const left = groups.offsets.all().map(({ group, partition }) => [group, partition]);
+    expect(left).toEqual([
+      ["g", 0],
+      ["h", 0],
+    ]);
+    expect(groups.offsets.fetchAllOf(new Set(["g", "h"])).size).toBe(2);
+    const again = groups.commit("h", ANYONE, at(0));
+    await timers.advance(DAY_MS);
+    await again;
+    expect(groups.offsets.all()).toHaveLength(2);
+  });
+
+  it("on their way with a transaction are not lost to what stood there before", async () => {
+    const { groups, log, commit } = await startWithTopic();
+    await commit(7);
+    const topicId = log.topic("t")?.id ?? "";
+    await log.deleteTopic("t");
+    await log.createTopic("t", { partitions: 2 });
+    const commits = [{ ...PLACE, offset: 9, leaderEpoch: -1, metadata: null }];
+    await groups.commitInTransaction("g", ANYONE, 5, commits);
+    const append = log.group();
+    groups.transactionalOffsets.endIn(append, 5, "commit");
+    await Promise.all([groups.forgetTopic(topicId), append.flushed]);
+    groups.transactionEnded(5, "commit");
+    expect(groups.offsets.fetch("g", PLACE)?.offset).toBe(9);
+  });
+
+  it("are there, with their group, where deleting it could not be written, and go the next time", async () => {
+    const storage = new FailingStorage(new MemoryStorage());
+    const { groups, commit } = await startWithTopic({}, storage);
+    await commit(7);
+    storage.next("full", "full");
+    expect(await groups.delete(["g", "none"])).toEqual([
+      "COORDINATOR_NOT_AVAILABLE",
+      "GROUP_ID_NOT_FOUND",
+    ]);
+    expect(groups.list()).toHaveLength(1);
+    expect(groups.offsets.fetch("g", PLACE)?.offset).toBe(7);
+    storage.next();
+    expect(await groups.delete(["g", "g"])).toEqual(["NONE", "NONE"]);
+    expect(groups.offsets.all()).toEqual([]);
+    expect(groups.list()).toEqual([]);
+  });
+
+  it("of a closed log are not deleted, and the group is told so", async () => {
+    const { groups, commit, log } = await startWithTopic();
+    await commit(7);
+    await log.close();
+    expect(await groups.delete(["g"])).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+    expect(groups.list()).toHaveLength(1);
   });
 
   it("are deleted with a group that is idle, and not with one that has members", async () => {

@@ -60,4 +60,24 @@ describe("what of a group has changed", () => {
     await writer.save();
     expect([at("a"), at("b")]).toEqual(["nothing", "b1"]);
   });
+
+  it("is never written before what changed earlier: one write at a time, with what the last could not", async () => {
+    store.hold();
+    store.failures = 1;
+    writer.change("gives back", () => Buffer.from("1"));
+    writer.change("both", () => Buffer.from("1"));
+    const first = writer.save();
+    const idle = writer.save();
+    await isSettled(first);
+    writer.change("gets", () => Buffer.from("2"));
+    writer.change("both", () => Buffer.from("2"));
+    const second = writer.save();
+    await isSettled(second);
+    expect([store.writes, writer.isWriting]).toEqual([1, true]);
+    store.release();
+    for (const save of [first, idle]) await expect(save).rejects.toThrow("full");
+    await second;
+    expect(["gives back", "gets", "both"].map(at)).toEqual(["1", "2", "2"]);
+    expect([store.writes, writer.isWriting]).toEqual([2, false]);
+  });
 });

@@ -1,5 +1,8 @@
 /** Groups of both kinds side by side, and what becomes of one that is asked for as the other. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { MAP_NAME } from "../../../../../src/kafka/groups/consumer/records.ts";
+import { MemoryStorage } from "../../../../../src/log/storage/memory-storage.ts";
+import { FailingStorage } from "../../../../support/failing-storage.ts";
 import { type ConsumerHarness, startConsumerHarness } from "./consumer-harness.ts";
 
 let harness: ConsumerHarness;
@@ -55,6 +58,20 @@ describe("a consumer group", () => {
     expect(harness.describeIt().error).toBe("GROUP_ID_NOT_FOUND");
   });
 
+  it("whose reader leaves while its offsets are being deleted answers as it did", async () => {
+    await harness.enter("a", ["t"]);
+    const { epoch } = await harness.beat("a", 1);
+    for (const topic of ["t", "u"]) {
+      const claim = { memberId: "a", generation: epoch, version: 9 };
+      expect(await harness.commit(7, claim, topic)).toEqual(["NONE"]);
+    }
+    const both = [PLACE, { topic: "u", partition: 0 }];
+    const deleting = harness.groups.deleteOffsets("g", both);
+    void harness.beat("a", -1);
+    expect(await deleting).toEqual(["GROUP_SUBSCRIBED_TO_TOPIC", "NONE"]);
+    expect(harness.groups.offsets.fetchAll("g").map(({ topic }) => topic)).toEqual(["t"]);
+  });
+
   it("is deleted when it is empty, with its offsets, and not before", async () => {
     await harness.enter("a", ["t"]);
     expect(await harness.groups.delete(["g"])).toEqual(["NON_EMPTY_GROUP"]);
@@ -65,6 +82,35 @@ describe("a consumer group", () => {
     harness = await harness.restart();
     expect(harness.groups.list()).toEqual([]);
     expect(harness.groups.offsets.all()).toEqual([]);
+  });
+
+  it("is there, in its epoch, where deleting it could not be written, and goes the next time", async () => {
+    const disk = new FailingStorage(new MemoryStorage());
+    harness = await startConsumerHarness({}, disk);
+    await harness.log.createTopic("t", { partitions: 2 });
+    await harness.enter("a", ["t"]);
+    await leave("a");
+    await harness.commit(7);
+    disk.next("full", "full");
+    expect(await harness.groups.delete(["g"])).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+    expect(harness.groups.list()).toMatchObject([{ kind: "consumer", state: "Empty" }]);
+    expect(harness.describeIt().epoch).toBe(2);
+    disk.next();
+    expect(await harness.groups.delete(["g"])).toEqual(["NONE"]);
+    harness = await harness.restart();
+    expect(harness.groups.list()).toEqual([]);
+    expect([...harness.log.keyValues(MAP_NAME).entries()]).toEqual([]);
+  });
+
+  it("that is made anew while the one before it is being removed outlives a restart", async () => {
+    await harness.enter("a", ["t"]);
+    const leaving = leave("a");
+    const deleting = harness.groups.delete(["g"]);
+    const { epoch } = await harness.enter("b", ["t"]);
+    await Promise.all([leaving, deleting]);
+    harness = await harness.restart();
+    expect(harness.describeIt().members.map(({ memberId }) => memberId)).toEqual(["b"]);
+    expect((await harness.beat("b", epoch)).error).toBe("NONE");
   });
 
   it("that has committed nothing is deleted too", async () => {

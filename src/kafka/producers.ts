@@ -41,6 +41,11 @@ const EVICTED_KEY = "producer-evicted/last";
 const NEW_RECORD_BYTES = 50;
 /** A commit's work is bounded: the rest has its turn with the next batch. */
 const FORGOTTEN_AT_ONCE_MAX = 1_000;
+/**
+ * So often is it asked who has been silent for hours. The map has its front full of entries that moved
+ * to its end, so that to find its first one is dear.
+ */
+const LOOK_MS = 1_000;
 
 /** Where a batch went; `placed` is valid once `flushed` has resolved. */
 export type AppendedBatch = Pick<RememberedBatch, "placed" | "flushed">;
@@ -75,6 +80,8 @@ export class ProducerRegistry {
   #someAreGone = true;
   /** Monotonic, in milliseconds; at the start at the earliest. */
   #evictedAtMs: number;
+  /** Monotonic, in milliseconds. */
+  #lookAtMs = Number.NEGATIVE_INFINITY;
   /** Forgotten before their time, since the start. */
   evictions = 0;
 
@@ -227,13 +234,16 @@ export class ProducerRegistry {
   }
 
   #forgetSome(group: AppendGroup, appendedTo: string): void {
-    const silentSinceMs = this.#clock.monotonicMs() - this.#limits.producerExpiryMs;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#lookAtMs && !this.#tooMany) return;
+    const silentSinceMs = nowMs - this.#limits.producerExpiryMs;
     let forgotten = 0;
     for (const [key, { heardAtMs }] of this.#known) {
       if (heardAtMs > silentSinceMs || forgotten >= FORGOTTEN_AT_ONCE_MAX) break;
       this.#forget(key, group);
       forgotten += 1;
     }
+    if (forgotten < FORGOTTEN_AT_ONCE_MAX) this.#lookAtMs = nowMs + LOOK_MS;
     if (!this.#evictedOfLate && this.#log.state.get(EVICTED_KEY) !== undefined) {
       group.putState(EVICTED_KEY, undefined);
     }

@@ -208,17 +208,19 @@ export class GroupCoordinator {
   /** Deletes groups without members, with their offsets; an error (or NONE) for each. */
   async delete(groupIds: readonly string[]): Promise<KafkaErrorName[]> {
     const doomed = new Map<string, Promise<KafkaErrorName>>();
-    const results = groupIds.map((id): KafkaErrorName | Promise<KafkaErrorName> => {
-      const known = doomed.get(id);
-      if (known !== undefined) return known;
-      const group = this.#findForAdmin(id);
-      if (typeof group === "string") return group;
-      if (!this.#directory.isIdle(group)) return "NON_EMPTY_GROUP";
-      const removed = outcome(this.#directory.remove(group));
-      doomed.set(id, removed);
-      return removed;
+    const results = groupIds.map((id) => {
+      const result = doomed.get(id) ?? this.#deleteOne(id);
+      doomed.set(id, result);
+      return result;
     });
     return await Promise.all(results);
+  }
+
+  async #deleteOne(groupId: string): Promise<KafkaErrorName> {
+    const group = this.#findForAdmin(groupId);
+    if (typeof group === "string") return group;
+    if (!this.#directory.isIdle(group)) return "NON_EMPTY_GROUP";
+    return await outcome(this.#directory.remove(group));
   }
 
   /** Deletes offsets that no member reads on from; one error for all, or one for each. */

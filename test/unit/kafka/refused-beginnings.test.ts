@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
 import {
   REFUSED_BEGINNINGS_MAX,
-  RefusedBeginnings,
   REMEMBERED_MS,
+  RefusedBeginnings,
 } from "../../../src/kafka/refused-beginnings.ts";
 
 describe("the refused first batch of a producer", () => {

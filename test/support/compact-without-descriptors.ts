@@ -3,10 +3,10 @@
  * `ulimit -n` with a folder; prints how many segments were written again meanwhile and afterwards, and
  * how many records were left each time.
  */
-import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Partition } from "../../src/log/contract.ts";
 import { openLog } from "../../src/log/open.ts";
+import { takeAllDescriptors } from "./all-descriptors.ts";
 import { storedRecords } from "./stored-records.ts";
 
 const SEGMENT_BYTES = 128 * 1024;
@@ -42,15 +42,4 @@ async function counted(): Promise<{ records: number; rewritten: number; damaged:
   const records = (await storedRecords(log, partition)).length;
   const { compaction, damaged } = log.stats();
   return { records, rewritten: compaction.segmentsRewritten, damaged: damaged.length };
-}
-
-async function takeAllDescriptors(): Promise<FileHandle[]> {
-  const handles: FileHandle[] = [];
-  for (;;) {
-    try {
-      handles.push(await open("/dev/null"));
-    } catch {
-      return handles;
-    }
-  }
 }

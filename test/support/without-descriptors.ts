@@ -2,11 +2,11 @@
  * A process that reads its log while it has no descriptors left, and again when it has: run under
  * `ulimit -n` with a folder; prints what the reading said meanwhile, and what was there afterwards.
  */
-import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { Log, Partition } from "../../src/log/contract.ts";
 import { openLog } from "../../src/log/open.ts";
+import { takeAllDescriptors } from "./all-descriptors.ts";
 import { readAll } from "./read-all.ts";
 
 const SEGMENT_BYTES = 128 * 1024;
@@ -32,17 +32,6 @@ for (const handle of taken) await handle.close();
 const found = (await readAll(log, partition)).length;
 await log.close();
 console.log(JSON.stringify({ meanwhile, written, found }));
-
-async function takeAllDescriptors(): Promise<FileHandle[]> {
-  const handles: FileHandle[] = [];
-  for (;;) {
-    try {
-      handles.push(await open("/dev/null"));
-    } catch {
-      return handles;
-    }
-  }
-}
 
 async function codeOfReading(of: Log): Promise<string> {
   try {

@@ -34,6 +34,9 @@ function usageFailure(error: CommanderError, knownFlags: readonly string[]): Fai
 /** What follows a `=` is left out: it may be a secret behind a misspelt flag. */
 function unknownFlag(message: string, knownFlags: readonly string[]): string {
   const flag = /'([^'=]+)/.exec(message)?.[1] ?? "";
+  if (knownFlags.includes(flag)) {
+    return `${flag} is an option of other commands, not of this one; --help lists its own.`;
+  }
   const meant = nearest(flag, knownFlags);
   return `${flag} is not an option; ${meant === undefined ? "--help lists them" : `did you mean ${meant}?`}${
     meant === undefined ? "." : ""

@@ -13,6 +13,10 @@ describe("a wrong command line", () => {
   test.each([
     [["run", "--mqqt", "x"], "tributary: --mqqt is not an option; did you mean --mqtt?\n"],
     [["run", "--zookeeper", "x"], "tributary: --zookeeper is not an option; --help lists them.\n"],
+    [
+      ["status", "--gateway", "x"],
+      "tributary: --gateway is an option of other commands, not of this one; --help lists its own.\n",
+    ],
     [["frob"], "tributary: unknown command 'frob'. Try --help.\n"],
     [["replay"], "tributary: missing required argument 'topic'. Try --help.\n"],
     [

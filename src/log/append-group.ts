@@ -16,7 +16,7 @@ import type { LogPartition } from "./partition.ts";
 import { stateBytes } from "./small-state.ts";
 import { OPEN_BYTES, openKey } from "./transactions/open-transaction.ts";
 
-/** A partition whose last batch was this large gets room for a full one at once. */
+/** A partition whose batches are this large gets room for a full one at once. */
 const BUSY_BATCH_BYTES = 32 * 1024;
 /** What a record takes at most beside its key, value and headers: seven varints and one byte. */
 const RECORD_OVERHEAD_BYTES_MAX = 41;
@@ -280,11 +280,11 @@ export class GatheringGroup implements AppendGroup {
     }
   }
 
-  #openBatch({ lastBatchBytes }: LogPartition, bytes: number): BatchBuilder {
-    if (lastBatchBytes >= BUSY_BATCH_BYTES && bytes <= OPEN_BATCH_BYTES_MAX) {
+  #openBatch({ usualBatchBytes }: LogPartition, bytes: number): BatchBuilder {
+    if (usualBatchBytes >= BUSY_BATCH_BYTES && bytes <= OPEN_BATCH_BYTES_MAX) {
       return new BatchBuilder(this.#gatekeeper.buffers.take());
     }
-    return new BatchBuilder(Buffer.allocUnsafeSlow(Math.max(bytes, lastBatchBytes)));
+    return new BatchBuilder(Buffer.allocUnsafeSlow(Math.max(bytes, usualBatchBytes)));
   }
 
   #begin(partition: LogPartition | undefined, bytes: number): void {
@@ -325,7 +325,7 @@ function bytesAfter(key: string, value: GatheredState, before: number): number {
 function closeOpen(lane: Lane): void {
   if (lane.open === undefined) return;
   const batch = lane.open.finish();
-  lane.partition.lastBatchBytes = batch.length;
+  lane.partition.noteBatchBytes(batch.length);
   lane.placements.push(new Placement(batch, true));
   lane.open = undefined;
 }

@@ -2,10 +2,13 @@ import type { Offset } from "../base/offset.ts";
 import type { Partition } from "./contract.ts";
 import type { PartitionTransactions } from "./transactions/partition-transactions.ts";
 
+/** Of what was usual, after a batch that was smaller. */
+const USUAL_KEPT = 0.75;
+
 /**
  * A partition's place in the log. The group commit alone moves `highWatermark` and `transactions`,
  * retention alone moves `logStartOffset`, the topic table alone sets `closed` and `deleted`, the
- * gathering group `lastBatchBytes`.
+ * gathering group `usualBatchBytes`.
  */
 export class LogPartition implements Partition {
   readonly topic: string;
@@ -17,8 +20,8 @@ export class LogPartition implements Partition {
   /** It takes no more: it is deleted, or that is on its way to the disk, which may yet refuse it. */
   closed = false;
   deleted = false;
-  /** How large its last batch of single records was: what the next may need room for. */
-  lastBatchBytes = 0;
+  /** How large its batches of single records have been lately: what the next may need room for. */
+  usualBatchBytes = 0;
   /** Undefined where there never was one. */
   transactions: PartitionTransactions | undefined;
 
@@ -32,6 +35,11 @@ export class LogPartition implements Partition {
     this.logStartOffset = offsets.logStartOffset;
     this.highWatermark = offsets.nextOffset;
     this.leaderEpoch = offsets.leaderEpoch;
+  }
+
+  /** Groups vary in size: one that is smaller takes a part of what is usual, and not all of it. */
+  noteBatchBytes(bytes: number): void {
+    this.usualBatchBytes = Math.max(bytes, Math.floor(this.usualBatchBytes * USUAL_KEPT));
   }
 
   get lastStableOffset(): Offset {

@@ -49,6 +49,7 @@ export class FlushedCommits {
   async run(put: () => void): Promise<void> {
     this.#failure.check();
     const commit = this.#root.batch(put) as Commit;
+    this.#begin();
     const settled = untilFlushed(commit);
     this.#running.add(settled);
     try {
@@ -62,6 +63,15 @@ export class FlushedCommits {
     this.#failure.check();
     this.look();
     this.#mark.keep();
+  }
+
+  /**
+   * Has LMDB's thread begin with what was just put, beside this turn of the event loop. A batch is one
+   * write to lmdb-js, which begins in the next turn or, with a `txnStartThreshold` of 1, at the second
+   * write: an empty batch, in the same transaction.
+   */
+  #begin(): void {
+    void this.#root.batch(() => {});
   }
 
   /** What a failed commit means. */

@@ -1,7 +1,9 @@
 /** Buffers of batches: used again, and never while somebody still needs their bytes. */
 import { describe, expect, it } from "vitest";
+import { toOffset } from "../../../src/base/offset.ts";
 import { BatchBuffers } from "../../../src/log/batch-buffers.ts";
 import { OPEN_BATCH_BYTES_MAX } from "../../../src/log/open-batch.ts";
+import { LogPartition } from "../../../src/log/partition.ts";
 import { LogFixture, T0 } from "../../suites/log-fixture.ts";
 import { inMemory, onDisk } from "../../support/log-places.ts";
 import { valuesOf } from "../../support/read-all.ts";
@@ -27,6 +29,23 @@ describe("the buffers of batches", () => {
     const again = Array.from({ length: 100 }, () => buffers.take());
     const reused = again.filter(({ buffer }) => many.some((batch) => batch.buffer === buffer));
     expect(reused).toHaveLength(48);
+  });
+});
+
+describe("the size that a partition's batches usually have", () => {
+  const offsets = { logStartOffset: toOffset(0), nextOffset: toOffset(0), leaderEpoch: 0 };
+  const partitionAfter = (...sizes: readonly number[]) => {
+    const partition = new LogPartition({ topic: "t", index: 0, id: 1 }, offsets);
+    for (const bytes of sizes) partition.noteBatchBytes(bytes);
+    return partition;
+  };
+
+  it("is that of a larger one at once, and of smaller ones little by little", () => {
+    expect(partitionAfter(200_000, 30_000).usualBatchBytes).toBe(150_000);
+    expect(partitionAfter(30_000, 200_000).usualBatchBytes).toBe(200_000);
+    // A flood's partition is a quiet one again after some batches.
+    const quiet = partitionAfter(OPEN_BATCH_BYTES_MAX, ...Array.from({ length: 40 }, () => 100));
+    expect(quiet.usualBatchBytes).toBe(100);
   });
 });
 

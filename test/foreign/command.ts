@@ -8,7 +8,7 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly minutesMax?: number;
-  /** Without: a code other than 0 is an error. */
+  /** Without: a code other than 0 is an error, as a signal always is. */
   readonly anyCode?: boolean;
 }
 
@@ -33,11 +33,11 @@ export async function command(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-OUTPUT_CHARS_MAX);
   });
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const code = await new Promise<number | string>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", resolve);
+    child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "no code"));
   });
-  if (code !== 0 && !anyCode) {
+  if (code !== 0 && !(anyCode && typeof code === "number")) {
     const end = `${stdout}\n${stderr}`.slice(-4_000);
     throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${end}`);
   }

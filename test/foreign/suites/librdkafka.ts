@@ -47,7 +47,8 @@ async function run({ address, cache }: SuitePlace): Promise<TestOutcome[]> {
     join(tests, "test.conf"),
     `metadata.broker.list=${address}\ntest.timeout.multiplier=2\n`,
   );
-  const printed = await command("./test-runner", ["-L", "-K", "-Q", "-p2"], {
+  // One at a time: some wait for what they have to do for a fixed time.
+  const printed = await command("./test-runner", ["-L", "-K", "-Q", "-p1"], {
     cwd: tests,
     env: {
       LD_LIBRARY_PATH: `${join(home, LIBRARY, "src")}:${join(home, LIBRARY, "src-cpp")}`,

@@ -28,7 +28,8 @@ function usageFailure(error: CommanderError, knownFlags: readonly string[]): Fai
     return { exitCode: EXIT.usage, message: unknownFlag(error.message, knownFlags) };
   }
   const [message = ""] = error.message.replace(/^error: /, "").split("\n(Did you mean");
-  return { exitCode: EXIT.usage, message: `${message}. Try --help.` };
+  // Some of commander's end with a full stop, some do not.
+  return { exitCode: EXIT.usage, message: `${message.replace(/\.$/, "")}. Try --help.` };
 }
 
 /** What follows a `=` is left out: it may be a secret behind a misspelt flag. */

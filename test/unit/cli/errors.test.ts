@@ -20,6 +20,10 @@ describe("a wrong command line", () => {
     [["frob"], "tributary: unknown command 'frob'. Try --help.\n"],
     [["replay"], "tributary: missing required argument 'topic'. Try --help.\n"],
     [
+      ["status", "now"],
+      "tributary: too many arguments for 'status'. Expected 0 arguments but got 1. Try --help.\n",
+    ],
+    [
       ["run", "--log-segment-bytes", "1KiB"],
       "tributary: --log-segment-bytes must be 64KiB to 4GiB.\n",
     ],

@@ -37,7 +37,7 @@ import {
 } from "./request-header.ts";
 import { NO_RIGHTS, Rights } from "./rights.ts";
 import { KafkaSession } from "./session.ts";
-import { type Answer, answerOf, drained, writeAnswer } from "./write-answer.ts";
+import { type Answer, answerOf, breakOff, drained, writeAnswer } from "./write-answer.ts";
 
 /** What all connections share. */
 export interface ConnectionHost {
@@ -64,6 +64,8 @@ export class KafkaConnection implements MemoryHolder {
   readonly #mute: Mute;
   readonly #inFlight: RequestsInFlight;
   #working = false;
+  /** The request begun last lets others begin before it is answered. */
+  #pipelining = false;
   #draining = false;
   /** The login failed: its answer is the last. */
   #ending = false;
@@ -198,19 +200,18 @@ export class KafkaConnection implements MemoryHolder {
   /** Begins the requests that wait, in order; one run at a time. */
   async #work(): Promise<void> {
     this.#working = true;
-    let beforeWasPipelined = false;
     const requests = this.#inFlight;
     let held = requests.shift();
     try {
       for (; held !== undefined; held = requests.shift()) {
         const header = readRequestHeader(held.frame, this.#host.apis);
         const pipelined = header.api?.pipelined === true;
-        if (!pipelined || !beforeWasPipelined) await this.#answered;
+        if (!pipelined || !this.#pipelining) await this.#answered;
         if (this.#mute.on) await this.#mute.over;
         if (this.#gone.signal.aborted || this.#ending) break;
         const answer = this.#answer(header, held);
         this.#answered = this.#finish(this.#answered, answer, held);
-        beforeWasPipelined = pipelined;
+        this.#pipelining = pipelined;
       }
     } catch (error) {
       this.#fail(error);
@@ -376,7 +377,7 @@ export class KafkaConnection implements MemoryHolder {
 
   #hangUp({ reason }: HangUp): undefined {
     this.#host.refusals.hangingUp(this.#client, reason);
-    this.#socket.destroy();
+    breakOff(this.#socket);
   }
 
   /** Ends the connection. A broken invariant ends the process: its log is what it recovers from. */
@@ -394,6 +395,6 @@ export class KafkaConnection implements MemoryHolder {
         this.#host.broker.logger.error(fields, message);
       }
     }
-    this.#socket.destroy();
+    breakOff(this.#socket);
   }
 }

@@ -15,7 +15,10 @@ export function answerOf(writer: WireWriter, done: Answer["done"]): Answer {
   return { pieces: writer.finishFrame(), sizeBytes, done };
 }
 
-/** `sent` is called when the kernel has all of it, or never will. */
+/**
+ * `sent` is called when the kernel has all of it, or never will. Answers that are ready in the same turn
+ * (of requests that shared a flush) go out together, which wakes their client once.
+ */
 export function writeAnswer(
   socket: Socket,
   pieces: readonly Uint8Array[],
@@ -26,7 +29,13 @@ export function writeAnswer(
     if (at < pieces.length - 1) socket.write(piece);
     else socket.write(piece, sent);
   }
-  socket.uncork();
+  process.nextTick(() => socket.uncork());
+}
+
+/** Ends a connection at once, behind the answers that were ready. */
+export function breakOff(socket: Socket): void {
+  while (socket.writableCorked > 0) socket.uncork();
+  socket.destroy();
 }
 
 /** Resolves when the socket has nothing left to send, or is closed. */

@@ -2,6 +2,7 @@ import type { Log } from "./contract.ts";
 import type { LogOptions } from "./options.ts";
 import { recoverLog } from "./recovery.ts";
 import { MemoryStorage } from "./storage/memory-storage.ts";
+import type { Storage } from "./storage/storage.ts";
 import { withDefaults } from "./with-defaults.ts";
 
 /**
@@ -10,7 +11,7 @@ import { withDefaults } from "./with-defaults.ts";
  */
 export async function openMemoryLog(
   options: Partial<LogOptions> = {},
-  storage: MemoryStorage = new MemoryStorage(),
+  storage: Storage = new MemoryStorage(),
 ): Promise<Log> {
   return await recoverLog(storage, withDefaults(options));
 }

@@ -18,6 +18,8 @@ export class FailingStorage implements Storage {
   /** The next opening of a segment waits for it. */
   opening: Promise<void> | undefined;
   #fates: Fate[] = [];
+  /** Whether a write waits for its fate. */
+  waiting = false;
 
   constructor(disk: MemoryStorage) {
     this.#disk = disk;
@@ -127,6 +129,8 @@ export class FailingStorage implements Storage {
     const fate = this.#fates.shift();
     if (fate === "fails") throw this.failure.trip(new Error("Input/output error"));
     if (fate === "full") throw new TributaryError("DISK_FULL", "No space left on device");
+    this.waiting = fate !== undefined;
     await fate;
+    this.waiting = false;
   }
 }

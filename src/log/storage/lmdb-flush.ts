@@ -61,8 +61,10 @@ export class FlushedCommits {
     }
     // Flushed, but upon something that was not.
     this.#failure.check();
-    this.look();
     this.#mark.keep();
+    // The mark says what `look` would, without asking LMDB for all that it knows.
+    this.#newest = this.#mark.transaction;
+    this.#lastPage = this.#mark.lastPage;
   }
 
   /**

@@ -39,6 +39,25 @@ describe("a connection", () => {
     expect(client.answered).toEqual([...client.answered].sort((a, b) => a - b));
   });
 
+  it("takes produce requests while those that came before them are being flushed", async () => {
+    const client = await start();
+    const { promise: flushed, resolve: flush } = Promise.withResolvers<void>();
+    broker.storage.next(flushed);
+    const commitsBefore = broker.log.stats().commits;
+    const first = client.produce("readings", 0, batchOf(["first"]));
+    await vi.waitUntil(() => broker.storage.waiting);
+    const later = [];
+    for (const value of ["second", "third"]) {
+      const before = broker.log.stats().pendingBytes;
+      later.push(client.produce("readings", 0, batchOf([value])));
+      await vi.waitUntil(() => broker.log.stats().pendingBytes > before);
+    }
+    flush();
+    const answers = await Promise.all([first, ...later]);
+    expect(answers.map(({ baseOffset }) => baseOffset)).toEqual([0, 1, 2]);
+    expect(broker.log.stats().commits - commitsBefore).toBe(2);
+  });
+
   it("stores what each request said, though their memory is used again", async () => {
     const client = await start();
     const values = Array.from({ length: 60 }, (_, at) => `${at} `.repeat(8_000));

@@ -10,6 +10,7 @@ import type { Log } from "../../../src/log/contract.ts";
 import { openMemoryLog } from "../../../src/log/memory-log.ts";
 import type { LogOptions } from "../../../src/log/options.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
+import { FailingStorage } from "../../support/failing-storage.ts";
 import { WireClient } from "./wire-client.ts";
 
 export interface LogLine {
@@ -19,7 +20,7 @@ export interface LogLine {
 
 export class TestBroker {
   readonly lines: LogLine[] = [];
-  readonly storage = new MemoryStorage();
+  readonly storage = new FailingStorage(new MemoryStorage());
   readonly #options: Partial<KafkaServerOptions>;
   readonly #logOptions: Partial<LogOptions>;
   readonly #clients: WireClient[] = [];

@@ -36,6 +36,7 @@ const FAILURES: readonly { what: string; inject: string; only?: string; aWrite?:
   { what: "a flush of a full disk", inject: "fdatasync:error=ENOSPC:when=25" },
   { what: "a flush of the maps", inject: "fdatasync:error=EIO:when=6", only: "meta.mdb" },
   { what: "a write", inject: "pwrite64,pwritev,writev:error=EIO:when=60", aWrite: true },
+  { what: "a write behind it", inject: "pwrite64,pwritev,writev:error=EIO:when=61", aWrite: true },
 ];
 const ROUNDS = Number(process.env["TEST_FLUSH_ROUNDS"] ?? 1);
 const MQTT_TOPIC = "telemetry";

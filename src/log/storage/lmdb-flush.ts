@@ -61,10 +61,13 @@ export class FlushedCommits {
     }
     // Flushed, but upon something that was not.
     this.#failure.check();
+    try {
+      // LMDB calls a commit good whose mark it could not write; asked what it has, it fails.
+      this.look();
+    } catch (error) {
+      throw this.failed(error);
+    }
     this.#mark.keep();
-    // The mark says what `look` would, without asking LMDB for all that it knows.
-    this.#newest = this.#mark.transaction;
-    this.#lastPage = this.#mark.lastPage;
   }
 
   /**

@@ -10,7 +10,6 @@ import { type FileHandle, open } from "node:fs/promises";
 export const META_AT = 24;
 export const META_BYTES = 144;
 const PAGE_SIZE_AT = META_AT + 24;
-const LAST_PAGE_AT = 120;
 const TRANSACTION_AT = 128;
 const HEAD_BYTES = PAGE_SIZE_AT + 4;
 
@@ -70,16 +69,6 @@ export class FlushedMark {
   /** All that was flushed so far is good. */
   keep(): void {
     readSync(this.#file, this.#kept, 0, META_BYTES, this.#at);
-  }
-
-  /** The number of the last flushed transaction that is good, 0 where none ever was. */
-  get transaction(): number {
-    return Number(transactionOf(this.#kept));
-  }
-
-  /** The number of the file's last page that it uses. */
-  get lastPage(): number {
-    return Number(this.#kept.readBigUInt64LE(LAST_PAGE_AT));
   }
 
   /** Call it when no commit is on its way any more. */

@@ -45,4 +45,11 @@ describe("commits", () => {
     expect(statsOf(database).lastTxnId).toBe(before + 1);
     expect(database.getBinary(Buffer.from("a"))).toEqual(Buffer.from("b"));
   });
+
+  it("may change nothing", async () => {
+    await commits.run(() => void database.put(Buffer.from("a"), Buffer.from("b")));
+    await commits.run(() => void database.remove(Buffer.from("not there")));
+    await commits.run(() => void database.put(Buffer.from("a"), Buffer.from("c")));
+    expect(database.getBinary(Buffer.from("a"))).toEqual(Buffer.from("c"));
+  });
 });

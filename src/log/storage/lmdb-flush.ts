@@ -37,6 +37,11 @@ export class FlushedCommits {
     this.#lastPage = lastPageNumber;
   }
 
+  /** Whether no commit is on its way. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** The number of the file's last page that is in use, as of the last commit. */
   get lastPage(): number {
     return this.#lastPage;

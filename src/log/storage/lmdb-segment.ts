@@ -26,6 +26,7 @@ import type { LogOptions } from "../options.ts";
 import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { openEnvironment } from "./lmdb-exit.ts";
 import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
+import { PagesAhead } from "./pages-ahead.ts";
 import type { AbortedEntry, Segment, SegmentWrites, VisitBatch } from "./storage.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
@@ -49,6 +50,7 @@ export class LmdbSegment implements Segment {
   readonly #database: RootDatabase<Buffer, Buffer>;
   /** Undefined in a segment that is only read. */
   readonly #commits: FlushedCommits | undefined;
+  readonly #pages: PagesAhead;
   readonly #failure: StorageFailure;
   #bytesOnDisk: number;
   /** The first commit after each opening writes the birth key, so it is never an empty one. */
@@ -81,18 +83,20 @@ export class LmdbSegment implements Segment {
     };
     const database = openEnvironment(options);
     const commits = mode === "write" ? new FlushedCommits(database, path, failure) : undefined;
-    return new LmdbSegment(id, database, commits, failure);
+    return new LmdbSegment(id, database, commits, new PagesAhead(path), failure);
   }
 
   private constructor(
     id: number,
     database: RootDatabase<Buffer, Buffer>,
     commits: FlushedCommits | undefined,
+    pages: PagesAhead,
     failure: StorageFailure,
   ) {
     this.id = id;
     this.#database = database;
     this.#commits = commits;
+    this.#pages = pages;
     this.#failure = failure;
     this.#bytesOnDisk = this.#measure();
   }
@@ -100,6 +104,9 @@ export class LmdbSegment implements Segment {
   async commit({ batches, heads, states, aborted }: SegmentWrites): Promise<void> {
     const database = this.#database;
     assert(this.#commits !== undefined, `segment ${this.id} is only read`);
+    let bytes = 0;
+    for (const { batch } of batches) bytes += batch.length;
+    if (this.#commits.isIdle) this.#pages.look(bytes, this.#bytesOnDisk);
     await this.#commits.run(() => {
       if (!this.#signed) void database.put(BIRTH_KEY, Buffer.from(new Date().toISOString()));
       for (const [partitionId, head] of heads) {
@@ -181,11 +188,14 @@ export class LmdbSegment implements Segment {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#failure.error !== undefined) {
+      this.#pages.close();
       await this.#commits?.abandon();
       return;
     }
     await this.#database.close();
     this.#commits?.close();
+    this.#pages.cut(this.#bytesOnDisk);
+    this.#pages.close();
   }
 
   /** The key of the last batch that does not begin after `offset`, else where the first would be. */

@@ -72,7 +72,7 @@ describe("a segment that is being written", () => {
   it("goes on behind what it holds where it was left longer than that", async () => {
     await commit(0, MIB);
     await segment.close();
-    // As a power cut leaves it.
+    // As a kill or a power cut leaves it.
     await truncate(file, AHEAD_BYTES);
     segment = open();
     expect(segment.bytesOnDisk()).toBeLessThan(2 * MIB);

@@ -96,6 +96,7 @@ export class GatheringGroup implements AppendGroup {
   #begun = false;
   #sealed = false;
   #pendingBytes = 0;
+  #awaited: { readonly bytes: number; readonly reached: () => void } | undefined;
 
   constructor(gatekeeper: Gatekeeper) {
     this.#gatekeeper = gatekeeper;
@@ -112,6 +113,12 @@ export class GatheringGroup implements AppendGroup {
 
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** Calls `reached` once so many bytes are pending, give or take one open batch. */
+  onceHolding(bytes: number, reached: () => void): void {
+    this.#awaited = { bytes, reached };
+    this.#look();
   }
 
   /**
@@ -296,9 +303,17 @@ export class GatheringGroup implements AppendGroup {
       this.#gatekeeper.admit(partition, bytes, this.#pendingBytes);
     }
     this.#pendingBytes += bytes;
+    this.#look();
     if (this.#begun) return;
     this.#begun = true;
     this.#gatekeeper.begun();
+  }
+
+  #look(): void {
+    if (this.#awaited === undefined || this.#pendingBytes < this.#awaited.bytes) return;
+    const { reached } = this.#awaited;
+    this.#awaited = undefined;
+    reached();
   }
 
   #lane(partition: LogPartition): Lane {

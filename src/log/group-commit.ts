@@ -69,6 +69,7 @@ export class GroupCommit {
   /** Tells the gatherers of the group that was committed last. */
   #untold: (() => void) | undefined;
   #closed = false;
+  #endDelay: () => void = () => {};
   /** By how much the group that is being committed makes the small state grow at most, in bytes. */
   #stateOnItsWay = 0;
   commits = 0;
@@ -107,9 +108,10 @@ export class GroupCommit {
     return this.#gathering;
   }
 
-  /** Takes no more; resolves when all that was taken is settled. */
+  /** Takes no more; resolves when all that was taken is settled, which then waits for no delay. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endDelay();
     await this.#running;
   }
 
@@ -139,7 +141,7 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    await gather(this.#parts.flushDelayMs);
+    await this.#gather();
     while (this.#gathering.begun) {
       const group = this.#gathering;
       this.#gathering = new GatheringGroup(this.#gatekeeper);
@@ -168,8 +170,28 @@ export class GroupCommit {
       if (this.#hasEnough()) continue;
       // Those who were waiting run now, and what they add joins the next commit.
       this.#tell();
-      await gather(this.#parts.flushDelayMs);
+      await this.#gather();
     }
+  }
+
+  /**
+   * One turn of the event loop in which others add to the same commit; or, where it is configured, a
+   * delay, which ends when enough has gathered.
+   */
+  #gather(): Promise<void> {
+    const { flushDelayMs } = this.#parts;
+    return new Promise((resolve) => {
+      if (flushDelayMs === 0 || this.#closed) {
+        setImmediate(resolve);
+        return;
+      }
+      const delay = setTimeout(resolve, flushDelayMs);
+      this.#endDelay = () => {
+        clearTimeout(delay);
+        resolve();
+      };
+      this.#gathering.onceHolding(ENOUGH_BYTES, this.#endDelay);
+    });
   }
 
   /** Has enough gathered while the last group was on its way, for the next to follow at once? */
@@ -273,14 +295,6 @@ function place(placement: Placement, offset: Offset, leaderEpoch: number, stampM
   }
   assignOffset(placement.batch, offset, leaderEpoch);
   return next;
-}
-
-/** One turn of the event loop (or a configured delay) in which others add to the same commit. */
-function gather(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (delayMs > 0) setTimeout(resolve, delayMs);
-    else setImmediate(resolve);
-  });
 }
 
 function asStorageFailure(error: unknown): never {

@@ -1,9 +1,10 @@
 /** When the gatherers of a group are told, and when the next group goes to the disk. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { AppendGroup, Log, Partition } from "../../../src/log/contract.ts";
 import { recoverLog } from "../../../src/log/recovery.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { withDefaults } from "../../../src/log/with-defaults.ts";
+import { BatchBuilder } from "../../../src/wire/batch-builder.ts";
 import { FailingStorage } from "../../support/failing-storage.ts";
 
 /** A log whose next two commits end when the test says so. */
@@ -71,4 +72,60 @@ describe("a group commit", () => {
     await behind.flushed;
     await log.close();
   });
+
+  it.for([
+    ["batches", addBatches],
+    ["records", addRecords],
+  ] as const)(
+    "waits for no more than a megabyte of %s, however long the delay",
+    async ([, add]) => {
+      const { log, first, second } = await logOfHours();
+      first.resolve();
+      second.resolve();
+      // A group of its own each: the first that ever gathers, and one behind another.
+      for (let nth = 0; nth < 2; nth += 1) {
+        const group = log.group();
+        add(group, log.topic("t")?.partitions[0] as Partition);
+        await group.flushed;
+      }
+      await log.close();
+    },
+  );
+
+  it("waits for no delay when the log is closed", async () => {
+    const { log, first } = await logOfHours();
+    const group = append(log, "last");
+    first.resolve();
+    await Promise.all([group.flushed, log.close()]);
+  });
 });
+
+/** Its flush delay is longer than any test; what opening it waits for has passed. */
+async function logOfHours() {
+  const HOURS_MS = 10 * 3_600_000;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let opened = false;
+  const opening = heldLog(HOURS_MS).finally(() => {
+    opened = true;
+  });
+  while (!opened) await vi.advanceTimersByTimeAsync(HOURS_MS);
+  vi.useRealTimers();
+  return await opening;
+}
+
+const PIECE_BYTES = 100_000;
+const PIECES = 12;
+
+function addRecords(group: AppendGroup, partition: Partition): void {
+  for (let nth = 0; nth < PIECES; nth += 1) {
+    group.addRecord(partition, 1, null, Buffer.alloc(PIECE_BYTES));
+  }
+}
+
+function addBatches(group: AppendGroup, partition: Partition): void {
+  for (let nth = 0; nth < PIECES; nth += 1) {
+    const batch = new BatchBuilder(Buffer.allocUnsafe(2 * PIECE_BYTES));
+    batch.add(1, null, Buffer.alloc(PIECE_BYTES));
+    group.addBatch(partition, batch.finish());
+  }
+}

@@ -1,41 +1,26 @@
 /**
  * `npm run bench`: the gateway's figures, beside its peers' in the same run.
- *
- *     --runs N      how often each server is loaded (default 3; medians are printed)
- *     --seconds N   how long each load lasts (default 5)
- *     --only NAME   publish | append | memory | start | writes
- *     --json        one JSON document instead of tables
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { freePorts } from "../support/free-ports.ts";
 import { GatewayProcess } from "../support/gateway-process.ts";
+import { amount, count, program, someOf } from "../support/program.ts";
 import { runBlast } from "./load/run-load.ts";
 import { type PeerName, startPeer } from "./peers/table.ts";
 import { anonymousBytes, median, residentBytes, writtenBytes } from "./process-figures.ts";
 
 type Row = Record<string, string | number>;
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "5" },
-    only: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
-const runs = Number(values.runs);
-const seconds = Number(values.seconds);
 const PAYLOAD_BYTES = 100;
 const BLAST = {
   connections: 10,
   inFlight: 500,
   payloadBytes: PAYLOAD_BYTES,
-  seconds,
   qos: 1,
 } as const;
 
@@ -50,16 +35,24 @@ const benches: Record<string, { title: string; run: () => Promise<Row[]> }> = {
   writes: { title: "Bytes written to the disk for each byte of payload", run: writes },
 };
 
+const { runs, seconds, only, json } = program("npm run bench", "The gateway's figures.")
+  .option("--runs <n>", "how often each server is loaded; medians are printed", count, 3)
+  .option("--seconds <n>", "how long each load lasts", amount, 5)
+  .addOption(someOf("--only", "figures", Object.keys(benches)))
+  .option("--json", "one JSON document instead of tables", false)
+  .parse()
+  .opts<{ runs: number; seconds: number; only: readonly string[]; json: boolean }>();
+
 const folder = await mkdtemp(join(tmpdir(), "tributary-bench-"));
 const results: Record<string, Row[]> = {};
 try {
   for (const [name, { title, run }] of Object.entries(benches)) {
-    if (values.only !== undefined && values.only !== name) continue;
-    if (!values.json) console.log(`\n${title}`);
+    if (!only.includes(name)) continue;
+    if (!json) console.log(`\n${title}`);
     results[name] = await run();
-    if (!values.json) console.table(results[name]);
+    if (!json) console.table(results[name]);
   }
-  if (values.json) console.log(JSON.stringify(results, undefined, 2));
+  if (json) console.log(JSON.stringify(results, undefined, 2));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -73,6 +66,7 @@ async function publish(): Promise<Row[]> {
       const peer = await startPeer(name, place);
       const { ratePerSecond, p50Ms, p99Ms } = await runBlast(peer.mqttPort, {
         ...BLAST,
+        seconds,
         ratePerSecond: 0,
       });
       await peer.stop();
@@ -161,6 +155,7 @@ async function writes(): Promise<Row[]> {
     const before = await writtenBytes(peer.pid);
     const { messages, seconds: measured } = await runBlast(peer.mqttPort, {
       ...BLAST,
+      seconds,
       ratePerSecond,
     });
     const bytes = (await writtenBytes(peer.pid)) - before;

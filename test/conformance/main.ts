@@ -5,18 +5,13 @@
  *     git clone https://github.com/eclipse/paho.mqtt.testing
  *     npm run conformance -- --paho paho.mqtt.testing --peer mosquitto
  *
- *     --paho DIR        the checkout
- *     --peer mosquitto  runs the suite against it too, at the same time
- *     --version V       3.1.1 or 5 alone
- *     --only TEST,...   these tests alone
- *     --json            one JSON document instead of a table
- *
  * It ends with an error where Tributary fails a test that exceptions.ts does not excuse.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { Option } from "commander";
+import { program } from "../support/program.ts";
 import { exceptionOf } from "./exceptions.ts";
 import {
   MQTT_VERSIONS,
@@ -35,34 +30,27 @@ interface Report {
   readonly outcomes: readonly Outcome[];
 }
 
-const { values } = parseArgs({
-  options: {
-    paho: { type: "string" },
-    peer: { type: "string" },
-    version: { type: "string" },
-    only: { type: "string", default: "" },
-    json: { type: "boolean", default: false },
-  },
-});
-if (values.paho === undefined) {
-  throw new Error("--paho DIR is missing: a checkout of Eclipse's paho.mqtt.testing");
-}
-if (values.peer !== undefined && values.peer !== "mosquitto") {
-  throw new Error(`--peer takes mosquitto, not "${values.peer}"`);
-}
-const suite = suiteFolder(values.paho);
-const tests = values.only.split(",").filter((name) => name !== "");
-const versions = MQTT_VERSIONS.filter(
-  (version) => values.version === undefined || version === values.version,
-);
-if (versions.length === 0) throw new Error(`--version takes 3.1.1 or 5, not "${values.version}"`);
+const { paho, peer, version, only, json } = program(
+  "npm run conformance",
+  "Eclipse Paho's interoperability tests against a gateway.",
+)
+  .requiredOption("--paho <folder>", "a checkout of Eclipse's paho.mqtt.testing")
+  .addOption(new Option("--peer <name>", "runs them against it too").choices(["mosquitto"]))
+  .addOption(new Option("--version <v>", "this one alone").choices([...MQTT_VERSIONS]))
+  .option("--only <tests>", "these tests alone, between commas", "")
+  .option("--json", "one JSON document instead of a table", false)
+  .parse()
+  .opts<{ paho: string; peer?: string; version?: string; only: string; json: boolean }>();
+const suite = suiteFolder(paho);
+const tests = only.split(",").filter((name) => name !== "");
+const versions = MQTT_VERSIONS.filter((one) => version === undefined || one === version);
 
 const folder = await mkdtemp(join(tmpdir(), "tributary-conformance-"));
 try {
-  const starts = [startGateway, ...(values.peer === undefined ? [] : [startMosquitto])];
+  const starts = [startGateway, ...(peer === undefined ? [] : [startMosquitto])];
   const reports = await Promise.all(starts.map(reportOn));
   const [ours] = reports;
-  if (values.json) {
+  if (json) {
     console.log(JSON.stringify(reports, undefined, 2));
   } else {
     print(reports);

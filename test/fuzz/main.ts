@@ -1,17 +1,11 @@
 /**
  * `npm run fuzz`: a gateway under attack by everything that a network may hold, and what became of it.
- *
- *     --seed N      the same streams again (default: another each time; it is printed)
- *     --seconds N   how long (default 60)
- *     --frames N    mutated frames of one attack at most (default: as many as there is time for)
- *     --only NAME   one attack, by the begin of its name
- *     --json        one JSON document instead of tables
  */
 import { complaintsOf } from "./complaints.ts";
 import { type FuzzReport, runFuzz } from "./run-fuzz.ts";
 import { fuzzCommand, memoryRow } from "./support/fuzz-command.ts";
 
-await fuzzCommand(runFuzz, complaintsOf, print);
+await fuzzCommand("fuzz", runFuzz, complaintsOf, print);
 
 function print(run: FuzzReport): void {
   const { before, after } = run;

@@ -2,12 +2,6 @@
  * `npm run bench:idle`: what connections cost that are merely there. Many idle MQTT 3.1.1 devices
  * connect, then some more publish one QoS 1 message a second each, beside Mosquitto and aedes.
  *
- *     --devices N       idle ones (default 10000)
- *     --publishing N    those that publish (default 1000)
- *     --seconds N       for how long they do (default 60)
- *     --peers NAME,...  of tributary, mosquitto, aedes
- *     --json            one JSON document instead of a table
- *
  * It ends with an error where Tributary had one, or where its log lacks what it acknowledged. Both
  * processes need as many open files as there are devices: `ulimit -n` says how many there may be.
  */
@@ -17,9 +11,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { amount, count, program, someOf } from "../../support/program.ts";
 import type { FleetAnswer, FleetOrder } from "../load/fleet.ts";
-import { chosen } from "../mqtt/chosen.ts";
 import { type PeerName, startPeer } from "../peers/table.ts";
 import { processorSeconds, residentBytes } from "../process-figures.ts";
 
@@ -46,19 +39,23 @@ const SETTLE_MS = 5000;
 const IDLE_MS = 5000;
 const TAKEN: readonly PeerName[] = ["tributary", "mosquitto", "aedes"];
 
-const { values } = parseArgs({
-  options: {
-    devices: { type: "string", default: "10000" },
-    publishing: { type: "string", default: "1000" },
-    seconds: { type: "string", default: "60" },
-    peers: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
-const devices = Number(values.devices);
-const publishing = Number(values.publishing);
-const seconds = Number(values.seconds);
-const peers = chosen<PeerName>("--peers", values.peers, TAKEN);
+const { devices, publishing, seconds, peers, json } = program(
+  "npm run bench:idle",
+  "What connections cost that are merely there, beside peers.",
+)
+  .option("--devices <n>", "idle ones", count, 10_000)
+  .option("--publishing <n>", "those that publish once a second", count, 1_000)
+  .option("--seconds <n>", "for how long they do", amount, 60)
+  .addOption(someOf("--peers", "servers", TAKEN))
+  .option("--json", "one JSON document instead of a table", false)
+  .parse()
+  .opts<{
+    devices: number;
+    publishing: number;
+    seconds: number;
+    peers: readonly PeerName[];
+    json: boolean;
+  }>();
 
 const folder = await mkdtemp(join(tmpdir(), "tributary-bench-idle-"));
 const rows: Row[] = [];
@@ -67,7 +64,7 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-if (values.json) {
+if (json) {
   console.log(JSON.stringify({ devices, publishing, seconds, servers: rows }, undefined, 2));
 } else {
   console.log(`${devices} idle devices, ${publishing} that publish for ${seconds} s`);

@@ -2,41 +2,42 @@
  * `npm run bench:kafka`: Tributary through the Kafka protocol, beside Apache Kafka on the same
  * machine in the same run, by Kafka's own performance tools. Every server is started anew for every
  * load, the servers in turn in every round. Needs a JDK (17 or later) and Maven.
- *
- *     --rounds N          how often each load is run (default 3; medians are printed)
- *     --only NAME,...     scenarios: produce, fetch, tail, latency, ingest, big, topics
- *     --servers NAME,...  of tributary, kafka, kafka-flush
- *     --scale N           so many records of the usual count (default 1), for a quick look
- *     --gigabytes N       what `big` reads (default 10 where --only asks for it, else 2)
- *     --json              one JSON document instead of tables
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { chosen } from "../mqtt/chosen.ts";
+import { amount, count, program, someOf } from "../../support/program.ts";
 import type { Load, Outcome, Sizes } from "./load.ts";
 import { type Rounds, type Row, rowOf, shown, tableOf } from "./report.ts";
 import { SCENARIOS, type Scenario, type ScenarioName } from "./scenarios.ts";
 import { type LoadedServer, SERVERS, type ServerName } from "./servers.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    only: { type: "string" },
-    servers: { type: "string" },
-    scale: { type: "string", default: "1" },
-    gigabytes: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
-const rounds = Number(values.rounds);
-const scenarios = chosen<ScenarioName>("--only", values.only, Object.keys(SCENARIOS));
-const servers = chosen<ServerName>("--servers", values.servers, Object.keys(SERVERS));
-const sizes: Sizes = {
-  scale: Number(values.scale),
-  gigabytes: Number(values.gigabytes ?? (values.only === undefined ? 2 : 10)),
-};
+const names = Object.keys(SCENARIOS) as ScenarioName[];
+const {
+  rounds,
+  only: scenarios,
+  servers,
+  scale,
+  gigabytes,
+  json,
+} = program("npm run bench:kafka", "Tributary through the Kafka protocol, beside Apache Kafka.")
+  .option("--rounds <n>", "how often each load is run; medians are printed", count, 3)
+  .addOption(someOf("--only", "loads", names))
+  .addOption(someOf("--servers", "servers", Object.keys(SERVERS)))
+  .option("--scale <n>", "so many times the usual count of records, for a quick look", amount, 1)
+  .option("--gigabytes <n>", "what big reads (default: 10 where it is asked for, else 2)", amount)
+  .option("--json", "one JSON document instead of tables", false)
+  .parse()
+  .opts<{
+    rounds: number;
+    only: readonly ScenarioName[];
+    servers: readonly ServerName[];
+    scale: number;
+    gigabytes?: number;
+    json: boolean;
+  }>();
+const all = scenarios.length === names.length;
+const sizes: Sizes = { scale, gigabytes: gigabytes ?? (all ? 2 : 10) };
 
 /** What the servers said of themselves. */
 const known = new Map<ServerName, Pick<LoadedServer, "name" | "version" | "promise">>();
@@ -45,18 +46,18 @@ const results: Partial<Record<ScenarioName, readonly Row[]>> = {};
 try {
   for (const name of scenarios) {
     const scenario: Scenario = SCENARIOS[name];
-    if (!values.json) console.log(`\n${scenario.title}`);
+    if (!json) console.log(`\n${scenario.title}`);
     const played = await play(name, scenario);
     const rows = played.map((one) => rowOf(one, known.get(one.server)?.name ?? one.server));
     results[name] = rows;
-    if (values.json) continue;
+    if (json) continue;
     console.table(tableOf(rows));
     for (const { curve } of rows) if (curve !== undefined) console.table(curve.map(shown));
   }
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
-if (values.json) {
+if (json) {
   const machine = {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? "",

@@ -1,37 +1,37 @@
 /**
  * `npm run bench:mqtt`: how fast Tributary takes and hands on MQTT messages, beside its peers in the
  * same run. Every server is started anew for every load, the servers in turn in every round.
- *
- *     --rounds N        how often each load is run (default 3; medians are printed)
- *     --seconds N       how long each load lasts (default 5)
- *     --only NAME,...   scenarios: deep, wide, one, qos0, half, fan-out, fan-in, mqtt5
- *     --peers NAME,...  of tributary, mosquitto, nats, nats-always, aedes
- *     --json            one JSON document instead of tables
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { amount, count, program, someOf } from "../../support/program.ts";
 import { PEERS, type PeerName } from "../peers/table.ts";
 import { UsedMemory } from "../used-memory.ts";
-import { chosen } from "./chosen.ts";
 import { type Measured, measure } from "./measure.ts";
 import { type Rounds, type Row, rowsOf, tableOf } from "./report.ts";
 import { SCENARIOS, type Scenario, type ScenarioName } from "./scenarios.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "5" },
-    only: { type: "string" },
-    peers: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const scenarios = chosen<ScenarioName>("--only", values.only, Object.keys(SCENARIOS));
-const peers = chosen<PeerName>("--peers", values.peers, Object.keys(PEERS));
+const {
+  rounds,
+  seconds,
+  only: scenarios,
+  peers,
+  json,
+} = program("npm run bench:mqtt", "How fast MQTT messages are taken and handed on, beside peers.")
+  .option("--rounds <n>", "how often each load is run; medians are printed", count, 3)
+  .option("--seconds <n>", "how long each load lasts", amount, 5)
+  .addOption(someOf("--only", "loads", Object.keys(SCENARIOS)))
+  .addOption(someOf("--peers", "servers", Object.keys(PEERS)))
+  .option("--json", "one JSON document instead of tables", false)
+  .parse()
+  .opts<{
+    rounds: number;
+    seconds: number;
+    only: readonly ScenarioName[];
+    peers: readonly PeerName[];
+    json: boolean;
+  }>();
 
 const folder = await mkdtemp(join(tmpdir(), "tributary-bench-mqtt-"));
 const memory = new UsedMemory(join(folder, "holes"));
@@ -39,10 +39,10 @@ const results: Partial<Record<ScenarioName, readonly Row[]>> = {};
 try {
   for (const name of scenarios) {
     const scenario: Scenario = SCENARIOS[name];
-    if (!values.json) console.log(`\n${scenario.title}`);
+    if (!json) console.log(`\n${scenario.title}`);
     const rows = rowsOf(await play(name, scenario));
     results[name] = rows;
-    if (!values.json) {
+    if (!json) {
       console.table(tableOf(rows, name.startsWith("fan") ? "deliveries/s" : "messages/s"));
     }
   }
@@ -51,7 +51,7 @@ try {
 }
 const all = Object.values(results).flat();
 const servers = new Map(all.map((row) => [row.server, row]));
-if (values.json) {
+if (json) {
   const machine = {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? "",

@@ -1,17 +1,11 @@
 /**
  * `npm run fuzz:kafka`: the gateway's Kafka side under attack, and what became of it.
- *
- *     --seed N      the same requests again (default: another each time; it is printed)
- *     --seconds N   how long (default 60)
- *     --frames N    made-up requests at most (default: as many as there is time for)
- *     --only NAME   one attack, by the begin of its name
- *     --json        one JSON document instead of tables
  */
 import { fuzzCommand, memoryRow } from "../support/fuzz-command.ts";
 import { kafkaComplaintsOf } from "./kafka-complaints.ts";
 import { type KafkaFuzzReport, runKafkaFuzz } from "./run-kafka-fuzz.ts";
 
-await fuzzCommand(runKafkaFuzz, kafkaComplaintsOf, print);
+await fuzzCommand("fuzz:kafka", runKafkaFuzz, kafkaComplaintsOf, print);
 
 function print(run: KafkaFuzzReport): void {
   const { before, after } = run;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { percentiles } from "../../bench/load/percentiles.ts";
-import { chosen } from "../../bench/mqtt/chosen.ts";
 import type { Measured } from "../../bench/mqtt/measure.ts";
 import { rowsOf, tableOf } from "../../bench/mqtt/report.ts";
 
@@ -29,17 +28,6 @@ describe("the rows of a bench", () => {
       { server: "Mosquitto", tributaryTimes: undefined },
     ]);
     expect(tableOf(rows, "messages/s")[0]).toMatchObject({ "messages/s": "-", failed: "refused" });
-  });
-});
-
-describe("the choice of names", () => {
-  it("is all of them, or those named, in the table's order", () => {
-    expect(chosen("--only", undefined, ["a", "b"])).toEqual(["a", "b"]);
-    expect(chosen("--only", "c,a", ["a", "b", "c"])).toEqual(["a", "c"]);
-  });
-
-  it.each(["x", "", "a,x"])("refuses %j, and says what there is", (given) => {
-    expect(() => chosen("--only", given, ["a", "b"])).toThrow("--only takes a, b");
   });
 });
 

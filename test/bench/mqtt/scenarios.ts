@@ -38,12 +38,12 @@ export const SCENARIOS = {
   deep: {
     title: "QoS 1, 10 connections, 1,000 in flight each",
     peers: EVERYBODY,
-    variants: [{ label: "", load: blast(10, 1000, 1) }],
+    variants: newAndUsed(blast(10, 1000, 1)),
   },
   wide: {
     title: "QoS 1, 100 connections, 50 in flight each",
     peers: EVERYBODY,
-    variants: [{ label: "", load: blast(100, 50, 1) }],
+    variants: newAndUsed(blast(100, 50, 1)),
   },
   one: {
     title: "QoS 1, 100 connections, 1 in flight each",
@@ -54,8 +54,7 @@ export const SCENARIOS = {
     title: "QoS 0, 10 connections",
     peers: EVERYBODY,
     variants: [
-      { label: "new", load: blast(10, 1000, 0) },
-      { label: "new, memory in use", load: { ...blast(10, 1000, 0), memoryInUse: true } },
+      ...newAndUsed(blast(10, 1000, 0)),
       { label: "settled", load: { ...blast(10, 1000, 0), secondsBefore: SETTLED_AFTER_S } },
     ],
   },
@@ -101,6 +100,14 @@ function blast(
 ): Load & { kind: "blast" } {
   const options = { connections, inFlight, qos, payloadBytes: PAYLOAD_BYTES, ratePerSecond: 0 };
   return { kind: "blast", options: { ...options, ...more } };
+}
+
+/** A new server, where nobody has used the machine's memory yet, and as it is after a day. */
+function newAndUsed(load: Load & { kind: "blast" }): Variant[] {
+  return [
+    { label: "new", load },
+    { label: "new, memory in use", load: { ...load, memoryInUse: true } },
+  ];
 }
 
 /** The window: enough to keep everybody busy, and little enough that nobody has cause to drop. */

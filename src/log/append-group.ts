@@ -115,7 +115,7 @@ export class GatheringGroup implements AppendGroup {
     return this.#pendingBytes;
   }
 
-  /** Calls `reached` once so many bytes are pending, give or take one open batch. */
+  /** Calls `reached` once so many bytes are pending. */
   onceHolding(bytes: number, reached: () => void): void {
     this.#awaited = { bytes, reached };
     this.#look();
@@ -173,6 +173,7 @@ export class GatheringGroup implements AppendGroup {
       const pendingBytes = this.#pendingBytes + bytes;
       if (pendingBytes <= this.#gatekeeper.pendingBytesMax) {
         this.#pendingBytes = pendingBytes;
+        if (this.#awaited !== undefined) this.#look();
         return open;
       }
     }

@@ -47,7 +47,7 @@ export interface GroupCommitParts {
   readonly committed: () => void;
 }
 
-/** With so many bytes gathered, a commit waits for no more, whatever the delay. */
+/** With so many bytes gathered, or half of what may be pending, a commit waits for no more, whatever the delay. */
 const ENOUGH_BYTES = 1024 * 1024;
 
 interface Prepared {
@@ -64,6 +64,7 @@ interface Prepared {
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
   readonly #gatekeeper: Gatekeeper;
+  readonly #enoughBytes: number;
   #gathering: GatheringGroup;
   #running: Promise<void> | undefined;
   /** Tells the gatherers of the group that was committed last. */
@@ -80,6 +81,7 @@ export class GroupCommit {
 
   constructor(parts: GroupCommitParts) {
     this.#parts = parts;
+    this.#enoughBytes = Math.min(ENOUGH_BYTES, parts.pendingBytesMax / 2);
     this.#gatekeeper = {
       admit: (partition, bytes, pendingBytes) => this.#admit(partition, bytes, pendingBytes),
       admitMarker: (partition) => {
@@ -190,14 +192,14 @@ export class GroupCommit {
         clearTimeout(delay);
         resolve();
       };
-      this.#gathering.onceHolding(ENOUGH_BYTES, this.#endDelay);
+      this.#gathering.onceHolding(this.#enoughBytes, this.#endDelay);
     });
   }
 
   /** Has enough gathered while the last group was on its way, for the next to follow at once? */
   #hasEnough(): boolean {
     const { begun, pendingBytes } = this.#gathering;
-    return begun && (this.#parts.flushDelayMs === 0 || pendingBytes >= ENOUGH_BYTES);
+    return begun && (this.#parts.flushDelayMs === 0 || pendingBytes >= this.#enoughBytes);
   }
 
   #tell(): void {

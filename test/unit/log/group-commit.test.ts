@@ -7,10 +7,12 @@ import { withDefaults } from "../../../src/log/with-defaults.ts";
 import { BatchBuilder } from "../../../src/wire/batch-builder.ts";
 import { FailingStorage } from "../../support/failing-storage.ts";
 
+const MIB = 1024 * 1024;
+
 /** A log whose next two commits end when the test says so. */
-async function heldLog(flushDelayMs = 0) {
+async function heldLog(flushDelayMs = 0, pendingBytesMax = 64 * MIB) {
   const storage = new FailingStorage(new MemoryStorage());
-  const log = await recoverLog(storage, withDefaults({ flushDelayMs }));
+  const log = await recoverLog(storage, withDefaults({ flushDelayMs, pendingBytesMax }));
   await log.createTopic("t", { partitions: 1 });
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   second.promise.catch(() => {});
@@ -92,6 +94,16 @@ describe("a group commit", () => {
     },
   );
 
+  it("waits for no more than half of what may be pending", async () => {
+    const { log, first, second } = await logOfHours(MIB);
+    first.resolve();
+    second.resolve();
+    const group = log.group();
+    addRecords(group, log.topic("t")?.partitions[0] as Partition, PIECES / 2);
+    await group.flushed;
+    await log.close();
+  });
+
   it("waits for no delay when the log is closed", async () => {
     const { log, first } = await logOfHours();
     const group = append(log, "last");
@@ -101,11 +113,11 @@ describe("a group commit", () => {
 });
 
 /** Its flush delay is longer than any test; what opening it waits for has passed. */
-async function logOfHours() {
+async function logOfHours(pendingBytesMax?: number) {
   const HOURS_MS = 10 * 3_600_000;
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   let opened = false;
-  const opening = heldLog(HOURS_MS).finally(() => {
+  const opening = heldLog(HOURS_MS, pendingBytesMax).finally(() => {
     opened = true;
   });
   while (!opened) await vi.advanceTimersByTimeAsync(HOURS_MS);
@@ -116,8 +128,8 @@ async function logOfHours() {
 const PIECE_BYTES = 100_000;
 const PIECES = 12;
 
-function addRecords(group: AppendGroup, partition: Partition): void {
-  for (let nth = 0; nth < PIECES; nth += 1) {
+function addRecords(group: AppendGroup, partition: Partition, pieces = PIECES): void {
+  for (let nth = 0; nth < pieces; nth += 1) {
     group.addRecord(partition, 1, null, Buffer.alloc(PIECE_BYTES));
   }
 }

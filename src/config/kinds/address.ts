@@ -3,6 +3,7 @@ import type { ListenAddress } from "../../base/service.ts";
 import { type Kind, type Reading, readWord } from "../kind.ts";
 
 const EXAMPLE = "HOST:PORT, like 127.0.0.1:1883 or [::1]:1883";
+const PORT_MAX = 65535;
 
 /** An address to listen on; port 0 takes any free one, and `off` (undefined) does not listen. */
 export function listenAddress(): Kind<ListenAddress | undefined> {
@@ -31,8 +32,9 @@ export function readAddress(value: string, portMin: number, also = ""): Reading<
   const match = /^(?:\[([0-9a-f:.%]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/i.exec(value);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (host === undefined || port < portMin || port > 65535) {
-    return { problem: `must be ${EXAMPLE}${also === "" ? "" : `, ${also}`}` };
+  if (host === undefined || port < portMin || port > PORT_MAX) {
+    const range = `with a port from ${portMin} to ${PORT_MAX}`;
+    return { problem: `must be ${EXAMPLE}, ${range}${also === "" ? "" : `, ${also}`}` };
   }
   return { value: { host, port } };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Kind } from "../../../src/config/kind.ts";
-import { listenAddress } from "../../../src/config/kinds/address.ts";
+import { address, listenAddress } from "../../../src/config/kinds/address.ts";
 import { choice } from "../../../src/config/kinds/choice.ts";
 import { count } from "../../../src/config/kinds/count.ts";
 import { DAY_MS, duration } from "../../../src/config/kinds/duration.ts";
@@ -97,9 +97,15 @@ describe("an address", () => {
   test.each(["1883", ":1883", "localhost", "a:65536", "::1:80", "http://a:80", "a b:80"])(
     "refuses %j",
     (input) => {
-      expect(problem(listenAddress(), input)).toMatch(/^must be HOST:PORT/);
+      expect(problem(listenAddress(), input)).toMatch(
+        /^must be HOST:PORT.* port from 0 to 65535, or off$/,
+      );
     },
   );
+
+  test("that others connect to has a port", () => {
+    expect(problem(address(), "a:0")).toMatch(/ port from 1 to 65535$/);
+  });
 });
 
 describe("an upstream address", () => {

@@ -12,17 +12,19 @@ const USERS = `users:
 `;
 
 export class AclBench {
-  readonly files = new AccessBench();
+  readonly #files: AccessBench;
   readonly broker: TestBroker;
   readonly access: AccessControl;
   readonly admin: WireClient;
   readonly ann: WireClient;
 
-  constructor(
+  private constructor(
+    files: AccessBench,
     broker: TestBroker,
     access: AccessControl,
     clients: { readonly admin: WireClient; readonly ann: WireClient },
   ) {
+    this.#files = files;
     this.broker = broker;
     this.access = access;
     this.admin = clients.admin;
@@ -35,7 +37,7 @@ export class AclBench {
     const broker = await TestBroker.start({ access });
     const admin = await loggedIn(broker, "admin");
     const ann = await loggedIn(broker, "ann");
-    return new AclBench(broker, access, { admin, ann });
+    return new AclBench(files, broker, access, { admin, ann });
   }
 
   /** Lets ann do that (or not), as an administrator would; answers the error codes. */
@@ -51,7 +53,7 @@ export class AclBench {
   async close(): Promise<void> {
     await this.broker.close();
     await this.access.close();
-    this.files.close();
+    this.#files.close();
   }
 }
 

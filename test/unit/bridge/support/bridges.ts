@@ -1,5 +1,5 @@
 /** Bridges on free ports over memory logs, closed again after each test. */
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import type { MqttBridgeOptions } from "../../../../bridge/bridge-options.ts";
 import { plainListener } from "../../../../bridge/listeners/listener-config.ts";
 import { startMqttBridge } from "../../../../bridge/mqtt-bridge.ts";
@@ -11,16 +11,13 @@ import { openMemoryLog } from "../../../../src/log/memory-log.ts";
 import type { LogOptions } from "../../../../src/log/options.ts";
 import { MemoryStorage } from "../../../../src/log/storage/memory-storage.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-
-/** Runs after the test, last come first. */
+/**
+ * Runs after the test, last come first. No `afterEach` of this module: files share it, and only the
+ * first of them would have it.
+ */
 export function afterTest(cleanup: () => Promise<void>): void {
-  cleanups.push(cleanup);
+  onTestFinished(cleanup);
 }
-
-afterEach(async () => {
-  while (cleanups.length > 0) await cleanups.pop()?.();
-});
 
 export async function newLog(
   storage = new MemoryStorage(),

@@ -33,6 +33,11 @@ describe("every TypeScript file", () => {
     const silent = withoutHeader(files.filter((file) => !file.path.endsWith(".test.ts")));
     expect(silent).toEqual([]);
   });
+
+  // Test files that share a process share the module, and only the first of them would have its hook.
+  it("hooks into tests only where it is one, or in a function that they call", () => {
+    expect(hooking(files.filter((file) => !file.path.endsWith(".test.ts")))).toEqual([]);
+  });
 });
 
 describe("a planted file is found", () => {
@@ -56,6 +61,12 @@ describe("a planted file is found", () => {
     expect(defaultExports([plant("src/a.ts", "const x = 1; export { x as default };")])).toEqual([
       "src/a.ts:1",
     ]);
+  });
+
+  it("for its hook", () => {
+    expect(hooking([plant("test/a.ts", "afterEach(close);")])).toEqual(["test/a.ts:1"]);
+    const called = "export function closed() {\n  afterEach(close);\n}\n";
+    expect(hooking([plant("test/a.ts", called)])).toEqual([]);
   });
 
   it("for its missing header", () => {
@@ -90,6 +101,14 @@ function defaultExports(files: readonly SourceFile[]): string[] {
           (statement.type === "ExportNamedDeclaration" &&
             /\bas default\b/.test(sliceOf(file, statement))),
       )
+      .map((statement) => `${file.path}:${lineOf(file, statement)}`),
+  );
+}
+
+function hooking(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) =>
+    topLevelStatements(file)
+      .filter((statement) => /^(before|after)(Each|All)\(/.test(sliceOf(file, statement)))
       .map((statement) => `${file.path}:${lineOf(file, statement)}`),
   );
 }

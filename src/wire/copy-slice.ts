@@ -6,7 +6,7 @@
 /** Up to here the loop wins. */
 const LOOP_BYTES_MAX = 256;
 /** A view of a smaller source would not be used often enough to be worth its making. */
-const VIEWED_BYTES_MIN = 4096;
+const VIEWED_BYTES_MIN = 1024;
 
 /** Of the source that was copied from last: one chunk of a socket holds many messages. */
 let viewed: Buffer | undefined;

@@ -149,7 +149,7 @@ export class Publisher {
       else if (bytes[at] === PINGRESP) this.#onPingresp?.();
       else this.#fail(unexpected(bytes, at));
     }
-    this.#rest = bytes.subarray(at);
+    this.#rest = Buffer.from(bytes.subarray(at));
     if (this.#qos > 0) this.send();
   }
 

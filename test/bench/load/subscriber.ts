@@ -76,7 +76,7 @@ export class Subscriber {
       this.#frame(bytes, at, end);
       at = end;
     }
-    this.#rest = bytes.subarray(at);
+    this.#rest = Buffer.from(bytes.subarray(at));
     this.#acknowledge();
     this.#options.onChunk();
   }

@@ -3,6 +3,7 @@
  * touches few pages:
  *
  *     [0 u32][0 u8]                                   when the segment was last opened, ISO 8601
+ *     [0 u32][0 u8][1 u8]                             redo record of the last commit (storage/redo.ts)
  *     [0 u32][1 u8][partition id u32 BE]              head of a partition (segment-head.ts)
  *     [0 u32][2 u8][UTF-8 key]                        small state
  *     [0 u32][3 u8][partition id u32 BE][producer id i64 BE][offset u64 BE]
@@ -20,6 +21,8 @@ const PREFIX_BYTES = 5;
 
 /** In every segment that a commit has reached. */
 export const BIRTH_KEY = prefix(BIRTH);
+/** Beside the heads: each commit writes both, and so touches one page for the two. */
+export const REDO_KEY = Buffer.concat([BIRTH_KEY, Buffer.of(1)]);
 export const HEADS_FROM = prefix(HEAD);
 export const HEADS_TO = prefix(STATE);
 export const STATES_FROM = HEADS_TO;

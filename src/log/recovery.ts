@@ -2,8 +2,8 @@
  * From what the last run left to a log that takes appends.
  *
  * The newest segment that a commit ever reached is the active one: it alone says where every
- * partition stood and what the small state was, as of its last flush: what was committed after that
- * was never acknowledged, and is not there any more. A newer one that no flushed commit reached (the
+ * partition stood and what the small state was, as of its last flush: a commit after that was never
+ * acknowledged, and is there whole or not at all. A newer one that no flushed commit reached (the
  * power went while it was being made, or before its first flush) is removed. One that is damaged is
  * set aside: its records are lost, and because nobody can say how many there were, the partitions go
  * on far enough ahead that no offset is ever given twice, under a new leader epoch (KIP-320), so that

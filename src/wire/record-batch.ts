@@ -28,6 +28,9 @@ export const BATCH_OVERHEAD_BYTES = 12;
 export const MAGIC_V2 = 2;
 export const NO_PRODUCER_ID = -1n;
 
+/** Up to the end of the CRC: outside of what that covers. */
+export const BATCH_START_BYTES = 21;
+
 const AT_BASE_OFFSET = 0;
 const AT_LENGTH = 8;
 const AT_LEADER_EPOCH = 12;

@@ -13,9 +13,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { DEFAULT_LOG_OPTIONS } from "../../src/log/options.ts";
-import { LmdbSegment } from "../../src/log/storage/lmdb-segment.ts";
-import { StorageFailure } from "../../src/log/storage/storage-failure.ts";
+import { openEnvironment } from "../../src/log/storage/lmdb-exit.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { type GatewayPlace, GatewayProcess } from "../support/gateway-process.ts";
 import { audit, type LoggedMessage } from "../support/load/books.ts";
@@ -24,6 +22,7 @@ import { SteadyPublisher } from "../support/load/steady-publisher.ts";
 import { replayed } from "../support/replayed.ts";
 import { describeWithTools } from "../support/requirements.ts";
 import { losePages, snapshotsIn } from "./support/lost-pages.ts";
+import { OVERLAPPED_OPTIONS } from "./support/overlapped-options.ts";
 
 /**
  * strace counts calls by thread, and Node.js has four that write. A failed write leaves no snapshot,
@@ -163,9 +162,9 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     for (let attempt = 1; attempt <= OVERLAPS_MAX; attempt += 1) {
       const file = join(folder, `${attempt}.mdb`);
       const { good, syncs } = await overlapped(file);
-      const segment = LmdbSegment.open(1, file, "write", DEFAULT_LOG_OPTIONS, new StorageFailure());
-      expect([...segment.states()]).toHaveLength(good);
-      await segment.close();
+      const environment = openEnvironment({ path: file, ...OVERLAPPED_OPTIONS });
+      expect([...environment.getKeys()]).toHaveLength(good);
+      await environment.close();
       // One failed, and the one that came next did not: that depends on whose turn it was.
       if (syncs.slice(syncs.indexOf("-1 EIO")).includes("0")) return;
     }
@@ -181,7 +180,7 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
   }
 });
 
-/** Has commits overlap in a segment until a flush fails; answers how each flush ended. */
+/** Has commits overlap in an environment until a flush fails; answers how each flush ended. */
 async function overlapped(file: string): Promise<{ good: number; syncs: readonly string[] }> {
   const child = fileURLToPath(new URL("support/overlapping-child.ts", import.meta.url));
   const slow = "delay_enter=20000";

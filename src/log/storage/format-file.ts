@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { messageOf, TributaryError } from "../../base/errors.ts";
 
 /** Bump it with any change of what is on the disk, add a step to it, and tell FORMAT.md. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 const FILE = "FORMAT";
 const LEGEND = /^tributary log format (\d{1,6})\n$/;
@@ -20,6 +20,8 @@ const STEPS: ReadonlyMap<number, (directory: string) => Promise<void>> = new Map
   [1, async () => {}],
   // Compaction: heads and notes of segments have one more field, which older ones are read without.
   [2, async () => {}],
+  // Redo records: who does not know them goes back behind a commit that was acknowledged.
+  [3, async () => {}],
 ]);
 
 /**

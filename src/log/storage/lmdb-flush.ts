@@ -37,9 +37,9 @@ export class FlushedCommits {
     this.#lastPage = lastPageNumber;
   }
 
-  /** Whether no commit is on its way. */
-  get isIdle(): boolean {
-    return this.#running.size === 0;
+  /** The number of the newest snapshot, as of the last commit. */
+  get newest(): number {
+    return this.#newest;
   }
 
   /** The number of the file's last page that is in use, as of the last commit. */
@@ -82,6 +82,16 @@ export class FlushedCommits {
    */
   #begin(): void {
     void this.#root.batch(() => {});
+  }
+
+  /** For an environment whose marks are not flushed by LMDB: resolves when the last one is. */
+  async flushMark(): Promise<void> {
+    try {
+      await this.#mark.flush();
+    } catch (error) {
+      this.#broken = true;
+      throw this.#failure.trip(error);
+    }
   }
 
   /** What a failed commit means. */

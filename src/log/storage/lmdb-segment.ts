@@ -18,6 +18,7 @@ import {
   nameOfStateKey,
   partitionOfHeadKey,
   partsOfAbortedKey,
+  REDO_KEY,
   STATES_FROM,
   STATES_TO,
   stateKey,
@@ -27,7 +28,9 @@ import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { openEnvironment } from "./lmdb-exit.ts";
 import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
 import { PagesAhead } from "./pages-ahead.ts";
-import type { AbortedEntry, Segment, SegmentWrites, VisitBatch } from "./storage.ts";
+import { REDO_BYTES_MAX } from "./redo.ts";
+import { type Entry, encodeRedo, redoBytes } from "./redo-record.ts";
+import type { AbortedEntry, Segment, SegmentBatch, SegmentWrites, VisitBatch } from "./storage.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
 export const SEGMENT_PAGE_BYTES = 4096;
@@ -45,8 +48,15 @@ const VIEWS = {
     Buffer.from(buffer, byteOffset, bytes),
 };
 
+/**
+ * `write`: each commit is durable when it resolves. `prepare`: the file is flushed as a whole before
+ * anybody relies on it, and need not be found as it was after a crash.
+ */
+export type SegmentMode = "read" | "write" | "prepare";
+
 export class LmdbSegment implements Segment {
   readonly id: number;
+  readonly #mode: SegmentMode;
   readonly #database: RootDatabase<Buffer, Buffer>;
   /** Undefined in a segment that is only read. */
   readonly #commits: FlushedCommits | undefined;
@@ -55,12 +65,13 @@ export class LmdbSegment implements Segment {
   #bytesOnDisk: number;
   /** The first commit after each opening writes the birth key, so it is never an empty one. */
   #signed = false;
+  #committing = false;
   #closed = false;
 
   static open(
     id: number,
     path: string,
-    mode: "read" | "write",
+    mode: SegmentMode,
     sizes: Pick<LogOptions, "segmentBytes" | "pendingBytesMax" | "stateBytesMax">,
     failure: StorageFailure,
   ): LmdbSegment {
@@ -78,22 +89,26 @@ export class LmdbSegment implements Segment {
       txnStartThreshold: 1,
       pageSize: SEGMENT_PAGE_BYTES,
       safeRestore: true,
+      // One flush a commit: the mark of the one before goes along with it (redo.ts).
+      noMetaSync: true,
       readOnly: mode === "read",
-      ...(mode === "write" ? { mapSize: mapBytes } : {}),
+      ...(mode === "read" ? {} : { mapSize: mapBytes }),
     };
     const database = openEnvironment(options);
-    const commits = mode === "write" ? new FlushedCommits(database, path, failure) : undefined;
-    return new LmdbSegment(id, database, commits, new PagesAhead(path), failure);
+    const commits = mode === "read" ? undefined : new FlushedCommits(database, path, failure);
+    return new LmdbSegment(id, mode, database, commits, new PagesAhead(path), failure);
   }
 
   private constructor(
     id: number,
+    mode: SegmentMode,
     database: RootDatabase<Buffer, Buffer>,
     commits: FlushedCommits | undefined,
     pages: PagesAhead,
     failure: StorageFailure,
   ) {
     this.id = id;
+    this.#mode = mode;
     this.#database = database;
     this.#commits = commits;
     this.#pages = pages;
@@ -102,30 +117,69 @@ export class LmdbSegment implements Segment {
   }
 
   async commit({ batches, heads, states, aborted }: SegmentWrites): Promise<void> {
+    const entries: Entry[] = [];
+    for (const [partitionId, head] of heads) entries.push([headKey(partitionId), encodeHead(head)]);
+    for (const [key, value] of states) entries.push([stateKey(key), value]);
+    for (const { partitionId, producerId, firstOffset, lastOffset } of aborted) {
+      const key = abortedKey(partitionId, producerId, lastOffset);
+      entries.push([key, encodeFirst(firstOffset)]);
+    }
+    await this.#commit(batches, entries);
+  }
+
+  /** Does a commit again that this segment was not left with: the first one after its opening. */
+  async redo(entries: readonly Entry[]): Promise<void> {
+    assert(!this.#signed, "a commit is done again before others");
+    await this.#commit([], entries);
+  }
+
+  async #commit(batches: readonly SegmentBatch[], entries: readonly Entry[]): Promise<void> {
+    const commits = this.#commits;
+    assert(commits !== undefined, `segment ${this.id} is only read`);
+    assert(!this.#committing, "a segment's commits come one after another");
+    this.#committing = true;
+    try {
+      let bytes = 0;
+      for (const { batch } of batches) bytes += batch.length;
+      this.#pages.look(bytes, this.#bytesOnDisk);
+      const number = commits.newest + 1;
+      const redo = this.#redoRecord(number, batches, entries);
+      await commits.run(() => this.#put(batches, entries, redo));
+      const isRedoable = redo !== undefined && commits.newest === number;
+      if (!isRedoable && this.#mode === "write") await commits.flushMark();
+      this.#signed = true;
+      this.#bytesOnDisk = this.#measure();
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  #put(
+    batches: readonly SegmentBatch[],
+    entries: readonly Entry[],
+    redo: Buffer | undefined,
+  ): void {
     const database = this.#database;
-    assert(this.#commits !== undefined, `segment ${this.id} is only read`);
-    let bytes = 0;
-    for (const { batch } of batches) bytes += batch.length;
-    if (this.#commits.isIdle) this.#pages.look(bytes, this.#bytesOnDisk);
-    await this.#commits.run(() => {
-      if (!this.#signed) void database.put(BIRTH_KEY, Buffer.from(new Date().toISOString()));
-      for (const [partitionId, head] of heads) {
-        void database.put(headKey(partitionId), encodeHead(head));
-      }
-      for (const [key, value] of states) {
-        if (value === undefined) void database.remove(stateKey(key));
-        else void database.put(stateKey(key), Buffer.from(value));
-      }
-      for (const { partitionId, batch, baseOffset: known } of batches) {
-        void database.put(batchKey(partitionId, known ?? baseOffset(batch)), batch);
-      }
-      for (const { partitionId, producerId, firstOffset, lastOffset } of aborted) {
-        const key = abortedKey(partitionId, producerId, lastOffset);
-        void database.put(key, encodeFirst(firstOffset));
-      }
-    });
-    this.#signed = true;
-    this.#bytesOnDisk = this.#measure();
+    if (!this.#signed) void database.put(BIRTH_KEY, Buffer.from(new Date().toISOString()));
+    if (redo !== undefined) void database.put(REDO_KEY, redo);
+    for (const [key, value] of entries) {
+      if (value === undefined) void database.remove(key);
+      else void database.put(key, Buffer.from(value));
+    }
+    for (const { partitionId, batch, baseOffset: known } of batches) {
+      void database.put(batchKey(partitionId, known ?? baseOffset(batch)), batch);
+    }
+  }
+
+  /** Undefined where the commit is to be marked on the disk instead: the first, and large ones. */
+  #redoRecord(
+    number: number,
+    batches: readonly SegmentBatch[],
+    entries: readonly Entry[],
+  ): Buffer | undefined {
+    if (this.#mode !== "write" || !this.#signed) return undefined;
+    if (redoBytes(batches.length, entries) > REDO_BYTES_MAX) return undefined;
+    return encodeRedo(BigInt(number), batches, entries);
   }
 
   heads(): ReadonlyMap<number, SegmentHead> | undefined {
@@ -193,6 +247,8 @@ export class LmdbSegment implements Segment {
       return;
     }
     await this.#database.close();
+    // Where that fails, the next start does the last commit again.
+    if (this.#mode === "write" && this.#signed) await this.#commits?.flushMark().catch(() => {});
     this.#commits?.close();
     this.#pages.cut(this.#bytesOnDisk);
     this.#pages.close();

@@ -5,6 +5,7 @@
  *     LOCK                      locked by the process that has the folder open
  *     meta.mdb                  the maps: topics, manifest, MQTT sessions, ...
  *     segments/0000000001.mdb   the row of segments, one LMDB environment each
+ *     segments/0000000001.redo  a commit that is done again (redo.ts)
  *     segments/prepared.mdb     what is to take the place of one of them
  *     damaged/                  what was set aside
  *
@@ -25,9 +26,18 @@ import { LmdbSegment } from "./lmdb-segment.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { settleMetaPages } from "./meta-pages.ts";
 import { isPassing } from "./passing-errors.ts";
+import {
+  moveRedoFile,
+  type Redo,
+  readRedoFile,
+  redoIn,
+  removeRedoFile,
+  writeRedoFile,
+} from "./redo.ts";
 import { checkSegmentFile } from "./segment-check.ts";
 import type { Segment, Storage } from "./storage.ts";
 import { StorageFailure } from "./storage-failure.ts";
+import { sync } from "./sync.ts";
 
 const SEGMENT_FILE = /^(\d{10})\.mdb$/;
 const LOCK_SUFFIX = "-lock";
@@ -59,7 +69,7 @@ export async function openLmdbStorage(directory: string, options: LogOptions): P
 
 async function openMaps(path: string, failure: StorageFailure): Promise<LmdbMaps> {
   // Where nothing was ever flushed, nothing was promised, and there is no snapshot to go back to.
-  if (!(await settleMetaPages(path))) {
+  if ((await settleMetaPages(path, "with"))?.flushed === 0n) {
     await rename(path, `${path}.never-flushed`);
     await rm(path + LOCK_SUFFIX, { force: true });
   }
@@ -125,7 +135,7 @@ class LmdbStorage implements Storage {
     this.failure.check();
     try {
       await removeEnvironment(this.#prepared);
-      return LmdbSegment.open(id, this.#prepared, "write", this.#options, this.failure);
+      return LmdbSegment.open(id, this.#prepared, "prepare", this.#options, this.failure);
     } catch (error) {
       throw this.#notReplaced(id, error);
     }
@@ -162,6 +172,7 @@ class LmdbStorage implements Storage {
   async removeSegment(id: number): Promise<void> {
     this.#checked.forget(this.#file(id));
     await removeEnvironment(this.#file(id));
+    await removeRedoFile(this.#redoFile(id));
   }
 
   async setAside(id: number): Promise<string> {
@@ -170,6 +181,7 @@ class LmdbStorage implements Storage {
     this.#checked.forget(this.#file(id));
     await rename(this.#file(id), join(this.#damaged, name));
     await rm(this.#file(id) + LOCK_SUFFIX, { force: true });
+    await moveRedoFile(this.#redoFile(id), join(this.#damaged, `${name}.redo`));
     await sync(this.#segments);
     return join("damaged", name);
   }
@@ -195,15 +207,46 @@ class LmdbStorage implements Storage {
 
   async #openChecked(id: number, mode: "read" | "write"): Promise<Segment> {
     const file = this.#file(id);
-    if (mode === "write") await settleMetaPages(file);
+    const redo = mode === "write" ? await this.#toBeDoneAgain(id) : undefined;
     const damage =
       mode === "read" ? await this.#checked.damage(file) : await checkSegmentFile(file, mode);
     if (damage !== undefined) throw damagedSegment(id, damage);
+    let segment: LmdbSegment;
     try {
-      return this.#open(id, mode);
+      segment = this.#open(id, mode);
     } catch (error) {
       throw isPassing(error) ? error : damagedSegment(id, messageOf(error));
     }
+    if (mode === "read") return segment;
+    try {
+      // LMDB has written a meta page to go back, and does not flush it.
+      await sync(file);
+      if (redo !== undefined) await segment.redo(redo.entries);
+      await removeRedoFile(this.#redoFile(id));
+      return segment;
+    } catch (error) {
+      await segment.close();
+      throw error;
+    }
+  }
+
+  /** The commit whose flush may have been acknowledged, and which LMDB would go back behind. */
+  async #toBeDoneAgain(id: number): Promise<Redo | undefined> {
+    const settled = await settleMetaPages(this.#file(id), "next");
+    if (settled === undefined) return undefined;
+    const { flushed, newer } = settled;
+    // A start that did not come to its end had begun to do it again, and may have overwritten it.
+    let redo = await readRedoFile(this.#redoFile(id));
+    if (redo?.number !== flushed + 1n) {
+      redo = newer === undefined ? undefined : await redoIn(this.#file(id), newer);
+    }
+    if (redo?.number !== flushed + 1n) return undefined;
+    try {
+      await writeRedoFile(this.#redoFile(id), redo);
+    } catch (error) {
+      throw isFullDisk(error) ? diskFull(error) : error;
+    }
+    return redo;
   }
 
   #open(id: number, mode: "read" | "write"): LmdbSegment {
@@ -229,6 +272,10 @@ class LmdbStorage implements Storage {
   #file(id: number): string {
     return join(this.#segments, fileName(id));
   }
+
+  #redoFile(id: number): string {
+    return join(this.#segments, `${digits(id)}.redo`);
+  }
 }
 
 async function removeEnvironment(path: string): Promise<void> {
@@ -237,8 +284,12 @@ async function removeEnvironment(path: string): Promise<void> {
 }
 
 function fileName(id: number): string {
+  return `${digits(id)}.mdb`;
+}
+
+function digits(id: number): string {
   assert(Number.isInteger(id) && id > 0 && id < 1e10, `${id} is no segment number`);
-  return `${String(id).padStart(10, "0")}.mdb`;
+  return String(id).padStart(10, "0");
 }
 
 function busySegment(id: number, reason: string): TributaryError {
@@ -259,14 +310,4 @@ function unwritable(directory: string, cause: unknown): TributaryError {
       "--data, or change its owner.",
     { cause },
   );
-}
-
-/** Makes a file's bytes, or the names in a folder, survive a power cut. */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,10 +1,11 @@
 /**
- * LMDB's notes of its snapshots, in the first two pages of each file (layout: segment-check.ts).
+ * LMDB's notes of its snapshots, in the first two pages of each file (layout: raw-pages.ts).
  * Pages 0 and 1 take turns at the newest snapshot; the mark in the middle of page 0 is the last
  * flushed one, to which LMDB goes back when it opens the file (`safeRestore`).
  */
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { promisify } from "node:util";
 
 /** Where a meta begins in its page, behind the page's header. */
 export const META_AT = 24;
@@ -12,22 +13,41 @@ export const META_BYTES = 144;
 const PAGE_SIZE_AT = META_AT + 24;
 const TRANSACTION_AT = 128;
 const HEAD_BYTES = PAGE_SIZE_AT + 4;
+/** Where magic, version and an address end, which the mark does without. */
+const MARKED_FROM = 16;
+const FREE_TREE_FLAGS_AT = 28;
+const NOT_FLUSHED = 0x1000;
 
 export function transactionOf(meta: Buffer): bigint {
   return meta.readBigUInt64LE(TRANSACTION_AT);
 }
 
+/** What a file's meta pages say. */
+export interface Settled {
+  /** The snapshot that LMDB goes back to; 0: none was ever flushed. */
+  readonly flushed: bigint;
+  /** The meta of the newest snapshot, where that is another one. */
+  readonly newer: Buffer | undefined;
+}
+
 /**
  * Makes the meta pages durable as they are read now, before LMDB builds on them: where the last
- * write of the mark failed, the page cache has one that the disk has not. Answers whether any
- * snapshot was ever flushed; true also for a file that is not there or has no meta pages.
+ * write of the mark failed, the page cache has one that the disk has not. Undefined for a file that
+ * is not there or has no meta pages.
+ *
+ * `marks` says when a mark is on the disk: `with` the flush that it tells of, or at the latest with
+ * the `next` one. Then the mark may be one behind: a commit begins when the one before it has been
+ * flushed, so the snapshot before the newest was, and is marked here.
  */
-export async function settleMetaPages(path: string): Promise<boolean> {
+export async function settleMetaPages(
+  path: string,
+  marks: "with" | "next",
+): Promise<Settled | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, "r+");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
   try {
@@ -35,16 +55,36 @@ export async function settleMetaPages(path: string): Promise<boolean> {
     await file.read(head, 0, HEAD_BYTES, 0);
     const pageBytes = head.readUInt32LE(PAGE_SIZE_AT);
     const { size } = await file.stat();
-    if (pageBytes === 0 || size < 2 * pageBytes) return true;
+    if (pageBytes === 0 || size < 2 * pageBytes) return undefined;
     const pages = Buffer.alloc(2 * pageBytes);
     await file.read(pages, 0, pages.length, 0);
+    const meta = (at: number) => pages.subarray(at + META_AT, at + META_AT + META_BYTES);
+    const [older, newest] = inOrder(meta(0), meta(pageBytes));
+    const mark = meta(pageBytes / 2);
+    if (marks === "next" && transactionOf(mark) > 0n) matchMark(mark, older, newest);
     await file.write(pages, 0, pages.length, 0);
     await file.datasync();
-    const markAt = pageBytes / 2 + META_AT;
-    return transactionOf(pages.subarray(markAt, markAt + META_BYTES)) > 0n;
+    const flushed = transactionOf(mark);
+    return { flushed, newer: transactionOf(newest) > flushed ? newest : undefined };
   } finally {
     await file.close();
   }
+}
+
+/** Has the mark and the page of the older snapshot agree, which then is the one to go back to. */
+function matchMark(mark: Buffer, older: Buffer, newest: Buffer): void {
+  const behind = transactionOf(older) - transactionOf(mark);
+  if (behind === 1n && transactionOf(newest) - transactionOf(older) === 1n) {
+    older.copy(mark, MARKED_FROM, MARKED_FROM);
+    mark.writeUInt16LE(mark.readUInt16LE(FREE_TREE_FLAGS_AT) & ~NOT_FLUSHED, FREE_TREE_FLAGS_AT);
+  }
+  // LMDB takes the page's word then, in which a failed write may have left another one's trees.
+  if (behind === 0n) mark.copy(older, MARKED_FROM, MARKED_FROM);
+}
+
+/** Two metas, the one of the older snapshot first. */
+export function inOrder(one: Buffer, other: Buffer): readonly [older: Buffer, newest: Buffer] {
+  return transactionOf(one) >= transactionOf(other) ? [other, one] : [one, other];
 }
 
 /**
@@ -69,6 +109,11 @@ export class FlushedMark {
   /** All that was flushed so far is good. */
   keep(): void {
     readSync(this.#file, this.#kept, 0, META_BYTES, this.#at);
+  }
+
+  /** Resolves when the mark is on the disk as LMDB has written it. */
+  async flush(): Promise<void> {
+    await promisify(fdatasync)(this.#file);
   }
 
   /** Call it when no commit is on its way any more. */

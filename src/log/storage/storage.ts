@@ -54,9 +54,9 @@ export interface Segment {
   readonly id: number;
 
   /**
-   * Writes all of it in one transaction and flushes. Resolves when it is on disk.
+   * Writes all of it in one transaction and flushes. Resolves when it is on disk. One after another.
    * @throws DISK_FULL, with nothing of it kept; STORAGE_FAILED where nobody knows what is kept:
-   *   then the storage has failed for good, and the next start finds nothing of it
+   *   then the storage has failed for good, and the next start finds all of it, or nothing
    */
   commit(writes: SegmentWrites): Promise<void>;
 

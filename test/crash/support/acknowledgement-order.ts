@@ -5,11 +5,13 @@
  *
  *     read       the PUBLISH came, over the same connection
  *     pwrite     its payload was written to a segment's file
+ *     pwrite     of the meta page that names the new snapshot, to the same file
  *     fdatasync  of that file, returned without an error
- *     pwrite     of the page that names the new snapshot, to the same file, opened with O_DSYNC
  *     write      the acknowledgement
  *
- * For a retained message the same holds for the file of the maps. Payloads must be unique.
+ * A retained message is in the file of the maps besides, where the snapshot has to be marked as
+ * flushed as well, by a pwrite to the file opened with O_DSYNC, behind the fdatasync. Payloads must be
+ * unique.
  */
 import { type Packet, parser } from "mqtt-packet";
 import type { SystemCall } from "./system-calls.ts";
@@ -28,6 +30,8 @@ export interface Verdict {
 
 const SEGMENT = /\/segments\/\d+\.mdb$/;
 const MAPS = /\/meta\.mdb$/;
+/** Bytes and position of a meta in its page, the first or the second one of the file. */
+const META_WRITE = /, 128, (40|4136)$/;
 const READS = new Set(["read", "readv", "recvfrom", "recvmsg"]);
 const FILE_WRITES = new Set(["pwrite64", "pwritev", "pwritev2", "write", "writev"]);
 const SOCKET_WRITES = new Set(["write", "writev", "sendto", "sendmsg"]);
@@ -124,6 +128,9 @@ class Disk {
   /** How many messages each sync covered, as the first that did. */
   readonly covered = new Map<SystemCall, number>();
   readonly #writes: readonly SystemCall[];
+  /** Those of a meta page. */
+  readonly #metas: readonly SystemCall[];
+  /** Those of a mark that is flushed at once. */
   readonly #snapshots: readonly SystemCall[];
 
   constructor(calls: readonly SystemCall[]) {
@@ -134,6 +141,7 @@ class Disk {
     const writes = files.filter(({ name, result }) => FILE_WRITES.has(name) && result > 0);
     this.syncs = files.filter(({ name, result }) => SYNCS.has(name) && result === 0);
     this.#writes = writes.filter((call) => !synchronous.has(keyOf(call)));
+    this.#metas = this.#writes.filter(({ text }) => META_WRITE.test(text));
     this.#snapshots = writes.filter((call) => synchronous.has(keyOf(call)));
   }
 
@@ -144,9 +152,12 @@ class Disk {
         file.test(target) && beganAt > cameAt && endedAt < sentAt && data.includes(payload),
     );
     if (write === undefined) return `its message was written to ${file.source}`;
-    const sync = this.syncs.find(follows(write, sentAt));
+    const meta = this.#metas.find(follows(write, sentAt));
+    if (meta === undefined) return `the snapshot was named in ${write.target}`;
+    const sync = this.syncs.find(follows(meta, sentAt));
     if (sync === undefined) return `a sync of ${write.target} had returned`;
     this.covered.set(sync, (this.covered.get(sync) ?? 0) + 1);
+    if (file === SEGMENT) return undefined;
     const snapshot = this.#snapshots.find(follows(sync, sentAt));
     return snapshot === undefined ? `the snapshot in ${write.target} was on the disk` : undefined;
   }

@@ -1,14 +1,14 @@
 /**
- * A process that commits to one segment, each time while the commit before is being flushed, until
- * its disk fails; the last line that it prints is how many commits were good.
+ * A process that commits to one environment, each time while the commit before is being flushed, as
+ * neither segments nor maps do, until its disk fails; the last line that it prints is how many commits were good.
  *
  *     node overlapping-child.ts FILE
  */
 import { open } from "node:fs/promises";
-import { DEFAULT_LOG_OPTIONS } from "../../../src/log/options.ts";
-import { leaveUnflushed } from "../../../src/log/storage/lmdb-exit.ts";
-import { LmdbSegment } from "../../../src/log/storage/lmdb-segment.ts";
+import { leaveUnflushed, openEnvironment } from "../../../src/log/storage/lmdb-exit.ts";
+import { FlushedCommits } from "../../../src/log/storage/lmdb-flush.ts";
 import { StorageFailure } from "../../../src/log/storage/storage-failure.ts";
+import { OVERLAPPED_OPTIONS } from "./overlapped-options.ts";
 
 const AHEAD = 3;
 const COMMITS_MAX = 200;
@@ -18,7 +18,8 @@ const WRITTEN_MS = 5;
 const [file = ""] = process.argv.slice(2);
 const failure = new StorageFailure();
 void failure.happened.then(leaveUnflushed);
-const segment = LmdbSegment.open(1, file, "write", DEFAULT_LOG_OPTIONS, failure);
+const environment = openEnvironment({ path: file, ...OVERLAPPED_OPTIONS });
+const commits = new FlushedCommits(environment, file, failure);
 let good = 0;
 
 // The two threads take turns: a few flushes more for one, so that their failures come apart.
@@ -35,12 +36,12 @@ for (let nth = 1; nth < COMMITS_MAX && failure.error === undefined; nth += 1) {
   before = next;
 }
 await before;
-await segment.close();
+await commits.abandon();
 console.log(good);
 
 async function commit(nth: number): Promise<void> {
-  const states = [[`nth/${nth}`, Buffer.alloc(300_000)]] as const;
-  await segment.commit({ batches: [], heads: new Map(), states, aborted: [] }).then(
+  const put = () => void environment.put(Buffer.from(`nth/${nth}`), Buffer.alloc(300_000));
+  await commits.run(put).then(
     () => {
       good += 1;
     },

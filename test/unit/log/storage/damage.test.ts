@@ -197,7 +197,7 @@ describe("a data folder that somebody or something has damaged", () => {
     // What version 1 wrote is what version 2 writes where there are no transactions.
     await writeFile(join(directory, "FORMAT"), "tributary log format 1\n");
     log = await openLog(directory, OPTIONS);
-    expect(await readFile(join(directory, "FORMAT"), "utf8")).toBe("tributary log format 3\n");
+    expect(await readFile(join(directory, "FORMAT"), "utf8")).toBe("tributary log format 4\n");
     expect(await readdir(directory)).not.toContain("FORMAT.new");
     const partition = partitionOf(log);
     expect((await readAll(log, partition)).length).toBe(MANY);

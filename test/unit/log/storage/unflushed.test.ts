@@ -1,5 +1,5 @@
 /** Snapshots that LMDB committed and did not flush: a start must not take them for good. */
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -10,6 +10,7 @@ import { readAll, valuesOf } from "../../../support/read-all.ts";
 
 const SEGMENT_BYTES = 128 * 1024;
 const OPTIONS = { segmentBytes: SEGMENT_BYTES, diskBudgetBytes: 100 * SEGMENT_BYTES };
+const SEGMENT = "segments/0000000001.mdb";
 const MARK_AT = 2048 + 24;
 const META_BYTES = 144;
 
@@ -53,7 +54,10 @@ describe("a data folder with snapshots that were not flushed", () => {
   it("opens a segment as it was flushed last, and gives the offsets again", async () => {
     await log.createTopic("t", { partitions: 1 });
     await append("flushed");
-    await unflushed("segments/0000000001.mdb", () => append("x".repeat(9_000)));
+    await unflushed(SEGMENT, () => append("x".repeat(9_000)));
+    // What was not flushed is what a power cut takes: the end of the file, here.
+    const file = await readFile(join(directory, SEGMENT));
+    await writeFile(join(directory, SEGMENT), file.fill(0, file.lastIndexOf("x") - 100));
     await reopen();
     expect(await valuesOf(log, partition())).toEqual(["flushed"]);
     await append("next");

@@ -6,6 +6,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, TributaryError } from "../../base/errors.ts";
+import { sync } from "./sync.ts";
 
 /** Bump it with any change of what is on the disk, add a step to it, and tell FORMAT.md. */
 export const FORMAT_VERSION = 4;
@@ -53,7 +54,7 @@ async function write(directory: string): Promise<void> {
   try {
     await writeSynced(`${path}.new`, `tributary log format ${FORMAT_VERSION}\n`);
     await rename(`${path}.new`, path);
-    await syncFolder(directory);
+    await sync(directory);
   } catch (error) {
     throw new TributaryError("DATA_DIR_UNWRITABLE", `${path}: ${messageOf(error)}`, {
       cause: error,
@@ -68,15 +69,6 @@ async function writeSynced(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

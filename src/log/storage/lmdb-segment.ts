@@ -28,12 +28,12 @@ import { decodeHead, encodeHead, type SegmentHead } from "../segment-head.ts";
 import { openEnvironment } from "./lmdb-exit.ts";
 import { FlushedCommits, statsOf } from "./lmdb-flush.ts";
 import { PagesAhead } from "./pages-ahead.ts";
+import { PAGE_BYTES } from "./raw-pages.ts";
 import { REDO_BYTES_MAX } from "./redo.ts";
 import { type Entry, encodeRedo, redoBytes } from "./redo-record.ts";
 import type { AbortedEntry, Segment, SegmentBatch, SegmentWrites, VisitBatch } from "./storage.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 
-export const SEGMENT_PAGE_BYTES = 4096;
 /** Room in the map beyond a full segment and a full group: B-tree pages, small state. */
 const MAP_SLACK_BYTES = 64 * 1024 * 1024;
 
@@ -87,7 +87,7 @@ export class LmdbSegment implements Segment {
       separateFlushed: true,
       eventTurnBatching: false,
       txnStartThreshold: 1,
-      pageSize: SEGMENT_PAGE_BYTES,
+      pageSize: PAGE_BYTES,
       safeRestore: true,
       // One flush a commit: the mark of the one before goes along with it (redo.ts).
       noMetaSync: true,
@@ -265,7 +265,7 @@ export class LmdbSegment implements Segment {
 
   #measure(): number {
     const lastPage = this.#commits?.lastPage ?? statsOf(this.#database).lastPageNumber;
-    return (lastPage + 1) * SEGMENT_PAGE_BYTES;
+    return (lastPage + 1) * PAGE_BYTES;
   }
 }
 

@@ -18,6 +18,8 @@ const MARKED_FROM = 16;
 const FREE_TREE_FLAGS_AT = 28;
 const NOT_FLUSHED = 0x1000;
 
+const datasync = promisify(fdatasync);
+
 export function transactionOf(meta: Buffer): bigint {
   return meta.readBigUInt64LE(TRANSACTION_AT);
 }
@@ -113,7 +115,7 @@ export class FlushedMark {
 
   /** Resolves when the mark is on the disk as LMDB has written it. */
   async flush(): Promise<void> {
-    await promisify(fdatasync)(this.#file);
+    await datasync(this.#file);
   }
 
   /** Call it when no commit is on its way any more. */

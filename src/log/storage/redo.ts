@@ -60,7 +60,8 @@ export async function writeRedoFile(path: string, { number, entries }: Redo): Pr
   const bytes = encodeRedo(number, [], entries);
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT);
   try {
-    await file.write(bytes, 0, bytes.length, 0);
+    // All of it, or an error: a disk that fills up takes the beginning, and says so at the next write.
+    await file.writeFile(bytes);
     await file.truncate(bytes.length);
     await file.sync();
   } finally {

@@ -36,7 +36,8 @@ export async function lockDataDirectory(directory: string): Promise<() => Promis
     );
   }
   await file.truncate(0);
-  await file.write(`process ${process.pid} on ${hostname()}\n`);
+  // A full disk has no room for the text; the lock holds without it.
+  await file.write(`process ${process.pid} on ${hostname()}\n`).catch(() => {});
   return async () => {
     await file.truncate(0);
     await file.close();

@@ -4,6 +4,8 @@
  *
  *     byte 0 0x40 PUBACK or 0x50 PUBREC | byte 1 0x02 | bytes 2-3 packet identifier
  */
+import type { Slices } from "../../src/wire/slices.ts";
+
 const PUBACK = 0x40;
 const PUBREC = 0x50;
 const REMAINING_BYTES = 2;
@@ -28,10 +30,14 @@ export class Acknowledgements {
     return this.#buffer.subarray(0, this.#bytes);
   }
 
-  /** A PUBACK for the packet identifier that stands at `at` of `source`. */
-  pubackAt(source: Buffer, at: number): void {
-    this.#plain(PUBACK, source[at] as number, source[at + 1] as number);
-    this.pubacks += 1;
+  /** PUBACKs for the first `count` payloads, whose packet identifiers stand `idBefore` bytes before them. */
+  pubacksOf(source: Buffer, payloads: Slices, count: number, idBefore: number): void {
+    this.#reserve(count * PLAIN_BYTES);
+    for (let nth = 0; nth < count; nth += 1) {
+      const idAt = (payloads.from[nth] as number) - idBefore;
+      this.#plain(PUBACK, source[idAt] as number, source[idAt + 1] as number);
+    }
+    this.pubacks += count;
   }
 
   puback(packetId: number): void {

@@ -5,6 +5,9 @@
  * to a known place ({@link Destinations}). It leaves everything else, and everything that goes wrong,
  * to the long way (`Publishing`): both put messages into the same line, so order of arrival is kept.
  *
+ * Frames one behind another that lead to the same place are a run, and go into the log together: what
+ * is the same for all of them is found out once.
+ *
  *     byte 0        0x30 | dup << 3 | qos << 1
  *     byte 1..4     remaining length
  *     then          topic length u16, topic | packet identifier u16 (QoS 1)
@@ -13,11 +16,14 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError } from "../../src/base/errors.ts";
 import type { AppendGroup, Log } from "../../src/log/contract.ts";
+import { equalBytes, viewOf, viewOfMemory } from "../../src/wire/copy-slice.ts";
+import { Slices } from "../../src/wire/slices.ts";
 import type { BridgeFigures } from "../bridge-figures.ts";
 import { publicationOf } from "../delivery/fan-out.ts";
 import type { ProtocolVersion, Qos } from "../packets/packet.ts";
 import type { Destination, Destinations, Publisher } from "./destinations.ts";
 import type { Intake, Taken } from "./intake.ts";
+import type { Lane } from "./lanes.ts";
 import type { TopicAliases } from "./topic-aliases.ts";
 
 /** Topics that a connection publishes to in turn, remembered by their bytes. */
@@ -32,6 +38,9 @@ const TYPE_AND_RETAIN = 0xf1;
 const TOPIC_ALIAS = 0x23;
 const TOPIC_ALIAS_BYTES = 3;
 const LENGTH_BYTES_MAX = 4;
+/** Frames that go into the log together. */
+const RUN_MAX = 1024;
+const NOTHING = Buffer.alloc(0);
 
 export interface ExpressLaneParts {
   readonly log: Log;
@@ -57,19 +66,29 @@ interface Remembered {
 }
 
 /** What is being taken of one chunk; one for all lanes, as chunks are taken one at a time. */
-class Run {
+class Chunk {
+  bytes: Buffer = NOTHING;
+  /** Of the memory that the chunk lies in, from `base` on. */
+  view: DataView = viewOf(NOTHING);
+  base = 0;
   group: AppendGroup | undefined;
   nowMs = 0;
   taken: Taken | undefined;
+  /** Where the last frame ends that was taken. */
+  takenTo = 0;
   messages = 0;
   /** Of those, the ones of QoS 1. */
   acknowledged = 0;
   payloadBytes = 0;
 
-  begin(group: AppendGroup, nowMs: number): void {
+  begin(bytes: Buffer, from: number, group: AppendGroup, nowMs: number): void {
+    this.bytes = bytes;
+    this.view = viewOfMemory(bytes);
+    this.base = bytes.byteOffset;
     this.group = group;
     this.nowMs = nowMs;
     this.taken = undefined;
+    this.takenTo = from;
     this.messages = 0;
     this.acknowledged = 0;
     this.payloadBytes = 0;
@@ -77,8 +96,28 @@ class Run {
 
   /** Holds on to nothing. */
   end(): void {
+    this.bytes = NOTHING;
     this.group = undefined;
     this.taken = undefined;
+  }
+}
+
+const CHUNK = new Chunk();
+
+/** The run that is being gathered: frames of one QoS that lead to one place, not in the log yet. */
+class Run {
+  destination: Destination | undefined;
+  qos: Qos = 0;
+  /** So far before its payload a frame's packet identifier stands. */
+  idBefore = 0;
+  /** The topic of its last frame, in the chunk. */
+  topicAt = 0;
+  topicEnd = 0;
+  readonly payloads = new Slices(RUN_MAX);
+
+  end(): void {
+    this.destination = undefined;
+    this.payloads.clear();
   }
 }
 
@@ -108,7 +147,7 @@ export class ExpressLane {
   /** Takes frames of `bytes` from `from` on, where one begins; answers where it stopped: as far. */
   take(bytes: Buffer, from: number): number {
     const { clock, destinations, log } = this.#parts;
-    RUN.begin(log.group(), clock.nowMs());
+    CHUNK.begin(bytes, from, log.group(), clock.nowMs());
     this.#version = destinations.version;
     const { length } = bytes;
     const { frameBytesMax } = this.#connection;
@@ -130,10 +169,11 @@ export class ExpressLane {
       if (!this.#takeFrame(bytes, ((first >> 1) & 1) as Qos, bodyAt, end)) break;
       at = end;
     }
-    this.#count(at - from);
-    return at;
+    this.#append();
+    return this.#count(from);
   }
 
+  /** Adds a frame to the run that it belongs to; false where it is left, or the run before it. */
   #takeFrame(bytes: Buffer, qos: Qos, bodyAt: number, end: number): boolean {
     const topicAt = bodyAt + 2;
     if (topicAt > end) return false;
@@ -148,6 +188,8 @@ export class ExpressLane {
         destination = this.#destinationOf(bytes, topicAt, topicEnd);
       } else if (propertyBytes === TOPIC_ALIAS_BYTES && bytes[payloadAt + 1] === TOPIC_ALIAS) {
         if (payloadAt + 1 + TOPIC_ALIAS_BYTES > end) return false;
+        // The run first: what it cannot take is looked at again, by the aliases of before.
+        if (topicAt < topicEnd && !this.#append()) return false;
         const alias = uint16(bytes, payloadAt + 2);
         payloadAt += 1 + TOPIC_ALIAS_BYTES;
         destination = this.#aliased(bytes, topicAt, topicEnd, alias);
@@ -156,55 +198,93 @@ export class ExpressLane {
       destination = this.#destinationOf(bytes, topicAt, topicEnd);
     }
     if (destination === undefined) return false;
-    if (!this.#append(destination, bytes, payloadAt, end)) return false;
-    const taken = (RUN.taken ??= this.#connection.intake.open(RUN.group));
-    RUN.messages += 1;
-    RUN.payloadBytes += end - payloadAt;
-    if (qos > 0) {
-      RUN.acknowledged += 1;
-      taken.acknowledgements.pubackAt(bytes, topicEnd);
+    const idBefore = payloadAt - topicEnd;
+    if (destination !== RUN.destination || qos !== RUN.qos || idBefore !== RUN.idBefore) {
+      if (!this.#append()) return false;
+      RUN.destination = destination;
+      RUN.qos = qos;
+      RUN.idBefore = idBefore;
     }
-    if (destination.audience !== undefined) {
-      // A copy: it outlives the bytes it came in.
-      const payload = Buffer.from(bytes.subarray(payloadAt, end));
-      const message = this.#message(destination, payload, qos);
-      taken.publications.push(publicationOf(message, destination.audience));
-    }
-    return true;
+    RUN.topicAt = topicAt;
+    RUN.topicEnd = topicEnd;
+    RUN.payloads.add(payloadAt, end);
+    // A time of its own makes a message a run of its own.
+    if (destination.lane.plan.deviceTime === undefined && !RUN.payloads.isFull) return true;
+    return this.#append();
   }
 
-  /** What was taken of the chunk, `bytes` of frames, goes into the books at once. */
-  #count(bytes: number): void {
-    const { taken, messages, acknowledged, payloadBytes } = RUN;
-    RUN.end();
-    if (taken === undefined) return;
+  /** What was taken of the chunk goes into the books at once; answers where it ends. */
+  #count(from: number): number {
+    const { taken, takenTo, messages, acknowledged, payloadBytes } = CHUNK;
+    CHUNK.end();
+    if (taken === undefined) return takenTo;
     const { figures } = this.#parts;
     this.#messages += messages;
     figures.express += messages;
     figures.messages[0] += messages - acknowledged;
     figures.messages[1] += acknowledged;
     figures.payloadBytes += payloadBytes;
-    this.#connection.intake.count(taken, bytes);
+    this.#connection.intake.count(taken, takenTo - from);
+    return takenTo;
   }
 
-  /** False where the log would not take it: the long way will find out why, and say so. */
-  #append({ lane }: Destination, bytes: Buffer, from: number, to: number): boolean {
+  /**
+   * Has the log take the run, and ends it. False where it does not take all of it: the long way will
+   * find out why of the first one left, and say so.
+   */
+  #append(): boolean {
+    const { destination, payloads } = RUN;
+    const { count } = payloads;
+    if (destination === undefined || count === 0) return true;
+    const taken = this.#appendTo(destination.lane, payloads);
+    if (taken > 0) this.#noteTaken(destination, payloads, taken);
+    RUN.end();
+    return taken === count;
+  }
+
+  /** How many of the payloads the log has taken: the first so many. */
+  #appendTo({ plan, partition }: Lane, payloads: Slices): number {
     const { figures, destinations } = this.#parts;
-    const { plan, partition } = lane;
-    const deviceMs = plan.deviceTime?.read(bytes.subarray(from, to));
+    const { bytes, nowMs, group } = CHUNK;
+    const deviceMs = plan.deviceTime?.read(
+      bytes.subarray(payloads.from[0] as number, payloads.to[0] as number),
+    );
+    let taken = 0;
     try {
-      const timestampMs = deviceMs ?? RUN.nowMs;
-      // No view of the payload: at a million a second, an object each is the collector's work.
-      RUN.group?.addSlice(partition, timestampMs, plan.key, bytes, from, to, plan.headers);
+      const timestampMs = deviceMs ?? nowMs;
+      // No view of a payload: at a million a second, an object each is the collector's work.
+      taken =
+        group?.addSlices(partition, timestampMs, plan.key, bytes, payloads, plan.headers) ?? 0;
     } catch (error) {
       if (!isTributaryError(error)) throw error;
       if (error.code === "TOPIC_UNKNOWN") destinations.forget();
       this.#version = destinations.version;
-      return false;
     }
-    if (plan.deviceTime !== undefined && deviceMs === undefined) figures.deviceTimesMissing += 1;
-    if (plan.fellBack) figures.routeFallbacks += 1;
-    return true;
+    if (plan.deviceTime !== undefined && deviceMs === undefined)
+      figures.deviceTimesMissing += taken;
+    if (plan.fellBack) figures.routeFallbacks += taken;
+    return taken;
+  }
+
+  /** The first `count` of the run are in the log. */
+  #noteTaken(destination: Destination, payloads: Slices, count: number): void {
+    const { bytes } = CHUNK;
+    const taken = (CHUNK.taken ??= this.#connection.intake.open(CHUNK.group));
+    CHUNK.messages += count;
+    CHUNK.takenTo = payloads.to[count - 1] as number;
+    CHUNK.payloadBytes += payloads.bytesOfFirst(count);
+    if (RUN.qos > 0) {
+      CHUNK.acknowledged += count;
+      taken.acknowledgements.pubacksOf(bytes, payloads, count, RUN.idBefore);
+    }
+    const { audience } = destination;
+    if (audience === undefined) return;
+    for (let nth = 0; nth < count; nth += 1) {
+      // A copy: it outlives the bytes it came in.
+      const payload = Buffer.from(bytes.subarray(payloads.from[nth], payloads.to[nth]));
+      const message = this.#message(destination, payload, RUN.qos);
+      taken.publications.push(publicationOf(message, audience));
+    }
   }
 
   #message({ topic }: Destination, payload: Buffer, qos: Qos) {
@@ -230,10 +310,20 @@ export class ExpressLane {
       return destination;
     }
     const topic = aliases.bytes(alias);
-    return topic === undefined ? undefined : this.#destinationOf(topic, 0, topic.length);
+    return topic === undefined ? undefined : this.#recall(topic, 0, topic.length);
   }
 
+  /** Of a topic in the chunk: mostly that of the frame before it. */
   #destinationOf(bytes: Buffer, from: number, to: number): Destination | undefined {
+    const { destination, topicAt, topicEnd } = RUN;
+    if (destination !== undefined && to > from && to - from === topicEnd - topicAt) {
+      const { view, base } = CHUNK;
+      if (equalBytes(view, base + topicAt, base + from, to - from)) return destination;
+    }
+    return this.#recall(bytes, from, to);
+  }
+
+  #recall(bytes: Buffer, from: number, to: number): Destination | undefined {
     const version = this.#version;
     const last = this.#last;
     if (last !== undefined && last.version === version && equals(last.topic, bytes, from, to)) {

@@ -9,6 +9,7 @@ import { type Offset, toOffset } from "../base/offset.ts";
 import { BatchBuilder, type EncodedHeaders } from "../wire/batch-builder.ts";
 import { controlBatch, type TransactionMarker } from "../wire/control-batch.ts";
 import { isTransactional, lastOffsetDelta, producerId } from "../wire/record-batch.ts";
+import type { Slices } from "../wire/slices.ts";
 import type { BatchBuffers } from "./batch-buffers.ts";
 import type { AppendGroup, Partition, PlacedBatch, StateValue } from "./contract.ts";
 import { OPEN_BATCH_BYTES_MAX } from "./open-batch.ts";
@@ -136,36 +137,62 @@ export class GatheringGroup implements AppendGroup {
     value: Uint8Array | null,
     headers?: EncodedHeaders,
   ): void {
-    const valueBytes = value === null ? 0 : value.length;
-    this.#roomFor(partition, key, valueBytes, headers).add(timestampMs, key, value, headers);
+    const bytes = recordBytes(key, value === null ? 0 : value.length, headers);
+    this.#roomFor(partition, bytes).add(timestampMs, key, value, headers);
   }
 
-  addSlice(
+  addSlices(
     partition: Partition,
     timestampMs: number,
     key: Uint8Array | null,
     source: Buffer,
-    from: number,
-    to: number,
+    slices: Slices,
     headers?: EncodedHeaders,
-  ): void {
-    const batch = this.#roomFor(partition, key, to - from, headers);
-    batch.addSlice(timestampMs, key, source, from, to, headers);
+  ): number {
+    const { count } = slices;
+    const overhead = recordBytes(key, 0, headers);
+    let nth = 0;
+    while (nth < count) {
+      let batch: BatchBuilder;
+      try {
+        batch = this.#roomFor(partition, overhead + slices.bytesOf(nth));
+      } catch (error) {
+        if (nth === 0) throw error;
+        return nth;
+      }
+      const next = this.#roomForMore(partition, batch, slices, nth, overhead);
+      batch.addSlices(timestampMs, key, source, slices, nth, next, headers);
+      nth = next;
+    }
+    return count;
   }
 
-  /** The partition's open batch, which has room for such a record. */
-  #roomFor(
+  /** Up to which slice there is room in the open batch, where there is for the one at `first`. */
+  #roomForMore(
     partition: Partition,
-    key: Uint8Array | null,
-    valueBytes: number,
-    headers: EncodedHeaders | undefined,
-  ): BatchBuilder {
+    batch: BatchBuilder,
+    slices: Slices,
+    first: number,
+    overhead: number,
+  ): number {
+    const { openBytesMax } = this.#lane(partition as LogPartition);
+    const inBatch = openBytesMax - batch.sizeBytes - overhead - slices.bytesOf(first);
+    const room = Math.min(inBatch, this.#gatekeeper.pendingBytesMax - this.#pendingBytes);
+    let bytes = 0;
+    let next = first + 1;
+    for (; next < slices.count; next += 1) {
+      const more = bytes + overhead + slices.bytesOf(next);
+      if (more > room) break;
+      bytes = more;
+    }
+    this.#pendingBytes += bytes;
+    if (this.#awaited !== undefined) this.#look();
+    return next;
+  }
+
+  /** The partition's open batch, which has room for a record of so many bytes. */
+  #roomFor(partition: Partition, bytes: number): BatchBuilder {
     const owner = partition as LogPartition;
-    const bytes =
-      RECORD_OVERHEAD_BYTES_MAX +
-      (key === null ? 0 : key.length) +
-      valueBytes +
-      (headers === undefined ? 0 : headers.length);
     const lane = this.#lane(owner);
     const { open } = lane;
     // A batch that is open was admitted: at millions of records a second, that is not asked for each.
@@ -329,6 +356,16 @@ export class GatheringGroup implements AppendGroup {
     this.#last = lane;
     return lane;
   }
+}
+
+/** What a record takes at most. */
+function recordBytes(
+  key: Uint8Array | null,
+  valueBytes: number,
+  headers: EncodedHeaders | undefined,
+): number {
+  const keyBytes = key === null ? 0 : key.length;
+  return RECORD_OVERHEAD_BYTES_MAX + keyBytes + valueBytes + (headers?.length ?? 0);
 }
 
 /** What an entry will take, 0 where there will be none; what is undecided, as much as `before`. */

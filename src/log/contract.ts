@@ -14,6 +14,7 @@ import type { TributaryError } from "../base/errors.ts";
 import type { Offset } from "../base/offset.ts";
 import type { EncodedHeaders } from "../wire/batch-builder.ts";
 import type { TransactionMarker } from "../wire/control-batch.ts";
+import type { Slices } from "../wire/slices.ts";
 import type { LogStats } from "./log-figures.ts";
 import type { ConfigChange, NewTopic, Topic, TopicChange, TopicConfig } from "./topic-contract.ts";
 
@@ -202,19 +203,19 @@ export interface AppendGroup {
   ): void;
 
   /**
-   * The same with a value that is a part of `source`, from `from` to `to`: for callers to whom an
-   * object per record is too much. A `key` or `headers` object keeps its bytes for good.
-   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN
+   * Writes a record for each slice of `source`, in order: for callers to whom an object per record is
+   * too much. A `key` or `headers` object keeps its bytes for good. Answers how many it has taken: all,
+   * or the first so many, and the next one would be refused by itself.
+   * @throws RECORD_TOO_LARGE, DISK_BUDGET_FULL, TOPIC_UNKNOWN where it takes none
    */
-  addSlice(
+  addSlices(
     partition: Partition,
     timestampMs: number,
     key: Uint8Array | null,
     source: Buffer,
-    from: number,
-    to: number,
+    slices: Slices,
     headers?: EncodedHeaders,
-  ): void;
+  ): number;
 
   /**
    * Appends one validated batch as it came; the log assigns its base offset, leader epoch and

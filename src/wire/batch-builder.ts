@@ -11,8 +11,9 @@
  * A null key or value has length -1.
  */
 import { assert } from "../base/errors.ts";
-import { copySlice, copyWords, OVERRUN_BYTES_MAX, viewOf } from "./copy-slice.ts";
+import { copySlice, copyWords, OVERRUN_BYTES_MAX, viewOf, viewOfMemory } from "./copy-slice.ts";
 import { BATCH_HEADER_BYTES, NO_PRODUCER_ID, writeHeader } from "./record-batch.ts";
+import type { Slices } from "./slices.ts";
 import { VarintCursor, varintBytes, writeVarint } from "./varint.ts";
 
 export interface RecordHeader {
@@ -26,6 +27,8 @@ export type EncodedHeaders = Uint8Array & { readonly __encodedHeaders: unique sy
 
 const NO_HEADERS = encodeHeaders([]);
 const INITIAL_BYTES = 4096;
+/** Of a record's length. */
+const VARINT_BYTES_MAX = 5;
 /** Longer ones are rather copied by a call. */
 const COMMON_WORDS_BYTES_MAX = 128;
 
@@ -63,57 +66,82 @@ export class BatchBuilder {
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
     const valueLength = value === null ? -1 : value.length;
-    this.#like.become(key, valueLength, headers);
-    const at = this.#begin(timestampMs);
-    if (value !== null) this.#buffer.set(value, at);
-    this.#end(at + Math.max(valueLength, 0), headers);
+    const like = this.#like;
+    like.become(key, valueLength, headers);
+    const timestampDelta = this.#noteTime(timestampMs);
+    const bodyBytes = like.bytes + varintBytes(timestampDelta) + varintBytes(this.#count);
+    const needed = this.#length + bodyBytes + VARINT_BYTES_MAX + OVERRUN_BYTES_MAX;
+    if (needed > this.#buffer.length) this.#grow(this.#length, needed);
+    const buffer = this.#buffer;
+    let at = writeVarint(buffer, bodyBytes, this.#length);
+    buffer[at++] = 0;
+    at = writeVarint(buffer, timestampDelta, at);
+    at = writeVarint(buffer, this.#count, at);
+    at = like.write(buffer, this.#view, at);
+    if (value !== null) {
+      buffer.set(value, at);
+      at += value.length;
+    }
+    this.#length = writeHeaders(buffer, headers, at);
+    this.#count += 1;
   }
 
   /**
-   * Adds one record whose value is `source` from `from` to `to`: no view is made of it. The same
-   * `key` object must hold the same bytes each time, and `headers`, too.
+   * Adds a record for each slice of `source` from the `first` up to the `last`, without it: no view is
+   * made of their values. The same `key` object must hold the same bytes each time, and `headers`, too.
    */
-  addSlice(
+  addSlices(
     timestampMs: number,
     key: Uint8Array | null,
     source: Buffer,
-    from: number,
-    to: number,
+    slices: Slices,
+    first: number,
+    last: number,
     headers: EncodedHeaders = NO_HEADERS,
   ): void {
+    if (first >= last) return;
     const like = this.#like;
-    if (!like.fits(key, to - from, headers)) like.become(key, to - from, headers);
-    const at = this.#begin(timestampMs);
-    copySlice(source, from, to, this.#buffer, this.#view, at);
-    this.#end(at + to - from, headers);
+    const timestampDelta = this.#noteTime(timestampMs);
+    const timestampBytes = varintBytes(timestampDelta);
+    const memory = viewOfMemory(source);
+    let buffer = this.#buffer;
+    let view = this.#view;
+    let at = this.#length;
+    let count = this.#count;
+    // Kept at hand, and not in the builder: this loop is where a flood of messages passes.
+    for (let nth = first; nth < last; nth += 1) {
+      const from = slices.from[nth] as number;
+      const to = slices.to[nth] as number;
+      if (!like.fits(key, to - from, headers)) like.become(key, to - from, headers);
+      const bodyBytes = like.bytes + timestampBytes + varintBytes(count);
+      const needed = at + bodyBytes + VARINT_BYTES_MAX + OVERRUN_BYTES_MAX;
+      if (needed > buffer.length) {
+        this.#grow(at, needed);
+        buffer = this.#buffer;
+        view = this.#view;
+      }
+      at = writeVarint(buffer, bodyBytes, at);
+      buffer[at++] = 0;
+      at = writeVarint(buffer, timestampDelta, at);
+      at = writeVarint(buffer, count, at);
+      at = like.write(buffer, view, at);
+      copySlice(source, memory, from, to, buffer, view, at);
+      at = writeHeaders(buffer, headers, at + to - from);
+      count += 1;
+    }
+    this.#length = at;
+    this.#count = count;
   }
 
-  /** Writes what stands ahead of the value; answers where that begins. */
-  #begin(timestampMs: number): number {
+  /** Of one more record, or of several; answers how far it is from the first one's. */
+  #noteTime(timestampMs: number): number {
     if (this.#count === 0) {
       this.#baseTimestampMs = timestampMs;
       this.#maxTimestampMs = timestampMs;
     } else if (timestampMs > this.#maxTimestampMs) {
       this.#maxTimestampMs = timestampMs;
     }
-    const like = this.#like;
-    const timestampDelta = timestampMs - this.#baseTimestampMs;
-    const bodyBytes = like.bytes + varintBytes(timestampDelta) + varintBytes(this.#count);
-    this.#reserve(bodyBytes + 5 + OVERRUN_BYTES_MAX);
-    const buffer = this.#buffer;
-    let at = writeVarint(buffer, bodyBytes, this.#length);
-    buffer[at++] = 0;
-    at = writeVarint(buffer, timestampDelta, at);
-    at = writeVarint(buffer, this.#count, at);
-    return like.write(buffer, this.#view, at);
-  }
-
-  #end(at: number, headers: EncodedHeaders): void {
-    // None is the rule, and one byte: not worth a call.
-    if (headers.length === 1) this.#buffer[at] = headers[0] as number;
-    else this.#buffer.set(headers, at);
-    this.#length = at + headers.length;
-    this.#count += 1;
+    return timestampMs - this.#baseTimestampMs;
   }
 
   /** The finished batch, uncompressed, with base offset 0. The builder must not be used again. */
@@ -133,14 +161,21 @@ export class BatchBuilder {
     return batch;
   }
 
-  #reserve(bytes: number): void {
-    const wanted = this.#length + bytes;
-    if (wanted <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#length);
+  /** Makes room up to `needed`; what is written so far ends at `length`. */
+  #grow(length: number, needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, length);
     this.#buffer = larger;
     this.#view = viewOf(larger);
   }
+}
+
+/** Answers where they end. */
+function writeHeaders(buffer: Buffer, headers: EncodedHeaders, at: number): number {
+  // None is the rule, and one byte: not worth a call.
+  if (headers.length === 1) buffer[at] = headers[0] as number;
+  else buffer.set(headers, at);
+  return at + headers.length;
 }
 
 /**

@@ -14,7 +14,7 @@ export function forgetfulLog(log: Log): Log {
 function withoutState(group: AppendGroup): AppendGroup {
   return {
     addRecord: group.addRecord.bind(group),
-    addSlice: group.addSlice.bind(group),
+    addSlices: group.addSlices.bind(group),
     addBatch: group.addBatch.bind(group),
     addMarker: group.addMarker.bind(group),
     putState: () => {},

@@ -4,6 +4,7 @@ import { plainListener } from "../../../bridge/listeners/listener-config.ts";
 import { startMqttBridge } from "../../../bridge/mqtt-bridge.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/logger.ts";
+import type { AppendGroup } from "../../../src/log/contract.ts";
 import { MemoryStorage } from "../../../src/log/storage/memory-storage.ts";
 import { afterTest, newLog, startBridge } from "./support/bridges.ts";
 import { connectClient, RawConnection } from "./support/clients.ts";
@@ -272,7 +273,7 @@ test("nothing is read while too much waits for the disk", async () => {
   let flush = () => {};
   const stuckGroup = {
     addRecord: () => {},
-    addSlice: () => {},
+    addSlices: (...[, , , , slices]: Parameters<AppendGroup["addSlices"]>) => slices.count,
     addBatch: () => {
       throw new Error("not used");
     },

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BatchBuilder, encodeHeaders } from "../../../src/wire/batch-builder.ts";
+import { Slices } from "../../../src/wire/slices.ts";
 
 const KEYS = [null, "", "k", "plant/line-4/press-7/temperature", "x".repeat(200)].map((key) =>
   key === null ? null : Buffer.from(key),
@@ -17,6 +18,8 @@ const record = fc.record({
   headers: fc.constantFrom(...HEADERS),
   from: fc.oneof(fc.nat(100), fc.constant(SOURCE.length - 40)),
   bytes: fc.oneof(fc.constantFrom(0, 8, 100), fc.nat(40), fc.nat(9_000)),
+  /** The slices of one call are not all of the same length. */
+  varying: fc.boolean(),
 });
 /** A device sends the same kind of message several times in a row. */
 const run = fc.tuple(record, fc.integer({ min: 1, max: 90 }));
@@ -26,14 +29,19 @@ test("slices of a source make the batch that the same values make one by one", (
     fc.property(fc.array(run, { minLength: 1, maxLength: 8 }), (runs) => {
       const bySlices = new BatchBuilder();
       const byValues = new BatchBuilder(Buffer.alloc(61));
-      for (const [{ timestampMs, key, headers, from, bytes }, times] of runs) {
+      const slices = new Slices(90);
+      for (const [{ timestampMs, key, headers, from, bytes, varying }, times] of runs) {
+        slices.clear();
         for (let nth = 0; nth < times; nth += 1) {
           const at = from + (nth % 3);
-          const to = Math.min(at + bytes, SOURCE.length);
-          bySlices.addSlice(timestampMs + nth, key, SOURCE, at, to, headers);
+          const to = Math.min(at + bytes + (varying ? nth % 5 : 0), SOURCE.length);
+          slices.add(at, to);
           const ownKey = key && Buffer.from(key);
-          byValues.add(timestampMs + nth, ownKey, SOURCE.subarray(at, to), headers);
+          byValues.add(timestampMs, ownKey, SOURCE.subarray(at, to), headers);
         }
+        const middle = times >> 1;
+        bySlices.addSlices(timestampMs, key, SOURCE, slices, 0, middle, headers);
+        bySlices.addSlices(timestampMs, key, SOURCE, slices, middle, times, headers);
       }
       expect(bySlices.finish().equals(byValues.finish())).toBe(true);
     }),

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BridgeFigures } from "../../../../bridge/bridge-figures.ts";
 import { SubscriptionIndex } from "../../../../bridge/delivery/subscription-index.ts";
+import { Acknowledgements } from "../../../../bridge/ingest/acknowledgements.ts";
 import { Destinations } from "../../../../bridge/ingest/destinations.ts";
 import { ExpressLane } from "../../../../bridge/ingest/express-lane.ts";
 import type { Taken } from "../../../../bridge/ingest/intake.ts";
@@ -17,6 +18,7 @@ import type { Session } from "../../../../bridge/session/session.ts";
 import { NOBODY } from "../../../../src/access/nobody.ts";
 import { openForAll } from "../../../../src/access/open-for-all.ts";
 import { systemClock } from "../../../../src/base/clock.ts";
+import { TributaryError } from "../../../../src/base/errors.ts";
 import type { AppendGroup, Log } from "../../../../src/log/contract.ts";
 import { newLog } from "../support/bridges.ts";
 import { clientPacket } from "../support/packet-arbitraries.ts";
@@ -43,15 +45,23 @@ async function ready(): Promise<(version: ProtocolVersion) => Bench> {
 class Bench {
   readonly aliases = new TopicAliases(ALIASES_MAX);
   readonly messages: Message[] = [];
+  /** So many messages its log still takes. */
+  room = Number.POSITIVE_INFINITY;
   readonly #lane: ExpressLane;
 
   constructor(log: Log, lanes: Lanes, version: ProtocolVersion) {
     const group = {
-      addSlice: (...given: Parameters<AppendGroup["addSlice"]>) => {
-        const [, , key, source, from, to] = given;
-        const payload = source.toString("latin1", from, to);
+      addSlices: (...given: Parameters<AppendGroup["addSlices"]>) => {
+        const [, , key, source, slices] = given;
         const topic = Buffer.from(key ?? []).toString();
-        this.messages.push({ topic, payload, packetId: undefined });
+        const count = Math.min(slices.count, this.room);
+        this.room -= count;
+        for (let nth = 0; nth < count; nth += 1) {
+          const payload = source.toString("latin1", slices.from[nth], slices.to[nth]);
+          this.messages.push({ topic, payload, packetId: undefined });
+        }
+        if (count === 0) throw new TributaryError("LIMIT_EXCEEDED", "It is full.");
+        return count;
       },
     };
     const noting = new Proxy(log, {
@@ -79,17 +89,28 @@ class Bench {
   }
 
   #taken(): Taken {
-    const pubackAt = (bytes: Buffer, idAt: number) => {
-      const last = this.messages.pop() as Message;
-      this.messages.push({ ...last, packetId: bytes.readUInt16BE(idAt) });
+    const acknowledgements = new Acknowledgements(0);
+    const pubacksOf: Acknowledgements["pubacksOf"] = (bytes, payloads, count, idBefore) => {
+      const first = this.messages.length - count;
+      for (let nth = 0; nth < count; nth += 1) {
+        const packetId = bytes.readUInt16BE((payloads.from[nth] as number) - idBefore);
+        this.messages[first + nth] = { ...(this.messages[first + nth] as Message), packetId };
+      }
     };
-    return { acknowledgements: { pubackAt }, publications: [] } as unknown as Taken;
+    return {
+      acknowledgements: Object.assign(acknowledgements, { pubacksOf }),
+      publications: [],
+    } as unknown as Taken;
   }
 }
 
 /** What the packets say, read by the decoder one after another, as far as `end`. */
-function decoded(bytes: Buffer, end: number, version: ProtocolVersion): Message[] {
-  const aliases = new TopicAliases(ALIASES_MAX);
+function decoded(
+  bytes: Buffer,
+  end: number,
+  version: ProtocolVersion,
+  aliases: TopicAliases,
+): Message[] {
   const header = new FixedHeader();
   const messages: Message[] = [];
   let at = 0;
@@ -109,9 +130,37 @@ function decoded(bytes: Buffer, end: number, version: ProtocolVersion): Message[
   return messages;
 }
 
+function setAliasAt(
+  bytes: Buffer,
+  at: number,
+  version: ProtocolVersion,
+  aliases: TopicAliases,
+): void {
+  const header = new FixedHeader();
+  try {
+    if (!header.read(bytes, at, version) || header.end > bytes.length) return;
+    const packet = decodePacket(bytes.subarray(at, header.end), version);
+    if (packet.type === "publish" && packet.topic !== "") aliases.topicOf(packet);
+  } catch {
+    // Malformed: it sets none.
+  }
+}
+
+function topicsOf(aliases: TopicAliases): (string | undefined)[] {
+  return Array.from({ length: ALIASES_MAX }, (_, nth) => aliases.bytes(nth + 1)?.toString());
+}
+
 const plain = fc
   .record({
-    topic: fc.constantFrom("a", "a/b", "ä", "x".repeat(150), ""),
+    topic: fc.constantFrom(
+      "a",
+      "a/b",
+      "ä",
+      "x".repeat(150),
+      "",
+      "line-4/press-1",
+      "line-4/press-2",
+    ),
     payload: fc.uint8Array({ maxLength: 160 }).map((bytes) => Buffer.from(bytes)),
     qos: fc.constantFrom<0 | 1>(0, 1),
     packetId: fc.integer({ min: 1, max: 65_535 }),
@@ -134,18 +183,29 @@ for (const version of [4, 5] as const) {
     const mutation = fc.record({ at: fc.nat(400), value: fc.nat(255), much: fc.boolean() });
     fc.assert(
       fc.property(
-        fc.array(packet, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.tuple(packet, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 6 }),
         fc.array(mutation, { maxLength: 2 }),
         fc.nat(5),
-        (packets, mutations, cutOff) => {
+        fc.oneof({ weight: 2, arbitrary: fc.constant(1_000) }, fc.nat(6)),
+        (runs, mutations, cutOff, room) => {
+          const packets = runs.flatMap(([each, times]) =>
+            Array.from({ length: times }, () => each),
+          );
           const bytes = Buffer.concat(packets.map((each) => encodePacket(each, version)));
           for (const { at, value, much } of mutations) {
             if (at < bytes.length) bytes[at] = much ? value : (bytes[at] ?? 0) ^ (1 << (value & 7));
           }
           const chunk = bytes.subarray(0, bytes.length - cutOff);
           const lane = bench(version);
+          lane.room = room;
           const end = lane.take(chunk);
-          expect(decoded(chunk, end, version)).toEqual(lane.messages);
+          const aliases = new TopicAliases(ALIASES_MAX);
+          expect(decoded(chunk, end, version, aliases)).toEqual(lane.messages);
+          // The long way goes on from there: it must find the aliases as they are there, or as that
+          // frame leaves them.
+          const before = topicsOf(aliases);
+          setAliasAt(chunk, end, version, aliases);
+          expect([before, topicsOf(aliases)]).toContainEqual(topicsOf(lane.aliases));
         },
       ),
       { numRuns: 1_500 },
@@ -169,6 +229,15 @@ test("it takes all that it may: plain messages, and those by an alias that is kn
     "a/b3",
     "a4",
   ]);
+});
+
+test("a frame without a topic is not taken for one like the frame before it", async () => {
+  const lane = (await ready())(5);
+  const known = publishPacket("a", "1", { topicAlias: 1 });
+  const byAlias = publishPacket("", "2", { topicAlias: 1 });
+  const taken = Buffer.concat([known, byAlias].map((packet) => encodePacket(packet, 5)));
+  const bytes = Buffer.concat([taken, encodePacket(publishPacket("", "3"), 5)]);
+  expect(lane.take(bytes)).toBe(taken.length);
 });
 
 test("it leaves QoS 2, retained messages, properties, unknown aliases and what is over the limit", async () => {

@@ -70,7 +70,7 @@ export class HeldLog {
       };
       wrapped = {
         addRecord: group.addRecord.bind(group),
-        addSlice: group.addSlice.bind(group),
+        addSlices: group.addSlices.bind(group),
         addBatch: group.addBatch.bind(group),
         addMarker: group.addMarker.bind(group),
         putState: group.putState.bind(group),

@@ -67,12 +67,22 @@ export class FlushedCommits {
     // Flushed, but upon something that was not.
     this.#failure.check();
     try {
-      // LMDB calls a commit good whose mark it could not write; asked what it has, it fails.
-      this.look();
+      this.#lookAtMark();
     } catch (error) {
       throw this.failed(error);
     }
     this.#mark.keep();
+  }
+
+  /** LMDB calls a commit good whose mark it could not write; asked what it has, it fails. */
+  #lookAtMark(): void {
+    const { transaction, lastPage } = this.#mark.look();
+    if (transaction !== this.#newest + 1) {
+      this.look();
+      return;
+    }
+    this.#newest = transaction;
+    this.#lastPage = lastPage;
   }
 
   /**

@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 export const META_AT = 24;
 export const META_BYTES = 144;
 const PAGE_SIZE_AT = META_AT + 24;
+const LAST_PAGE_AT = 120;
 const TRANSACTION_AT = 128;
 const HEAD_BYTES = PAGE_SIZE_AT + 4;
 /** Where magic, version and an address end, which the mark does without. */
@@ -89,6 +90,12 @@ export function inOrder(one: Buffer, other: Buffer): readonly [older: Buffer, ne
   return transactionOf(one) >= transactionOf(other) ? [other, one] : [one, other];
 }
 
+export interface MarkedSnapshot {
+  readonly transaction: number;
+  /** The file's last page that is in use. */
+  readonly lastPage: number;
+}
+
 /**
  * The mark of one environment, as it stood when the last commit had resolved and none had failed.
  * A transaction that is flushed after one whose flush failed moves the mark past both; then it is
@@ -97,20 +104,33 @@ export function inOrder(one: Buffer, other: Buffer): readonly [older: Buffer, ne
 export class FlushedMark {
   readonly #file: number;
   readonly #at: number;
-  readonly #kept = Buffer.alloc(META_BYTES);
-  readonly #found = Buffer.alloc(META_BYTES);
+  #kept = Buffer.alloc(META_BYTES);
+  #found = Buffer.alloc(META_BYTES);
 
   constructor(path: string) {
     this.#file = openSync(path, "r+");
     const head = Buffer.alloc(HEAD_BYTES);
     readSync(this.#file, head, 0, HEAD_BYTES, 0);
     this.#at = head.readUInt32LE(PAGE_SIZE_AT) / 2 + META_AT;
+    this.look();
     this.keep();
   }
 
-  /** All that was flushed so far is good. */
+  /** Reads what it tells of now. */
+  look(): MarkedSnapshot {
+    const found = this.#found;
+    readSync(this.#file, found, 0, META_BYTES, this.#at);
+    return {
+      transaction: Number(transactionOf(found)),
+      lastPage: Number(found.readBigUInt64LE(LAST_PAGE_AT)),
+    };
+  }
+
+  /** All that was flushed up to the last look is good. */
   keep(): void {
-    readSync(this.#file, this.#kept, 0, META_BYTES, this.#at);
+    const found = this.#found;
+    this.#found = this.#kept;
+    this.#kept = found;
   }
 
   /** Resolves when the mark is on the disk as LMDB has written it. */
@@ -120,7 +140,7 @@ export class FlushedMark {
 
   /** Call it when no commit is on its way any more. */
   putBack(): void {
-    readSync(this.#file, this.#found, 0, META_BYTES, this.#at);
+    this.look();
     if (this.#found.equals(this.#kept)) return;
     writeSync(this.#file, this.#kept, 0, META_BYTES, this.#at);
     fdatasyncSync(this.#file);

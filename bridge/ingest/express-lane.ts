@@ -167,7 +167,7 @@ export class ExpressLane {
       const end = bodyAt + remaining;
       if (end > length || end - at > frameBytesMax) break;
       if (!this.#takeFrame(bytes, ((first >> 1) & 1) as Qos, bodyAt, end)) break;
-      at = end;
+      at = takeAlike(bytes, at, end);
     }
     this.#append();
     return this.#count(from);
@@ -352,6 +352,33 @@ export class ExpressLane {
     this.#last = known;
     return destination;
   }
+}
+
+/**
+ * Adds to the run what follows upon its frame from `at` to `end` and is like it: the same bytes up to
+ * the packet identifier, the same properties, and as long. Answers where the last of them ends.
+ */
+function takeAlike(bytes: Buffer, at: number, end: number): number {
+  const { topicEnd, idBefore, qos, payloads } = RUN;
+  const { view, base } = CHUNK;
+  const frameBytes = end - at;
+  const headBytes = topicEnd - at;
+  const idBytes = 2 * qos;
+  const propertyBytes = idBefore - idBytes;
+  let next = end;
+  // One place is left: it is the next frame's, with which the run is full.
+  while (RUN.destination !== undefined && payloads.count < RUN_MAX - 1) {
+    const idAt = next + headBytes;
+    if (next + frameBytes > bytes.length) break;
+    if (!equalBytes(view, base + at, base + next, headBytes)) break;
+    if (qos > 0 && uint16(bytes, idAt) === 0) break;
+    const propertiesAt = idAt + idBytes;
+    const known = base + topicEnd + idBytes;
+    if (!equalBytes(view, known, base + propertiesAt, propertyBytes)) break;
+    next += frameBytes;
+    payloads.add(propertiesAt + propertyBytes, next);
+  }
+  return next;
 }
 
 /** Where the remaining length of the frame at `at` ends; below 0: incomplete, or malformed. */

@@ -231,6 +231,26 @@ test("it takes all that it may: plain messages, and those by an alias that is kn
   ]);
 });
 
+test("as many frames alike as a chunk may hold are taken, each with its own payload and identifier", async () => {
+  const packets = Array.from({ length: 5_000 }, (_, nth) =>
+    publishPacket("a", String(nth % 10), { packetId: nth + 1 }),
+  );
+  for (const version of [4, 5] as const) {
+    const lane = (await ready())(version);
+    const bytes = Buffer.concat(packets.map((packet) => encodePacket(packet, version)));
+    expect(lane.take(bytes)).toBe(bytes.length);
+    expect(lane.messages).toEqual(decoded(bytes, bytes.length, version, new TopicAliases(0)));
+  }
+});
+
+test("a frame whose packet identifier is 0 is not taken for one like the frame before it", async () => {
+  const lane = (await ready())(4);
+  const frame = encodePacket(publishPacket("a", "1"), 4);
+  const bytes = Buffer.concat([frame, frame, frame]);
+  bytes.writeUInt16BE(0, 2 * frame.length + 5);
+  expect(lane.take(bytes)).toBe(2 * frame.length);
+});
+
 test("a frame without a topic is not taken for one like the frame before it", async () => {
   const lane = (await ready())(5);
   const known = publishPacket("a", "1", { topicAlias: 1 });

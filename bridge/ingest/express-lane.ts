@@ -5,8 +5,7 @@
  * to a known place ({@link Destinations}). It leaves everything else, and everything that goes wrong,
  * to the long way (`Publishing`): both put messages into the same line, so order of arrival is kept.
  *
- * Frames one behind another that lead to the same place are a run, and go into the log together: what
- * is the same for all of them is found out once.
+ * Frames one behind another that lead to the same place are a {@link Run}, and go into the log together.
  *
  *     byte 0        0x30 | dup << 3 | qos << 1
  *     byte 1..4     remaining length
@@ -15,15 +14,16 @@
  */
 import type { Clock } from "../../src/base/clock.ts";
 import { isTributaryError } from "../../src/base/errors.ts";
-import type { AppendGroup, Log } from "../../src/log/contract.ts";
-import { equalBytes, viewOf, viewOfMemory } from "../../src/wire/copy-slice.ts";
-import { Slices } from "../../src/wire/slices.ts";
+import type { Log } from "../../src/log/contract.ts";
+import type { Slices } from "../../src/wire/slices.ts";
 import type { BridgeFigures } from "../bridge-figures.ts";
 import { publicationOf } from "../delivery/fan-out.ts";
 import type { ProtocolVersion, Qos } from "../packets/packet.ts";
+import { Chunk } from "./chunk.ts";
 import type { Destination, Destinations, Publisher } from "./destinations.ts";
-import type { Intake, Taken } from "./intake.ts";
+import type { Intake } from "./intake.ts";
 import type { Lane } from "./lanes.ts";
+import { Run } from "./run.ts";
 import type { TopicAliases } from "./topic-aliases.ts";
 
 /** Topics that a connection publishes to in turn, remembered by their bytes. */
@@ -38,9 +38,6 @@ const TYPE_AND_RETAIN = 0xf1;
 const TOPIC_ALIAS = 0x23;
 const TOPIC_ALIAS_BYTES = 3;
 const LENGTH_BYTES_MAX = 4;
-/** Frames that go into the log together. */
-const RUN_MAX = 1024;
-const NOTHING = Buffer.alloc(0);
 
 export interface ExpressLaneParts {
   readonly log: Log;
@@ -65,62 +62,7 @@ interface Remembered {
   readonly version: number;
 }
 
-/** What is being taken of one chunk; one for all lanes, as chunks are taken one at a time. */
-class Chunk {
-  bytes: Buffer = NOTHING;
-  /** Of the memory that the chunk lies in, from `base` on. */
-  view: DataView = viewOf(NOTHING);
-  base = 0;
-  group: AppendGroup | undefined;
-  nowMs = 0;
-  taken: Taken | undefined;
-  /** Where the last frame ends that was taken. */
-  takenTo = 0;
-  messages = 0;
-  /** Of those, the ones of QoS 1. */
-  acknowledged = 0;
-  payloadBytes = 0;
-
-  begin(bytes: Buffer, from: number, group: AppendGroup, nowMs: number): void {
-    this.bytes = bytes;
-    this.view = viewOfMemory(bytes);
-    this.base = bytes.byteOffset;
-    this.group = group;
-    this.nowMs = nowMs;
-    this.taken = undefined;
-    this.takenTo = from;
-    this.messages = 0;
-    this.acknowledged = 0;
-    this.payloadBytes = 0;
-  }
-
-  /** Holds on to nothing. */
-  end(): void {
-    this.bytes = NOTHING;
-    this.group = undefined;
-    this.taken = undefined;
-  }
-}
-
 const CHUNK = new Chunk();
-
-/** The run that is being gathered: frames of one QoS that lead to one place, not in the log yet. */
-class Run {
-  destination: Destination | undefined;
-  qos: Qos = 0;
-  /** So far before its payload a frame's packet identifier stands. */
-  idBefore = 0;
-  /** The topic of its last frame, in the chunk. */
-  topicAt = 0;
-  topicEnd = 0;
-  readonly payloads = new Slices(RUN_MAX);
-
-  end(): void {
-    this.destination = undefined;
-    this.payloads.clear();
-  }
-}
-
 const RUN = new Run();
 
 export class ExpressLane {
@@ -167,7 +109,7 @@ export class ExpressLane {
       const end = bodyAt + remaining;
       if (end > length || end - at > frameBytesMax) break;
       if (!this.#takeFrame(bytes, ((first >> 1) & 1) as Qos, bodyAt, end)) break;
-      at = takeAlike(bytes, at, end);
+      at = RUN.addAlike(CHUNK, at, end);
     }
     this.#append();
     return this.#count(from);
@@ -199,17 +141,13 @@ export class ExpressLane {
     }
     if (destination === undefined) return false;
     const idBefore = payloadAt - topicEnd;
-    if (destination !== RUN.destination || qos !== RUN.qos || idBefore !== RUN.idBefore) {
+    if (!RUN.fits(destination, qos, idBefore)) {
       if (!this.#append()) return false;
-      RUN.destination = destination;
-      RUN.qos = qos;
-      RUN.idBefore = idBefore;
+      RUN.begin(destination, qos, idBefore);
     }
-    RUN.topicAt = topicAt;
-    RUN.topicEnd = topicEnd;
-    RUN.payloads.add(payloadAt, end);
+    RUN.add(topicAt, topicEnd, payloadAt, end);
     // A time of its own makes a message a run of its own.
-    if (destination.lane.plan.deviceTime === undefined && !RUN.payloads.isFull) return true;
+    if (destination.lane.plan.deviceTime === undefined && !RUN.isFull) return true;
     return this.#append();
   }
 
@@ -315,12 +253,7 @@ export class ExpressLane {
 
   /** Of a topic in the chunk: mostly that of the frame before it. */
   #destinationOf(bytes: Buffer, from: number, to: number): Destination | undefined {
-    const { destination, topicAt, topicEnd } = RUN;
-    if (destination !== undefined && to > from && to - from === topicEnd - topicAt) {
-      const { view, base } = CHUNK;
-      if (equalBytes(view, base + topicAt, base + from, to - from)) return destination;
-    }
-    return this.#recall(bytes, from, to);
+    return RUN.destinationOf(CHUNK, from, to) ?? this.#recall(bytes, from, to);
   }
 
   #recall(bytes: Buffer, from: number, to: number): Destination | undefined {
@@ -352,33 +285,6 @@ export class ExpressLane {
     this.#last = known;
     return destination;
   }
-}
-
-/**
- * Adds to the run what follows upon its frame from `at` to `end` and is like it: the same bytes up to
- * the packet identifier, the same properties, and as long. Answers where the last of them ends.
- */
-function takeAlike(bytes: Buffer, at: number, end: number): number {
-  const { topicEnd, idBefore, qos, payloads } = RUN;
-  const { view, base } = CHUNK;
-  const frameBytes = end - at;
-  const headBytes = topicEnd - at;
-  const idBytes = 2 * qos;
-  const propertyBytes = idBefore - idBytes;
-  let next = end;
-  // One place is left: it is the next frame's, with which the run is full.
-  while (RUN.destination !== undefined && payloads.count < RUN_MAX - 1) {
-    const idAt = next + headBytes;
-    if (next + frameBytes > bytes.length) break;
-    if (!equalBytes(view, base + at, base + next, headBytes)) break;
-    if (qos > 0 && uint16(bytes, idAt) === 0) break;
-    const propertiesAt = idAt + idBytes;
-    const known = base + topicEnd + idBytes;
-    if (!equalBytes(view, known, base + propertiesAt, propertyBytes)) break;
-    next += frameBytes;
-    payloads.add(propertiesAt + propertyBytes, next);
-  }
-  return next;
 }
 
 /** Where the remaining length of the frame at `at` ends; below 0: incomplete, or malformed. */

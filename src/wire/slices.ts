@@ -14,11 +14,6 @@ export class Slices {
     this.to = new Int32Array(max);
   }
 
-  /** No more may be added. */
-  get isFull(): boolean {
-    return this.count === this.from.length;
-  }
-
   /** The bytes from `from` to `to`; there must be room for one more. */
   add(from: number, to: number): void {
     this.from[this.count] = from;

@@ -32,6 +32,8 @@ interface Message {
 
 const ALIASES_MAX = 4;
 const FRAME_BYTES_MAX = 500;
+/** The payload of a message that the log does not take. */
+const REFUSED = "refused";
 
 async function ready(): Promise<(version: ProtocolVersion) => Bench> {
   const log = await newLog();
@@ -58,6 +60,8 @@ class Bench {
         this.room -= count;
         for (let nth = 0; nth < count; nth += 1) {
           const payload = source.toString("latin1", slices.from[nth], slices.to[nth]);
+          if (payload === REFUSED && nth > 0) return nth;
+          if (payload === REFUSED) throw new TributaryError("RECORD_TOO_LARGE", "It is too large.");
           this.messages.push({ topic, payload, packetId: undefined });
         }
         if (count === 0) throw new TributaryError("LIMIT_EXCEEDED", "It is full.");
@@ -240,6 +244,19 @@ test("as many frames alike as a chunk may hold are taken, each with its own payl
     const bytes = Buffer.concat(packets.map((packet) => encodePacket(packet, version)));
     expect(lane.take(bytes)).toBe(bytes.length);
     expect(lane.messages).toEqual(decoded(bytes, bytes.length, version, new TopicAliases(0)));
+  }
+});
+
+test("it stops at a message that the log does not take, wherever the next one goes", async () => {
+  const wanted = publishPacket("a", "1");
+  const refused = publishPacket("a", REFUSED);
+  const other = publishPacket("a/b", "2");
+  const frames = [wanted, refused, other].map((packet) => encodePacket(packet, 4));
+  for (const ahead of [0, 1]) {
+    const lane = (await ready())(4);
+    const bytes = Buffer.concat(frames.slice(1 - ahead));
+    expect(lane.take(bytes)).toBe(ahead * (frames[0]?.length ?? 0));
+    expect(lane.messages).toHaveLength(ahead);
   }
 });
 

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { amount, count, program, someOf } from "../../support/program.ts";
+import { LOADS_GIVE_WAY } from "../load/run-load.ts";
 import { PEERS, type PeerName } from "../peers/table.ts";
 import { UsedMemory } from "../used-memory.ts";
 import { type Measured, measure } from "./measure.ts";
@@ -56,6 +57,7 @@ if (json) {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? "",
     node: process.version,
+    loadsGiveWay: LOADS_GIVE_WAY,
   };
   console.log(JSON.stringify({ machine, rounds, seconds, scenarios: results }, undefined, 2));
 } else {
@@ -63,6 +65,8 @@ if (json) {
   for (const { server, version, promise } of servers.values()) {
     if (promise !== "") console.log(`  ${server} ${version}: ${promise}`);
   }
+  if (!LOADS_GIVE_WAY)
+    console.log("Without chrt (util-linux), the load may take the server's core.");
 }
 // A figure of Tributary's own that could not be had, or is void, fails the run.
 if (all.some((row) => /tributary/i.test(row.server) && row.failures.length > 0)) {

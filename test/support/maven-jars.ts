@@ -8,9 +8,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { messageOf } from "../../src/base/errors.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 const MAVEN_TIMEOUT_MS = 600_000;
+const ATTEMPTS = 3;
 const FETCHING = new Map<string, Promise<string>>();
 
 /** The class path of what `pom` names, fetching it where it is not there yet. */
@@ -32,11 +34,24 @@ async function fetchJars(pom: string, directory: string): Promise<void> {
   const partial = `${directory}.partial-${process.pid}`;
   await mkdir(partial, { recursive: true });
   try {
-    await copyJars(pom, partial);
+    await tryCopyJars(pom, partial);
     await rename(partial, directory);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     if (!existsSync(directory)) throw error;
+  }
+}
+
+/** What Maven had before a download of it failed, it has when asked again. */
+async function tryCopyJars(pom: string, directory: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await copyJars(pom, directory);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      console.error(`Maven failed, and is asked again: ${messageOf(error)}`);
+    }
   }
 }
 

@@ -105,8 +105,9 @@ export async function startKafkaCluster(options: KafkaClusterOptions = {}): Prom
     restore: async () => void (await Promise.all(links.map((link) => link.restore()))),
     kill: async (index) => await (brokers[index] as KafkaBroker).kill(),
     restart: async (index) => {
-      await (brokers[index] as KafkaBroker).start();
-      await eventually(isReady, brokers);
+      const broker = brokers[index] as KafkaBroker;
+      await broker.start();
+      await eventually(whileAlive([broker], isReady), brokers);
     },
     createTopic: async (name, topic) => {
       const address = direct[brokers.findIndex((broker) => broker.running)] as Address;
@@ -138,7 +139,7 @@ export async function startKafkaCluster(options: KafkaClusterOptions = {}): Prom
   };
   try {
     await Promise.all(brokers.map((broker) => broker.start()));
-    await eventually(isReady, brokers);
+    await eventually(whileAlive(brokers, isReady), brokers);
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -251,6 +252,18 @@ async function withConnection<T>(
   } finally {
     await connection.close();
   }
+}
+
+/** Not to wait for a broker that ended while it started. */
+function whileAlive(
+  starting: readonly KafkaBroker[],
+  condition: () => Promise<boolean>,
+): () => Promise<boolean> {
+  return async () => {
+    const ended = starting.find((broker) => !broker.running);
+    if (ended !== undefined) throw new Error(`A Kafka broker did not start:\n${ended.output}`);
+    return await condition();
+  };
 }
 
 async function eventually(

@@ -14,17 +14,27 @@ const NUMBERS_SKIPPED = 10_000;
 const SYNC_MS = 20;
 
 export class Journal {
+  /** Resolves when the first acknowledgement of this life is written, and synced. */
+  readonly firstAcknowledged: Promise<void>;
+  #noteFirst: (() => void) | undefined;
   readonly #file: number;
   readonly #timer: NodeJS.Timeout;
   #lines = "";
 
   constructor(path: string) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.firstAcknowledged = promise;
+    this.#noteFirst = resolve;
     this.#file = openSync(path, "a");
     this.#timer = setInterval(() => this.sync(), SYNC_MS);
   }
 
   acknowledged(stream: string, number: number): void {
     this.#lines += `A ${stream} ${number}\n`;
+    if (this.#noteFirst === undefined) return;
+    this.sync();
+    this.#noteFirst();
+    this.#noteFirst = undefined;
   }
 
   /** Returns when the event can no longer be lost. */

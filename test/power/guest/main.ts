@@ -4,7 +4,8 @@
  *
  *     node main.ts DATA_FOLDER JOURNAL
  *
- * It prints `READY ms`, `VERDICT json`, `LOADING`, and `FAILED reason` where something is wrong.
+ * It prints `READY ms`, `VERDICT json`, `ACKNOWLEDGED` when the first acknowledgement of the load is
+ * in the journal, and `FAILED reason` where something is wrong.
  */
 import { freePorts } from "../../support/free-ports.ts";
 import { GatewayProcess } from "../../support/gateway-process.ts";
@@ -35,8 +36,10 @@ try {
   const verdict = audit(remembered.acknowledged, await everything(gateway.url));
   const damaged = await gateway.metric("tributary_log_damaged_segments");
   console.log(`VERDICT ${JSON.stringify({ ...verdict, damaged })}`);
-  load(remembered, new Journal(journalPath));
-  console.log("LOADING");
+  const journal = new Journal(journalPath);
+  load(remembered, journal);
+  await journal.firstAcknowledged;
+  console.log("ACKNOWLEDGED");
 } catch (error) {
   console.log(`FAILED ${String(error).replaceAll("\n", " | ")}`);
 }

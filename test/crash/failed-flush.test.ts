@@ -46,6 +46,8 @@ const FAILS_MS_MAX = 60_000;
 const EXIT_FAILED = 1;
 const OVERLAPS_MAX = 10;
 const SAID_CHARS = 80;
+/** Those of the first commits: some of each kind. */
+const WRITES_FAILED = 12;
 
 describeWithTools(["strace"], "a gateway whose disk fails", () => {
   let folder: string;
@@ -178,6 +180,16 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
     throw new Error(`in ${OVERLAPS_MAX} attempts no flush ended well after one that failed`);
   });
 
+  it("ends each commit by itself, whichever write of it or of its mark fails", async () => {
+    const file = join(folder, "written.mdb");
+    await openEnvironment({ path: file, ...OVERLAPPED_OPTIONS }).close();
+    for (let nth = 1; nth <= WRITES_FAILED; nth += 1) {
+      const injection = `inject=pwrite64,writev:error=EIO:when=${nth}`;
+      const end = await childUnder([injection], "failing", file).then(lastLine, overran);
+      expect(end, `write ${nth}`).toBe("STORAGE_FAILED");
+    }
+  });
+
   /** Takes away what no flush had covered; answers of how many files. */
   async function loseUnflushed(): Promise<number> {
     const snapshots = await snapshotsIn(place.data);
@@ -189,20 +201,46 @@ describeWithTools(["strace"], "a gateway whose disk fails", () => {
 
 /** Has commits overlap in an environment until a flush fails; answers how each flush ended. */
 async function overlapped(file: string): Promise<{ good: number; syncs: readonly string[] }> {
-  const child = fileURLToPath(new URL("support/overlapping-child.ts", import.meta.url));
   const slow = "delay_enter=20000";
+  const all = `inject=fdatasync:${slow}`;
+  const failing = `inject=fdatasync:error=EIO:${slow}:when=10`;
+  const stdout = await childUnder([all, failing], "overlapping", file);
+  const trace = await readFile(`${file}.trace`, "utf8");
+  const syncs = [...trace.matchAll(/= (0|-1 EIO)/g)].map(([, result = ""]) => result);
+  return { good: Number(lastLine(stdout)), syncs };
+}
+
+function lastLine(text: string): string | undefined {
+  return text.trim().split("\n").at(-1);
+}
+
+/** Where lmdb overran its buffer, the C library may have ended the child as it told of the failure. */
+function overran(error: Error & { readonly signal?: string; readonly stderr?: string }): string {
+  if (error.signal !== "SIGABRT" || !error.stderr?.includes("Write error")) throw error;
+  return "STORAGE_FAILED";
+}
+
+/** What support/NAME-child.ts prints of `file` under strace, which injects into its system calls. */
+async function childUnder(
+  injections: readonly string[],
+  name: "overlapping" | "failing",
+  file: string,
+): Promise<string> {
+  const child = fileURLToPath(new URL(`support/${name}-child.ts`, import.meta.url));
+  const calls = injections.map((injection) => /=([^:]*)/.exec(injection)?.[1]);
   const { stdout } = await promisify(execFile)(
     "strace",
     [
-      ...["-f", "-qq", "-o", `${file}.trace`, "-e", "trace=fdatasync"],
-      ...["-e", `inject=fdatasync:${slow}`, "-e", `inject=fdatasync:error=EIO:${slow}:when=10`],
+      ...["-f", "-qq", "-o", `${file}.trace`, "-e", `trace=${[...new Set(calls)].join(",")}`],
+      ...injections.flatMap((injection) => ["-e", injection]),
       ...[process.execPath, child, file],
     ],
-    { env: { ...process.env, UV_THREADPOOL_SIZE: "2" }, timeout: FAILS_MS_MAX },
+    {
+      env: { ...process.env, UV_THREADPOOL_SIZE: name === "overlapping" ? "2" : "1" },
+      timeout: FAILS_MS_MAX,
+    },
   );
-  const trace = await readFile(`${file}.trace`, "utf8");
-  const syncs = [...trace.matchAll(/= (0|-1 EIO)/g)].map(([, result = ""]) => result);
-  return { good: Number(stdout.trim().split("\n").at(-1)), syncs };
+  return stdout;
 }
 
 /** A program that runs Node.js under strace, with a failure of the gateway's disk in store. */

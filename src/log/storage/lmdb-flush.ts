@@ -11,6 +11,7 @@ import type { StorageFailure } from "./storage-failure.ts";
 type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
 
 const HEAP_BYTES = 104;
+const REFUSED_LOOK_MS = 1000;
 const DISK_IS_FULL = /no space left|MDB_MAP_FULL|disk quota/i;
 
 export class FlushedCommits {
@@ -55,7 +56,7 @@ export class FlushedCommits {
     this.#failure.check();
     const commit = this.#root.batch(put) as Commit;
     this.#begin();
-    const settled = untilFlushed(commit);
+    const settled = this.#unlessRefused(untilFlushed(commit));
     this.#running.add(settled);
     try {
       await settled;
@@ -74,7 +75,33 @@ export class FlushedCommits {
     this.#mark.keep();
   }
 
-  /** LMDB calls a commit good whose mark it could not write; asked what it has, it fails. */
+  /**
+   * After an error of its own LMDB begins no transaction any more (MDB_PANIC), and lmdb-js does not
+   * settle one that did not begin: whoever takes long is asked after. A write of the mark is such an
+   * error, and may show in no other way: LMDB writes over it what it should have been.
+   */
+  #unlessRefused(commit: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setInterval(() => {
+        try {
+          this.#root.resetReadTxn();
+          statsOf(this.#root);
+        } catch (error) {
+          settle(() => reject(error));
+        }
+      }, REFUSED_LOOK_MS);
+      const settle = (how: () => void) => {
+        clearInterval(timer);
+        how();
+      };
+      commit.then(
+        () => settle(resolve),
+        (error) => settle(() => reject(error)),
+      );
+    });
+  }
+
+  /** Where the mark does not tell of this commit, LMDB says what it has, or why it has it not. */
   #lookAtMark(): void {
     const { transaction, lastPage } = this.#mark.look();
     if (transaction !== this.#newest + 1) {

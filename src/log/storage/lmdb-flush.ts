@@ -87,17 +87,11 @@ export class FlushedCommits {
           this.#root.resetReadTxn();
           statsOf(this.#root);
         } catch (error) {
-          settle(() => reject(error));
+          clearInterval(timer);
+          reject(error);
         }
       }, REFUSED_LOOK_MS);
-      const settle = (how: () => void) => {
-        clearInterval(timer);
-        how();
-      };
-      commit.then(
-        () => settle(resolve),
-        (error) => settle(() => reject(error)),
-      );
+      commit.finally(() => clearInterval(timer)).then(resolve, reject);
     });
   }
 

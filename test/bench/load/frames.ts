@@ -9,6 +9,8 @@ export interface FrameRing {
   readonly frameBytes: number;
   /** Frames in it; the nth (from 0) has the packet identifier n + 1, and its mark in the payload. */
   readonly count: number;
+  /** So many can be had in one slice from any of them on: behind the last one stand the first again. */
+  readonly inOne: number;
 }
 
 export interface FrameKind {
@@ -23,10 +25,13 @@ export interface FrameKind {
 
 const PACKET_ID_BYTES = 2;
 
-/** @param count at most 65,535, and at least twice what may be on the way */
-export function frameRing(kind: FrameKind, count: number): FrameRing {
+/**
+ * @param count at most 65,535, and at least twice what may be on the way
+ * @param inOne at most `count`
+ */
+export function frameRing(kind: FrameKind, count: number, inOne: number): FrameRing {
   const frame = publishFrame(kind);
-  const bytes = Buffer.alloc(frame.length * count);
+  const bytes = Buffer.alloc(frame.length * (count + inOne));
   const payloadAt = frame.length - kind.payloadBytes;
   for (let nth = 0; nth < count; nth += 1) {
     const at = nth * frame.length;
@@ -35,7 +40,8 @@ export function frameRing(kind: FrameKind, count: number): FrameRing {
     bytes.writeUInt16BE(kind.publisher, at + payloadAt);
     bytes.writeUInt16BE(nth, at + payloadAt + 2);
   }
-  return { bytes, frameBytes: frame.length, count };
+  bytes.copy(bytes, frame.length * count, 0, frame.length * inOne);
+  return { bytes, frameBytes: frame.length, count, inOne };
 }
 
 export function publishFrame(kind: FrameKind): Buffer {

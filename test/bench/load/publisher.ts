@@ -21,9 +21,11 @@ export interface PublisherOptions {
 }
 
 const PUBACK = 0x40;
+const PUBACK_BYTES = 4;
 const PINGREQ = Buffer.from([0xc0, 0]);
 const PINGRESP = 0xd0;
 const DISCONNECT = 0xe0;
+const NOTHING = Buffer.alloc(0);
 const RING_FRAMES_MAX = 65_535;
 /** What a QoS 0 publisher hands to the socket at once. */
 const BURST_FRAMES = 500;
@@ -44,7 +46,7 @@ export class Publisher {
   readonly #sampled: number;
   #cursor = 0;
   #allowance = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   #onPingresp: (() => void) | undefined;
   #failed: Error | undefined;
 
@@ -68,11 +70,14 @@ export class Publisher {
     const kind: FrameKind = { topic, payloadBytes, qos, protocol, publisher: options.number };
     const inFlight = Math.min(options.inFlight, receiveMax);
     const frames = Math.min(RING_FRAMES_MAX, inFlight * 2);
-    if (!options.topicAlias) return new Publisher(socket, frameRing(kind, frames), qos, inFlight);
+    const inOne = Math.min(frames, qos > 0 ? inFlight : BURST_FRAMES);
+    if (!options.topicAlias) {
+      return new Publisher(socket, frameRing(kind, frames, inOne), qos, inFlight);
+    }
     if (topicAliasMax < ALIAS) throw new Error("the server allows no topic alias");
     const introduction = publishFrame({ ...kind, qos: 0, alias: ALIAS });
     socket.write(introduction);
-    const ring = frameRing({ ...kind, topic: "", alias: ALIAS }, frames);
+    const ring = frameRing({ ...kind, topic: "", alias: ALIAS }, frames, inOne);
     const publisher = new Publisher(socket, ring, qos, inFlight);
     publisher.sent = 1;
     publisher.acknowledged = 1;
@@ -101,8 +106,7 @@ export class Publisher {
   send(): void {
     while (!this.#socket.writableNeedDrain) {
       const room = this.#qos > 0 ? this.inFlight - this.pending : BURST_FRAMES;
-      const upToEnd = this.#ring.count - this.#cursor;
-      const count = Math.min(room, Math.floor(this.#allowance), upToEnd);
+      const count = Math.min(room, Math.floor(this.#allowance), this.#ring.inOne);
       if (count <= 0) return;
       this.#hand(count);
     }
@@ -128,12 +132,16 @@ export class Publisher {
     this.#socket.destroy();
   }
 
+  /** In one write, also where the ring begins anew: two would be two reads for the server. */
   #hand(count: number): void {
     const { bytes, frameBytes } = this.#ring;
-    this.#sentAtMs.fill(performance.now(), this.#cursor, this.#cursor + count);
-    const from = this.#cursor * frameBytes;
-    this.#socket.write(bytes.subarray(from, from + count * frameBytes));
-    this.#cursor = (this.#cursor + count) % this.#ring.count;
+    const from = this.#cursor;
+    const end = from + count;
+    const nowMs = performance.now();
+    this.#sentAtMs.fill(nowMs, from, end);
+    this.#socket.write(bytes.subarray(from * frameBytes, end * frameBytes));
+    this.#cursor = end % this.#ring.count;
+    if (end > this.#ring.count) this.#sentAtMs.fill(nowMs, 0, this.#cursor);
     this.#allowance -= count;
     this.sent += count;
     if (this.#qos === 0) this.acknowledged += count;
@@ -142,15 +150,29 @@ export class Publisher {
   #take(chunk: Buffer): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const nowMs = performance.now();
-    let at = 0;
+    let at = this.#takePubacks(bytes, nowMs);
     for (; at + 2 <= bytes.length; at += 2 + (bytes[at + 1] ?? 0)) {
       if (at + 2 + (bytes[at + 1] ?? 0) > bytes.length) break;
       if (bytes[at] === PUBACK) this.#acknowledge(bytes, at, nowMs);
       else if (bytes[at] === PINGRESP) this.#onPingresp?.();
       else this.#fail(unexpected(bytes, at));
     }
-    this.#rest = Buffer.from(bytes.subarray(at));
+    this.#rest = at === bytes.length ? NOTHING : Buffer.from(bytes.subarray(at));
     if (this.#qos > 0) this.send();
+  }
+
+  /** Those at the beginning that have no reason code, which is the rule; answers where they end. */
+  #takePubacks(bytes: Buffer, nowMs: number): number {
+    let end = 0;
+    while (bytes[end] === PUBACK && bytes[end + 1] === 2) end += PUBACK_BYTES;
+    if (end > bytes.length) end -= PUBACK_BYTES;
+    const count = end / PUBACK_BYTES;
+    const before = this.acknowledged % this.#sampled;
+    this.acknowledged += count;
+    for (let nth = this.#sampled - before; nth <= count; nth += this.#sampled) {
+      this.#sample(bytes, (nth - 1) * PUBACK_BYTES, nowMs);
+    }
+    return end;
   }
 
   #acknowledge(bytes: Buffer, at: number, nowMs: number): void {
@@ -158,7 +180,10 @@ export class Publisher {
       this.#fail(new Error(`a message was refused with reason code ${bytes[at + 4]}`));
     }
     this.acknowledged += 1;
-    if (this.acknowledged % this.#sampled !== 0) return;
+    if (this.acknowledged % this.#sampled === 0) this.#sample(bytes, at, nowMs);
+  }
+
+  #sample(bytes: Buffer, at: number, nowMs: number): void {
     const nth = bytes.readUInt16BE(at + 2) - 1;
     this.latenciesMs.push(nowMs - this.sentAtMs(nth));
   }

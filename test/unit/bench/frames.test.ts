@@ -37,10 +37,11 @@ describe("a ring of frames", () => {
     ]);
   });
 
-  it("is one buffer of frames of the same length", () => {
-    const { bytes, frameBytes, count } = frameRing(KIND, 10);
-    expect(count).toBe(10);
-    expect(bytes).toHaveLength(10 * frameBytes);
+  it("has frames of the same length, and the first ones again behind the last one", () => {
+    const { bytes, frameBytes, count, inOne } = frameRing(KIND, 10, 4);
+    expect({ count, inOne }).toEqual({ count: 10, inOne: 4 });
+    expect(bytes).toHaveLength(14 * frameBytes);
+    expect(bytes.subarray(10 * frameBytes).equals(bytes.subarray(0, 4 * frameBytes))).toBe(true);
   });
 });
 
@@ -48,7 +49,7 @@ function parsed(kind: FrameKind, count: number): IPublishPacket[] {
   const packets: IPublishPacket[] = [];
   const reader = parser({ protocolVersion: kind.protocol });
   reader.on("packet", (packet) => packets.push(packet as IPublishPacket));
-  reader.parse(frameRing(kind, count).bytes);
+  reader.parse(frameRing(kind, count, 0).bytes);
   return packets;
 }
 

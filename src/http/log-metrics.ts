@@ -64,7 +64,7 @@ function storageMetrics(stats: LogStats, topics: readonly Topic[]): MetricSample
     total("batch_bytes", stats.batchBytes, "Bytes of record batches flushed since the start"),
     total("segments_sealed", stats.segmentsSealed, "Segments sealed since the start"),
     gauge("last_flush_ms", stats.lastFlushMs, "How long the last commit took to its flush"),
-    gauge("pending_bytes", stats.pendingBytes, "What waits for the next commit"),
+    gauge("pending_bytes", stats.pendingBytes, "What waits for its flush"),
     gauge("disk_bytes", stats.bytesOnDisk, "What all segments take on the disk"),
     gauge("disk_budget_bytes", stats.diskBudgetBytes, "What they may take"),
     gauge("topics", topics.length, "Topics, the gateway's own among them (limits.topicsMax)"),

@@ -1,8 +1,8 @@
 /**
  * The one writer of the log: takes the group that has gathered, assigns offsets, writes it in one
  * transaction, waits for the flush, and only then lets anybody see it. While it waits, the next
- * group gathers; the next commit begins the moment the last one ends, and while the disk has that,
- * the last one's gatherers are told.
+ * group gathers. How long a group gathers, and which thread commits it, {@link CommitPace} says;
+ * where one follows another at once, the last one's gatherers are told while the disk has the next.
  *
  * Invariants: one commit at a time; a high watermark moves only after its flush; a commit that
  * fails leaves no offset used and no state changed, and where the disk failed, it is the last.
@@ -21,6 +21,7 @@ import {
 } from "../wire/record-batch.ts";
 import { type Gatekeeper, GatheringGroup, type Placement } from "./append-group.ts";
 import { BatchBuffers } from "./batch-buffers.ts";
+import { CommitPace } from "./commit-pace.ts";
 import type { StateValue, TopicConfig } from "./contract.ts";
 import type { FlushListeners } from "./flush-listeners.ts";
 import type { LogPartition } from "./partition.ts";
@@ -47,9 +48,6 @@ export interface GroupCommitParts {
   readonly committed: () => void;
 }
 
-/** With so many bytes gathered, or half of what may be pending, a commit waits for no more, whatever the delay. */
-const ENOUGH_BYTES = 1024 * 1024;
-
 interface Prepared {
   readonly batches: { partitionId: number; batch: Buffer }[];
   readonly heads: Map<LogPartition, SegmentHead>;
@@ -64,15 +62,15 @@ interface Prepared {
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
   readonly #gatekeeper: Gatekeeper;
-  readonly #enoughBytes: number;
+  readonly #pace: CommitPace;
   #gathering: GatheringGroup;
   #running: Promise<void> | undefined;
   /** Tells the gatherers of the group that was committed last. */
   #untold: (() => void) | undefined;
   #closed = false;
-  #endDelay: () => void = () => {};
   /** By how much the group that is being committed makes the small state grow at most, in bytes. */
   #stateOnItsWay = 0;
+  #bytesOnTheirWay = 0;
   commits = 0;
   records = 0;
   batches = 0;
@@ -81,7 +79,7 @@ export class GroupCommit {
 
   constructor(parts: GroupCommitParts) {
     this.#parts = parts;
-    this.#enoughBytes = Math.min(ENOUGH_BYTES, parts.pendingBytesMax / 2);
+    this.#pace = new CommitPace(parts);
     this.#gatekeeper = {
       admit: (partition, bytes, pendingBytes) => this.#admit(partition, bytes, pendingBytes),
       admitMarker: (partition) => {
@@ -110,10 +108,15 @@ export class GroupCommit {
     return this.#gathering;
   }
 
+  /** Bytes that wait for a flush, of the group that gathers and of the one that is being committed. */
+  get pendingBytes(): number {
+    return this.#bytesOnTheirWay + this.#gathering.pendingBytes;
+  }
+
   /** Takes no more; resolves when all that was taken is settled, which then waits for no delay. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#endDelay();
+    this.#pace.hurry();
     await this.#running;
   }
 
@@ -143,11 +146,12 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    await this.#gather();
+    await this.#pace.gather(this.#gathering);
     while (this.#gathering.begun) {
       const group = this.#gathering;
       this.#gathering = new GatheringGroup(this.#gatekeeper);
       this.#stateOnItsWay = group.stateAddedBytes;
+      this.#bytesOnTheirWay = group.pendingBytes;
       try {
         const grown = await this.#commit(group);
         this.#untold = () => {
@@ -169,37 +173,12 @@ export class GroupCommit {
         }
       }
       this.#stateOnItsWay = 0;
-      if (this.#hasEnough()) continue;
+      this.#bytesOnTheirWay = 0;
+      if (this.#pace.followsAtOnce(this.#gathering)) continue;
       // Those who were waiting run now, and what they add joins the next commit.
       this.#tell();
-      await this.#gather();
+      await this.#pace.gather(this.#gathering);
     }
-  }
-
-  /**
-   * One turn of the event loop in which others add to the same commit; or, where it is configured, a
-   * delay, which ends when enough has gathered.
-   */
-  #gather(): Promise<void> {
-    const { flushDelayMs } = this.#parts;
-    return new Promise((resolve) => {
-      if (flushDelayMs === 0 || this.#closed) {
-        setImmediate(resolve);
-        return;
-      }
-      const delay = setTimeout(resolve, flushDelayMs);
-      this.#endDelay = () => {
-        clearTimeout(delay);
-        resolve();
-      };
-      this.#gathering.onceHolding(this.#enoughBytes, this.#endDelay);
-    });
-  }
-
-  /** Has enough gathered while the last group was on its way, for the next to follow at once? */
-  #hasEnough(): boolean {
-    const { begun, pendingBytes } = this.#gathering;
-    return begun && (this.#parts.flushDelayMs === 0 || pendingBytes >= this.#enoughBytes);
   }
 
   #tell(): void {
@@ -216,8 +195,11 @@ export class GroupCommit {
     await row.makeRoom().catch(asStorageFailure);
     const prepared = this.#prepare(lanes);
     prepared.states.push(...group.resolveStates());
+    // What a new segment begins with is no measure of the disk, and too much to wait for.
+    const { carries } = row;
+    const here = !carries && this.#pace.isHere(group);
     const startedAtMs = clock.monotonicMs();
-    const committed = row.commit(prepared);
+    const committed = row.commit({ ...prepared, here });
     // While the disk has this group, the one before it is acknowledged.
     this.#tell();
     await committed.catch((error: unknown) => {
@@ -226,6 +208,7 @@ export class GroupCommit {
     // A flush that came after one that failed proves nothing.
     failure.check();
     this.lastFlushMs = clock.monotonicMs() - startedAtMs;
+    if (!carries) this.#pace.committed(group, this.lastFlushMs, here);
     this.commits += 1;
     this.records += prepared.records;
     this.batches += prepared.batches.length;

@@ -13,7 +13,7 @@ export interface LogStats {
   readonly batchBytes: number;
   /** Milliseconds from the start of the last commit to its flush. */
   readonly lastFlushMs: number;
-  /** Bytes waiting in the group that is gathering. */
+  /** Bytes that wait for their flush. */
   readonly pendingBytes: number;
   /** Per topic: what retention took. */
   readonly reclaimed: ReadonlyMap<string, Reclaimed>;

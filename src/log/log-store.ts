@@ -306,7 +306,7 @@ export class LogStore implements Log {
       batches: commit.batches,
       batchBytes: commit.batchBytes,
       lastFlushMs: commit.lastFlushMs,
-      pendingBytes: commit.group().pendingBytes,
+      pendingBytes: commit.pendingBytes,
       reclaimed: this.#reclaimed,
       compaction: this.#cleaner.figures,
       damaged,

@@ -97,7 +97,7 @@ export async function recoverLog(storage: Storage, options: LogOptions): Promise
   if (found.lostNewest) abortAllOpen(group, topics.partitions());
   for (const key of orphans) group.putState(key, undefined);
   if (group.begun) await group.flushed;
-  else await row.commit({ batches: [], heads: new Map(), states: [], aborted: [] });
+  else await row.commit({ batches: [], heads: new Map(), states: [], aborted: [], here: false });
   if (found.lostNewest) await epochs.write([[LOSS_KEY, undefined]]);
   log.beginRetention();
   return log;

@@ -44,6 +44,7 @@ export interface RowWrites {
   readonly heads: Map<LogPartition, SegmentHead>;
   readonly states: [key: string, value: Uint8Array | undefined][];
   readonly aborted: SegmentWrites["aborted"];
+  readonly here: boolean;
 }
 
 export class SegmentRow {
@@ -150,6 +151,11 @@ export class SegmentRow {
     this.#sealAsked = true;
   }
 
+  /** Does the next commit carry over what a new segment begins with: every head, and all small state? */
+  get carries(): boolean {
+    return this.#unbornActive;
+  }
+
   /** Writes one group into the active segment; resolves when it is flushed. */
   async commit(writes: RowWrites): Promise<void> {
     const heads = new Map<number, SegmentHead>();
@@ -162,8 +168,8 @@ export class SegmentRow {
       states = [...carry.states, ...writes.states];
     }
     for (const [partition, head] of writes.heads) heads.set(partition.id, head);
-    const { batches, aborted } = writes;
-    await this.#active.commit({ batches, heads, states, aborted });
+    const { batches, aborted, here } = writes;
+    await this.#active.commit({ batches, heads, states, aborted, here });
     for (const [partitionId, head] of heads) this.#activeHeads.set(partitionId, head);
     if (!this.#unbornActive) return;
     this.#unbornActive = false;

@@ -8,7 +8,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../log/contract.ts";
 
 /** What is read leaves by the socket as well, which costs about the same again. */
-const PAUSE_FACTOR = 25;
+const PAUSE_FACTOR = 15;
 /** Nor may ingest starve the readers, whatever a read took. */
 const PAUSE_MS_MAX = 100;
 

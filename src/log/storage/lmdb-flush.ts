@@ -2,7 +2,7 @@
  * The commits of one LMDB environment, each of which ends flushed, refused or in a failed storage.
  * lmdb-js commits and flushes separately: a resolved write is visible, not durable.
  */
-import type { RootDatabase } from "lmdb";
+import { type RootDatabase, TransactionFlags } from "lmdb";
 import { assert, messageOf, TributaryError } from "../../base/errors.ts";
 import { FlushedMark } from "./meta-pages.ts";
 import type { StorageFailure } from "./storage-failure.ts";
@@ -12,6 +12,13 @@ type Commit = Promise<boolean> & { readonly flushed?: Promise<unknown> };
 
 const HEAP_BYTES = 104;
 const REFUSED_LOOK_MS = 1000;
+/**
+ * The commit is made before the call returns. With overlappingSync, which is lmdb-js's default, the
+ * second flag selects a batch's order: pages and meta page are written, flushed, and marked as
+ * flushed. Without it LMDB flushes before the meta page, and leaves no mark.
+ */
+const AS_BATCHES_ARE = (TransactionFlags.SYNCHRONOUS_COMMIT |
+  TransactionFlags.NO_SYNC_FLUSH) as unknown as TransactionFlags;
 const DISK_IS_FULL = /no space left|MDB_MAP_FULL|disk quota/i;
 
 export class FlushedCommits {
@@ -65,6 +72,25 @@ export class FlushedCommits {
     } finally {
       this.#running.delete(settled);
     }
+    this.#noteFlushed();
+  }
+
+  /**
+   * As `run`, on this thread and by the time it returns. Not beside another one of this environment:
+   * lmdb-js would wait for that one's lock.
+   */
+  runHere(put: () => void): void {
+    this.#failure.check();
+    assert(this.#running.size === 0, "an environment's commits come one after another");
+    try {
+      this.#root.transactionSync(put, AS_BATCHES_ARE);
+    } catch (error) {
+      throw this.failed(error);
+    }
+    this.#noteFlushed();
+  }
+
+  #noteFlushed(): void {
     // Flushed, but upon something that was not.
     this.#failure.check();
     try {
@@ -100,6 +126,7 @@ export class FlushedCommits {
     const { transaction, lastPage } = this.#mark.look();
     if (transaction !== this.#newest + 1) {
       this.look();
+      assert(transaction === this.#newest, "LMDB marks what it has flushed");
       return;
     }
     this.#newest = transaction;
@@ -136,6 +163,7 @@ export class FlushedCommits {
   /** False also where LMDB says nothing more, as after a meta page that it could not write. */
   #isUnmoved(): boolean {
     try {
+      this.#root.resetReadTxn();
       return statsOf(this.#root).lastTxnId === this.#newest;
     } catch {
       return false;

@@ -116,7 +116,7 @@ export class LmdbSegment implements Segment {
     this.#bytesOnDisk = this.#measure();
   }
 
-  async commit({ batches, heads, states, aborted }: SegmentWrites): Promise<void> {
+  async commit({ batches, heads, states, aborted, here }: SegmentWrites): Promise<void> {
     const entries: Entry[] = [];
     for (const [partitionId, head] of heads) entries.push([headKey(partitionId), encodeHead(head)]);
     for (const [key, value] of states) entries.push([stateKey(key), value]);
@@ -124,7 +124,7 @@ export class LmdbSegment implements Segment {
       const key = abortedKey(partitionId, producerId, lastOffset);
       entries.push([key, encodeFirst(firstOffset)]);
     }
-    await this.#commit(batches, entries);
+    await this.#commit(batches, entries, here);
   }
 
   /** Does a commit again that this segment was not left with: the first one after its opening. */
@@ -133,7 +133,11 @@ export class LmdbSegment implements Segment {
     await this.#commit([], entries);
   }
 
-  async #commit(batches: readonly SegmentBatch[], entries: readonly Entry[]): Promise<void> {
+  async #commit(
+    batches: readonly SegmentBatch[],
+    entries: readonly Entry[],
+    here = false,
+  ): Promise<void> {
     const commits = this.#commits;
     assert(commits !== undefined, `segment ${this.id} is only read`);
     assert(!this.#committing, "a segment's commits come one after another");
@@ -144,7 +148,10 @@ export class LmdbSegment implements Segment {
       this.#pages.look(bytes, this.#bytesOnDisk);
       const number = commits.newest + 1;
       const redo = this.#redoRecord(number, batches, entries);
-      await commits.run(() => this.#put(batches, entries, redo));
+      const put = (): void => this.#put(batches, entries, redo);
+      if (here) commits.runHere(put);
+      else await commits.run(put);
+      assert(redo === undefined || commits.newest >= number, "a commit makes a snapshot");
       const isRedoable = redo !== undefined && commits.newest === number;
       if (!isRedoable && this.#mode === "write") await commits.flushMark();
       this.#signed = true;

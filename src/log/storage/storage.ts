@@ -101,6 +101,8 @@ export interface SegmentWrites {
   readonly heads: Iterable<readonly [partitionId: number, head: SegmentHead]>;
   readonly states: Iterable<readonly [key: string, value: Uint8Array | undefined]>;
   readonly aborted: readonly AbortedEntry[];
+  /** Made by the thread that asks for it, where a storage has others: it does nothing else meanwhile. */
+  readonly here?: boolean;
 }
 
 export interface SegmentBatch {

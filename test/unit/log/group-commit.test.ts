@@ -54,6 +54,22 @@ describe("a group commit", () => {
     await log.close();
   });
 
+  it("counts what waits for its flush, of the group on its way as of the one that gathers", async () => {
+    const { log, first, second } = await heldLog();
+    const ahead = append(log, "ahead");
+    const one = log.stats().pendingBytes;
+    expect(one).toBeGreaterThan(0);
+    while (log.group() === ahead) await new Promise(setImmediate);
+    expect(log.stats().pendingBytes).toBe(one);
+    const behind = append(log, "behind");
+    expect(log.stats().pendingBytes).toBeGreaterThan(one);
+    first.resolve();
+    second.resolve();
+    await behind.flushed;
+    expect(log.stats().pendingBytes).toBe(0);
+    await log.close();
+  });
+
   it("tells a group that is on disk, although the one behind it fails", async () => {
     const { log, first, second } = await heldLog();
     const [ahead, behind] = await twoGroups(log);
@@ -62,6 +78,27 @@ describe("a group commit", () => {
     second.reject(new Error("the disk is gone"));
     await ahead.flushed;
     await expect(behind.flushed).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+  });
+
+  it("asks for small commits of its own thread once they are known to be fast", async () => {
+    const storage = new MemoryStorage();
+    const createSegment = storage.createSegment.bind(storage);
+    const here: (boolean | undefined)[] = [];
+    storage.createSegment = async (id) => {
+      const segment = await createSegment(id);
+      const commit = segment.commit.bind(segment);
+      segment.commit = (writes) => {
+        here.push(writes.here);
+        return commit(writes);
+      };
+      return segment;
+    };
+    const log = await recoverLog(storage, withDefaults({}));
+    await log.createTopic("t", { partitions: 1 });
+    for (let nth = 0; nth < 40; nth += 1) await append(log, String(nth)).flushed;
+    expect(here[0]).toBe(false);
+    expect(here).toContain(true);
+    await log.close();
   });
 
   it("lets a small group gather for as long as the flush delay says", async () => {

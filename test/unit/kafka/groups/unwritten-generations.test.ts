@@ -34,6 +34,7 @@ describe("a generation that is on its way to the disk", () => {
   it("and does not get there is over: all join again, and get a later one", async () => {
     const { ids, generation } = await harness.stableGroup(2);
     const written = Promise.withResolvers<void>();
+    written.promise.catch(() => {});
     disk.next(written.promise);
     const joining = ids.map((memberId) => harness.join({ memberId }));
     await isSettled(joining[0] as Promise<unknown>);

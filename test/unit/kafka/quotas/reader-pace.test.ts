@@ -46,7 +46,7 @@ describe("a reader of the log", () => {
     begun = true;
     const slice = read(SLICE);
     expect(await hasCome(slice)).toBe(false);
-    vi.advanceTimersByTime(49);
+    vi.advanceTimersByTime(29);
     expect(await hasCome(slice)).toBe(false);
     vi.advanceTimersByTime(1);
     expect(await hasCome(slice)).toBe(true);
@@ -68,7 +68,7 @@ describe("a reader of the log", () => {
     expect(await hasCome(second)).toBe(false);
     vi.advanceTimersByTime(100);
     expect([await hasCome(second), await hasCome(third)]).toEqual([true, false]);
-    vi.advanceTimersByTime(50);
+    vi.advanceTimersByTime(30);
     expect(await hasCome(third)).toBe(true);
   });
 });

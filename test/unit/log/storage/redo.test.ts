@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { CommitPace } from "../../../../src/log/commit-pace.ts";
 import type { Log, Partition } from "../../../../src/log/contract.ts";
 import { openLog } from "../../../../src/log/open.ts";
 import { FlushedMark, settleMetaPages } from "../../../../src/log/storage/meta-pages.ts";
@@ -42,16 +43,22 @@ interface Past {
   readonly files: readonly Buffer[];
 }
 
-describe("a segment whose power was cut while it was written", () => {
+describe.for([
+  ["the main thread", true],
+  ["another thread", false],
+] as const)("a segment whose power was cut while %s wrote it", ([, here]) => {
   let past: Past;
   let directory: string;
   let log: Log | undefined;
 
   beforeAll(async () => {
+    vi.spyOn(CommitPace.prototype, "isHere").mockReturnValue(here);
     past = await madeInCommits();
+    vi.restoreAllMocks();
   });
 
   beforeEach(async () => {
+    vi.spyOn(CommitPace.prototype, "isHere").mockReturnValue(here);
     directory = await mkdtemp(join(tmpdir(), "tributary-redo-"));
     await cp(past.directory, directory, { recursive: true });
     log = undefined;
@@ -59,6 +66,7 @@ describe("a segment whose power was cut while it was written", () => {
 
   afterEach(async () => {
     await log?.close();
+    vi.restoreAllMocks();
     await rm(directory, { recursive: true });
   });
 

@@ -46,6 +46,7 @@ import { describeTransactions } from "./apis/65-describe-transactions.ts";
 import { listTransactions } from "./apis/66-list-transactions.ts";
 import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
 import { consumerGroupDescribe } from "./apis/69-consumer-group-describe.ts";
+import { listConfigResources } from "./apis/74-list-config-resources.ts";
 
 export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   produce,
@@ -94,4 +95,5 @@ export const KAFKA_APIS: readonly AnyKafkaApi[] = [
   listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  listConfigResources,
 ];

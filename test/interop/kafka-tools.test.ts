@@ -265,6 +265,26 @@ describeWithTools(["java", "javac", "mvn"], "the transcript of Kafka's tools", (
     return async () => await consumer.disconnect();
   }
 
+  it("kafka-configs sets and takes back settings of one group", async () => {
+    page.chapter(
+      "Settings of one group",
+      "Of the newer protocol, [whose members bring none](consumer-groups.md#settings-of-one-group).",
+    );
+    const configs = `kafka-configs.sh ${SERVER}`;
+    const analytics = "--entity-type groups --entity-name analytics";
+    const both = "consumer.session.timeout.ms=300000,consumer.heartbeat.interval.ms=20000";
+    await run(`${configs} --alter ${analytics} --add-config ${both}`);
+    const shown = await run(`${configs} --describe ${analytics}`);
+    expect(shown).toContain("DYNAMIC_GROUP_CONFIG:consumer.session.timeout.ms=300000");
+    await run(`${configs} --describe --entity-type groups`);
+    const short = "--add-config consumer.session.timeout.ms=20000";
+    await run(`${configs} --alter ${analytics} ${short}`, { exits: 1 });
+    const names = "consumer.session.timeout.ms,consumer.heartbeat.interval.ms";
+    await run(`${configs} --alter ${analytics} --delete-config ${names}`);
+    const left = await run(`${configs} --describe ${analytics} --all`);
+    expect(left).not.toContain("DYNAMIC_GROUP_CONFIG");
+  });
+
   it("kafka-transactions shows what transactional producers did", async () => {
     page.chapter("Transactions", "Ids that the gateway draws and times are left out.");
     const transactions = `kafka-transactions.sh ${SERVER}`;

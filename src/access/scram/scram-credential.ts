@@ -33,7 +33,8 @@ export interface ScramCredential {
 export const DEFAULT_ITERATIONS = 16_384;
 /** The least of RFC 7677, which clients insist on. */
 const ITERATIONS = { min: 4_096, max: 1_000_000 };
-export const SALT_BYTES = { default: 16, min: 8, max: 64 };
+/** Kafka takes salts of any length, and some of its clients send short ones. */
+export const SALT_BYTES = { default: 16, min: 1, max: 64 };
 
 const FORM =
   /^(SCRAM-SHA-(?:256|512))\$(\d{1,7}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/;

@@ -1,5 +1,6 @@
 /**
- * DescribeConfigs, versions 1 to 4: every setting of a topic or of the broker, with its default.
+ * DescribeConfigs, versions 1 to 4: every setting of a topic, a group or the broker, with its
+ * default.
  * Documentation is given where it is asked for (KIP-569).
  */
 import { messageOf, TributaryError } from "../../base/errors.ts";
@@ -12,6 +13,7 @@ import {
   CONFIG_TYPES,
   type DescribedConfig,
 } from "../configs/described-config.ts";
+import { describeGroupConfigs } from "../configs/group-configs.ts";
 import { describeTopicConfigs } from "../configs/topic-configs.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
@@ -106,6 +108,13 @@ function configsOf({ type, name }: Resource, context: RequestContext): readonly 
     if (topic !== undefined) return describeTopicConfigs(topic, broker.log.topicDefaults);
     throw new TributaryError("TOPIC_UNKNOWN", `There is no topic ${name}.`);
   }
+  if (type === CONFIG_RESOURCES.group) {
+    if (!rights.group("describe-configs", name)) {
+      throw new KafkaRefusal("GROUP_AUTHORIZATION_FAILED", NOT_ALLOWED);
+    }
+    if (name !== "") return describeGroupConfigs(name, broker.groups.settings);
+    throw new KafkaRefusal("INVALID_REQUEST", "Name the group: this is none.");
+  }
   if (!rights.cluster("describe-configs")) {
     throw new KafkaRefusal("CLUSTER_AUTHORIZATION_FAILED", NOT_ALLOWED);
   }
@@ -116,8 +125,8 @@ function configsOf({ type, name }: Resource, context: RequestContext): readonly 
   }
   throw new KafkaRefusal(
     "INVALID_REQUEST",
-    `Only topics (${CONFIG_RESOURCES.topic}) and broker ${broker.nodeId} ` +
-      `(${CONFIG_RESOURCES.broker}) have settings.`,
+    `Only topics (${CONFIG_RESOURCES.topic}), groups (${CONFIG_RESOURCES.group}) and broker ` +
+      `${broker.nodeId} (${CONFIG_RESOURCES.broker}) have settings.`,
   );
 }
 

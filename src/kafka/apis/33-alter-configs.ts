@@ -1,5 +1,6 @@
 /**
- * AlterConfigs, versions 0 to 2: a topic has the settings that are named, and no others of its own.
+ * AlterConfigs, versions 0 to 2: a topic, or a group, has the settings that are named, and no others of
+ * its own.
  * Kafka has it in favour of IncrementalAlterConfigs only for older clients.
  */
 import type { KafkaApi } from "../api.ts";
@@ -10,6 +11,7 @@ import {
   readResources,
   writeAltered,
 } from "../configs/alter-configs.ts";
+import { wholeGroupSettings } from "../configs/group-configs.ts";
 import { type AskedConfig, wholeChange } from "../configs/topic-configs.ts";
 
 export interface AlterConfigsRequest {
@@ -34,7 +36,10 @@ export const alterConfigs: KafkaApi<AlterConfigsRequest, readonly AlteredResourc
   },
 
   async handle({ resources, validateOnly }, context) {
-    return await alterResources(context, resources, validateOnly, wholeChange);
+    return await alterResources(context, resources, validateOnly, {
+      topic: wholeChange,
+      group: wholeGroupSettings,
+    });
   },
 
   encode(writer, altered, _version, throttleMs) {

@@ -1,5 +1,5 @@
 /**
- * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's settings are set, taken
+ * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's or a group's settings are set, taken
  * back, or, where they are lists, added to or taken from; the others stay.
  */
 import type { KafkaApi } from "../api.ts";
@@ -11,6 +11,7 @@ import {
   writeAltered,
 } from "../configs/alter-configs.ts";
 import { type ConfigOperation, outcomeOf } from "../configs/config-operations.ts";
+import { groupSettingsAfter } from "../configs/group-configs.ts";
 import { configChange } from "../configs/topic-configs.ts";
 
 export interface IncrementalAlterConfigsRequest {
@@ -39,9 +40,10 @@ export const incrementalAlterConfigs: KafkaApi<
   },
 
   async handle({ resources, validateOnly }, context) {
-    return await alterResources(context, resources, validateOnly, (operations, topic) =>
-      configChange(outcomeOf(operations, topic)),
-    );
+    return await alterResources(context, resources, validateOnly, {
+      topic: (operations, topic) => configChange(outcomeOf(operations, topic)),
+      group: groupSettingsAfter,
+    });
   },
 
   encode(writer, altered, _version, throttleMs) {

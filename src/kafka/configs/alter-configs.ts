@@ -9,6 +9,7 @@ import type { WireReader } from "../../wire/reader.ts";
 import type { WireWriter } from "../../wire/writer.ts";
 import type { KafkaBroker, RequestContext } from "../api.ts";
 import { KAFKA_ERRORS, type KafkaErrorCode, kafkaErrorOf } from "../error-codes.ts";
+import type { GroupSettingValues } from "../groups/group-settings.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { namedTwice } from "../named-twice.ts";
 import { NOT_ALLOWED, type Rights } from "../rights.ts";
@@ -27,17 +28,23 @@ export interface AlteredResource {
   readonly errorMessage: string | null;
 }
 
-/** `change` works out what becomes of a topic, when its turn has come. */
+/** What a request's settings come to, worked out when the resource's turn has come. */
+export interface ConfigChanges<Setting> {
+  topic(settings: readonly Setting[], topic: Topic): ConfigChange;
+  /** All that a group has of its own then. */
+  group(settings: readonly Setting[], own: GroupSettingValues): GroupSettingValues;
+}
+
 export async function alterResources<Setting extends { readonly name: string }>(
   { broker, rights }: RequestContext,
   resources: readonly ResourceToAlter<Setting>[],
   validateOnly: boolean,
-  change: (settings: readonly Setting[], topic: Topic) => ConfigChange,
+  changes: ConfigChanges<Setting>,
 ): Promise<AlteredResource[]> {
   const altered: AlteredResource[] = [];
   const twice = namedTwice(resources.map(({ type, name }) => `${type} ${name}`));
   for (const [at, resource] of resources.entries()) {
-    const { type, name, settings } = resource;
+    const { type, name } = resource;
     try {
       if (twice.has(`${type} ${name}`)) throw refusal(`${name} is named twice: name it once.`);
       if (at >= broker.limits.topicsPerRequestMax) {
@@ -45,19 +52,49 @@ export async function alterResources<Setting extends { readonly name: string }>(
       }
       checkRight(resource, rights);
       checkResource(resource);
-      const toChange = (topic: Topic) => change(settings, topic);
-      if (validateOnly) checkTopicConfig(toChange(topicNamed(broker, name)));
-      else {
-        await broker.log.configureTopic(name, toChange);
-        const names = settings.map((setting) => setting.name);
-        broker.logger.info({ topic: name, settings: names }, "topic configured");
-      }
+      if (type === CONFIG_RESOURCES.group) {
+        await alterGroup(broker, resource, validateOnly, changes);
+      } else await alterTopic(broker, resource, validateOnly, changes);
       altered.push({ type, name, errorCode: KAFKA_ERRORS.NONE, errorMessage: null });
     } catch (error) {
       altered.push({ type, name, errorCode: kafkaErrorOf(error), errorMessage: messageOf(error) });
     }
   }
   return altered;
+}
+
+async function alterTopic<Setting extends { readonly name: string }>(
+  broker: KafkaBroker,
+  { name, settings }: ResourceToAlter<Setting>,
+  validateOnly: boolean,
+  changes: ConfigChanges<Setting>,
+): Promise<void> {
+  const toChange = (topic: Topic) => changes.topic(settings, topic);
+  if (validateOnly) {
+    checkTopicConfig(toChange(topicNamed(broker, name)));
+    return;
+  }
+  await broker.log.configureTopic(name, toChange);
+  broker.logger.info({ topic: name, settings: namesOf(settings) }, "topic configured");
+}
+
+async function alterGroup<Setting extends { readonly name: string }>(
+  { groups, logger }: KafkaBroker,
+  { name, settings }: ResourceToAlter<Setting>,
+  validateOnly: boolean,
+  changes: ConfigChanges<Setting>,
+): Promise<void> {
+  const toChange = (own: GroupSettingValues) => changes.group(settings, own);
+  if (validateOnly) {
+    groups.settings.check(name, toChange(groups.settings.own(name)));
+    return;
+  }
+  await groups.settings.change(name, toChange);
+  logger.info({ group: name, settings: namesOf(settings) }, "group configured");
+}
+
+function namesOf(settings: readonly { readonly name: string }[]): string[] {
+  return settings.map(({ name }) => name);
 }
 
 /** The resources of either request, each setting as `readSetting` reads it. */
@@ -96,6 +133,10 @@ function checkRight({ type, name }: { type: number; name: string }, rights: Righ
     if (rights.topic("alter-configs", name)) return;
     throw new KafkaRefusal("TOPIC_AUTHORIZATION_FAILED", NOT_ALLOWED);
   }
+  if (type === CONFIG_RESOURCES.group) {
+    if (rights.group("alter-configs", name)) return;
+    throw new KafkaRefusal("GROUP_AUTHORIZATION_FAILED", NOT_ALLOWED);
+  }
   if (rights.cluster("alter-configs")) return;
   throw new KafkaRefusal("CLUSTER_AUTHORIZATION_FAILED", NOT_ALLOWED);
 }
@@ -104,10 +145,13 @@ function checkResource({ type, settings }: ResourceToAlter<{ readonly name: stri
   if (type === CONFIG_RESOURCES.broker) {
     throw refusal("The broker's settings are the gateway's options: change its configuration.");
   }
-  if (type !== CONFIG_RESOURCES.topic) {
-    throw refusal(`Only topics (${CONFIG_RESOURCES.topic}) have settings that can be changed.`);
+  const { topic, group } = CONFIG_RESOURCES;
+  if (type !== topic && type !== group) {
+    throw refusal(
+      `Only topics (${topic}) and groups (${group}) have settings that can be changed.`,
+    );
   }
-  const [twice] = namedTwice(settings.map(({ name }) => name));
+  const [twice] = namedTwice(namesOf(settings));
   if (twice !== undefined) throw refusal(`${twice} is set twice: name each setting once.`);
 }
 

@@ -6,6 +6,7 @@ import type { ListenAddress } from "../../base/service.ts";
 import type { TopicConfig } from "../../log/contract.ts";
 import { DEFAULT_TOPIC_CONFIG } from "../../log/options.ts";
 import type { KafkaBroker } from "../api.ts";
+import { DEFAULT_GROUP_LIMITS, type GroupLimits } from "../groups/limits.ts";
 import { DEFAULT_KAFKA_LIMITS, type KafkaLimits } from "../limits.ts";
 import {
   CONFIG_SOURCES,
@@ -43,6 +44,45 @@ export function describeBrokerConfigs(
     limit("max.connections", "int", "connectionsMax", "Connections at a time."),
     limit("connections.max.idle.ms", "long", "connectionIdleMsMax", "Then it is closed."),
     limit("producer.id.expiration.ms", "int", "producerExpiryMs", "Then it is forgotten."),
+    ...groupConfigs(broker.groups.limits),
+  ];
+}
+
+/** Of the group coordinator, which no option changes. */
+function groupConfigs(limits: GroupLimits): DescribedConfig[] {
+  const limit = (name: string, key: keyof GroupLimits, help: string) =>
+    option(name, "int", limits[key], DEFAULT_GROUP_LIMITS[key], help);
+  const session = "How long a member of a consumer group may be silent";
+  const heartbeat = "How often members of a consumer group are told to say something";
+  const consumer = "group.consumer";
+  return [
+    limit("group.max.size", "membersMax", "Members of one group."),
+    limit("group.min.session.timeout.ms", "sessionTimeoutMsMin", "Of a classic member."),
+    limit("group.max.session.timeout.ms", "sessionTimeoutMsMax", "Of a classic member."),
+    limit("group.initial.rebalance.delay.ms", "initialRebalanceDelayMs", "Of an empty group."),
+    limit(`${consumer}.session.timeout.ms`, "consumerSessionTimeoutMs", `${session}.`),
+    limit(
+      `${consumer}.min.session.timeout.ms`,
+      "consumerSessionTimeoutMsMin",
+      `${session}, at least.`,
+    ),
+    limit(
+      `${consumer}.max.session.timeout.ms`,
+      "consumerSessionTimeoutMsMax",
+      `${session}, at most.`,
+    ),
+    limit(`${consumer}.heartbeat.interval.ms`, "consumerHeartbeatIntervalMs", `${heartbeat}.`),
+    limit(
+      `${consumer}.min.heartbeat.interval.ms`,
+      "consumerHeartbeatIntervalMsMin",
+      `${heartbeat}, at least.`,
+    ),
+    limit(
+      `${consumer}.max.heartbeat.interval.ms`,
+      "consumerHeartbeatIntervalMsMax",
+      `${heartbeat}, at most.`,
+    ),
+    limit("offset.metadata.max.bytes", "offsetMetadataBytesMax", "The note beside an offset."),
   ];
 }
 

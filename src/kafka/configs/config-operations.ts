@@ -9,10 +9,8 @@ import type { Topic } from "../../log/contract.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import { type AskedConfig, knownEntry, topicConfigText } from "./topic-configs.ts";
 
-const SET = 0;
-const DELETE = 1;
-const APPEND = 2;
-const SUBTRACT = 3;
+/** Kafka's `AlterConfigOp` numbers. */
+export const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 export interface ConfigOperation extends AskedConfig {
   readonly operation: number;
@@ -21,17 +19,17 @@ export interface ConfigOperation extends AskedConfig {
 /** @throws TOPIC_CONFIG_INVALID; KafkaRefusal where an operation makes no sense */
 export function outcomeOf(operations: readonly ConfigOperation[], topic: Topic): AskedConfig[] {
   return operations.map(({ name, operation, value }) => {
-    if (operation === DELETE) return { name: knownEntry(name).name, value: null };
+    if (operation === OPERATIONS.delete) return { name: knownEntry(name).name, value: null };
     if (value === null) {
       throw new KafkaRefusal("INVALID_REQUEST", `${name} needs a value: null is none.`);
     }
-    if (operation === SET) return { name, value };
+    if (operation === OPERATIONS.set) return { name, value };
     return { name, value: changedList(name, operation, value, topic) };
   });
 }
 
 function changedList(name: string, operation: number, value: string, topic: Topic): string {
-  if (operation !== APPEND && operation !== SUBTRACT) {
+  if (operation !== OPERATIONS.append && operation !== OPERATIONS.subtract) {
     throw new KafkaRefusal("INVALID_REQUEST", `There is no operation ${operation} on settings.`);
   }
   if (knownEntry(name).type !== "list") {
@@ -43,7 +41,9 @@ function changedList(name: string, operation: number, value: string, topic: Topi
   const present = elements(topicConfigText(name, topic));
   const given = elements(value);
   const after =
-    operation === APPEND ? [...present, ...given] : present.filter((each) => !given.includes(each));
+    operation === OPERATIONS.append
+      ? [...present, ...given]
+      : present.filter((each) => !given.includes(each));
   return [...new Set(after)].join(",");
 }
 

@@ -4,11 +4,17 @@
 export const CONFIG_TYPES = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 export type ConfigType = keyof typeof CONFIG_TYPES;
 
-/** Kafka's `ConfigSource` numbers: set for the topic, by an option of the gateway, or by nobody. */
-export const CONFIG_SOURCES = { topic: 1, broker: 4, default: 5 } as const;
+/** Kafka's `ConfigSource` numbers: set for the topic or the group, by an option of the gateway, by nobody. */
+export const CONFIG_SOURCES = { topic: 1, broker: 4, default: 5, group: 8 } as const;
 
 /** Kafka's `ConfigResource` numbers. */
-export const CONFIG_RESOURCES = { topic: 2, broker: 4 } as const;
+export const CONFIG_RESOURCES = {
+  topic: 2,
+  broker: 4,
+  brokerLogger: 8,
+  clientMetrics: 16,
+  group: 32,
+} as const;
 
 /** A value under a name, and who said it. */
 export interface ConfigSynonym {

@@ -40,6 +40,7 @@ import {
 import { type AnyGroup, GroupDirectory } from "./directory.ts";
 import { GroupExpiry } from "./expiry.ts";
 import type { Group, MemberClaim } from "./group.ts";
+import { GroupSettings } from "./group-settings.ts";
 import { type JoinRequest, joinGroup } from "./join-group.ts";
 import { type LeavingMember, leaveGroup } from "./leave-group.ts";
 import { DEFAULT_GROUP_LIMITS, type GroupLimits } from "./limits.ts";
@@ -64,8 +65,9 @@ export interface CoordinatorOptions {
 
 export class GroupCoordinator {
   readonly offsets: GroupOffsets;
+  readonly settings: GroupSettings;
   readonly transactionalOffsets: TransactionalOffsets;
-  readonly #limits: GroupLimits;
+  readonly limits: GroupLimits;
   readonly #directory: GroupDirectory;
   readonly #expiry: GroupExpiry;
   readonly #budget: MemberBudget;
@@ -76,14 +78,18 @@ export class GroupCoordinator {
   constructor(options: CoordinatorOptions) {
     const { log, clock, logger, timers = systemTimers, newId = randomUUID } = options;
     const limits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
-    this.#limits = limits;
+    this.limits = limits;
+    this.settings = new GroupSettings({ log, limits });
     const pending = new PendingOffsets(log);
     this.offsets = new GroupOffsets(log, clock, limits, pending);
     this.transactionalOffsets = new TransactionalOffsets(log, clock, this.offsets, pending);
     this.#budget = new MemberBudget(limits);
     this.#patterns = new TopicPatterns(log, limits);
-    const own = { budget: this.#budget, patterns: this.#patterns, offsets: this.offsets };
-    const parts = { log, clock, logger, timers, limits, newId, pending, ...own };
+    const parts = {
+      ...{ log, clock, logger, timers, limits, newId, pending },
+      ...{ budget: this.#budget, patterns: this.#patterns },
+      ...{ offsets: this.offsets, settings: this.settings },
+    };
     const directory = new GroupDirectory(parts);
     this.#directory = directory;
     this.#expiry = new GroupExpiry({ ...parts, directory });
@@ -295,12 +301,12 @@ export class GroupCoordinator {
   #refuse(groupId: string): KafkaErrorName | undefined {
     if (this.#closed) return "COORDINATOR_NOT_AVAILABLE";
     const bytes = Buffer.byteLength(groupId);
-    return bytes === 0 || bytes > this.#limits.groupIdBytesMax ? "INVALID_GROUP_ID" : undefined;
+    return bytes === 0 || bytes > this.limits.groupIdBytesMax ? "INVALID_GROUP_ID" : undefined;
   }
 
   #refuseJoin(request: JoinRequest): KafkaErrorName | undefined {
-    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#limits;
-    const { nameBytesMax, protocolBytesMax, protocolsMax } = this.#limits;
+    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.limits;
+    const { nameBytesMax, protocolBytesMax, protocolsMax } = this.limits;
     const { sessionTimeoutMs, protocols, protocolType, instanceId } = request;
     if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
       return "INVALID_SESSION_TIMEOUT";

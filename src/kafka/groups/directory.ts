@@ -26,6 +26,7 @@ import {
   type GroupRecord,
   groupKey,
 } from "./group-record.ts";
+import type { GroupSettings } from "./group-settings.ts";
 import { MAP_NAME as CLASSIC_MAP_NAME, type KeptGeneration } from "./kept-generation.ts";
 import type { GroupOffsets } from "./offsets.ts";
 import type { PendingOffsets } from "./pending-offsets.ts";
@@ -34,6 +35,7 @@ import { isCurrent, recordOf, restoreGroup } from "./restore-group.ts";
 export interface DirectoryParts
   extends Omit<GroupParts, "groupId" | "save" | "keeper" | "warnings"> {
   readonly log: Log;
+  readonly settings: GroupSettings;
   readonly offsets: GroupOffsets;
   readonly pending: PendingOffsets;
 }

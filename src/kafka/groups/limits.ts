@@ -28,6 +28,13 @@ export interface GroupLimits {
   readonly consumerSessionTimeoutMs: number;
   /** How often it is told to say something (group.consumer.heartbeat.interval.ms). */
   readonly consumerHeartbeatIntervalMs: number;
+  /** What single groups may have instead (group.consumer.min.session.timeout.ms and so on)... */
+  readonly consumerSessionTimeoutMsMin: number;
+  readonly consumerSessionTimeoutMsMax: number;
+  readonly consumerHeartbeatIntervalMsMin: number;
+  readonly consumerHeartbeatIntervalMsMax: number;
+  /** ...and how many of them. */
+  readonly groupSettingsMax: number;
   /** group.min.session.timeout.ms */
   readonly sessionTimeoutMsMin: number;
   /** group.max.session.timeout.ms */
@@ -74,6 +81,11 @@ export const DEFAULT_GROUP_LIMITS: GroupLimits = {
   patternProgramMax: 1000,
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5_000,
+  consumerSessionTimeoutMsMin: 6_000,
+  consumerSessionTimeoutMsMax: 1_800_000,
+  consumerHeartbeatIntervalMsMin: 1_000,
+  consumerHeartbeatIntervalMsMax: 60_000,
+  groupSettingsMax: 1000,
   sessionTimeoutMsMin: 6_000,
   sessionTimeoutMsMax: 1_800_000,
   rebalanceTimeoutMsMin: 1_000,

@@ -16,6 +16,7 @@ import type { Timers } from "../../../base/timers.ts";
 import type { Log } from "../../../log/contract.ts";
 import type { KafkaErrorName } from "../../error-codes.ts";
 import type { MemberClaim } from "../group.ts";
+import type { GroupSettings } from "../group-settings.ts";
 import type { GroupLimits } from "../limits.ts";
 import type { MemberBudget } from "../member-budget.ts";
 import { type Assignment, isSame, NOTHING, union } from "./assignment.ts";
@@ -54,6 +55,7 @@ export interface ConsumerGroupParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly limits: GroupLimits;
+  readonly settings: GroupSettings;
   readonly logger: Logger;
   readonly budget: MemberBudget;
   /** Shared with those of the same id before it: what they could not write comes first. */
@@ -104,14 +106,14 @@ export class ConsumerGroup {
   #isDead = false;
 
   constructor(parts: ConsumerGroupParts, stored?: StoredGroup) {
-    const { clock, timers, limits } = parts;
-    this.id = parts.groupId;
+    const { clock, timers, settings, groupId } = parts;
+    this.id = groupId;
     this.#parts = parts;
     this.#writer = parts.writer;
     this.#watch = new MemberWatch({
       clock,
       timers,
-      sessionTimeoutMs: limits.consumerSessionTimeoutMs,
+      sessionTimeoutMs: () => settings.value(groupId, "consumer.session.timeout.ms"),
       onSilent: (member) => this.#expel(member, "it was silent for too long"),
       onLate: (member) => this.#expel(member, "it did not give partitions back in time"),
     });

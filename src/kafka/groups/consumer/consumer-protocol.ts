@@ -5,6 +5,7 @@
 import type { Log } from "../../../log/contract.ts";
 import { KafkaRefusal } from "../../kafka-refusal.ts";
 import type { GroupDirectory } from "../directory.ts";
+import type { GroupSettings } from "../group-settings.ts";
 import type { GroupLimits } from "../limits.ts";
 import type { MemberBudget } from "../member-budget.ts";
 import { NOTHING } from "./assignment.ts";
@@ -28,6 +29,7 @@ import type { TopicPatterns } from "./topic-patterns.ts";
 export interface ConsumerProtocolParts {
   readonly log: Log;
   readonly limits: GroupLimits;
+  readonly settings: GroupSettings;
   readonly directory: GroupDirectory;
   readonly budget: MemberBudget;
   readonly patterns: TopicPatterns;
@@ -55,7 +57,7 @@ export class ConsumerProtocol {
 
   /** @throws KafkaRefusal, and what the log throws where nothing can be written */
   async heartbeat(request: HeartbeatRequest, sender: HeartbeatSender): Promise<HeartbeatAnswer> {
-    const { limits, newId, patterns } = this.#parts;
+    const { limits, settings, newId, patterns } = this.#parts;
     checkHeartbeat(request, limits, sender.mayLackId);
     if (isLeaving(request)) return await this.#leave(request);
     const matched = await this.#match(request, sender);
@@ -77,7 +79,7 @@ export class ConsumerProtocol {
       message: null,
       memberId,
       epoch,
-      heartbeatIntervalMs: limits.consumerHeartbeatIntervalMs,
+      heartbeatIntervalMs: settings.value(group.id, "consumer.heartbeat.interval.ms"),
       assignment,
     };
   }

@@ -11,7 +11,8 @@ import type { ConsumerMember } from "./member.ts";
 export interface WatchParts {
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly sessionTimeoutMs: number;
+  /** As it is now: a group's may be changed while it runs. */
+  readonly sessionTimeoutMs: () => number;
   /** The member has been silent for its session time-out. */
   readonly onSilent: (member: ConsumerMember) => void;
   /** It has not given back in time what it was told to. */
@@ -40,7 +41,7 @@ export class MemberWatch {
       cancelRevocation: () => {},
     };
     this.#watched.set(member, watched);
-    this.#await(member, watched, sessionTimeoutMs);
+    this.#await(member, watched, sessionTimeoutMs());
   }
 
   /** Notes a sign of life. */
@@ -80,8 +81,8 @@ export class MemberWatch {
 
   #look(member: ConsumerMember, watched: Watched): void {
     const { clock, sessionTimeoutMs, onSilent } = this.#parts;
-    const silentMs = clock.monotonicMs() - watched.lastSeenMs;
-    if (silentMs < sessionTimeoutMs) this.#await(member, watched, sessionTimeoutMs - silentMs);
+    const leftMs = watched.lastSeenMs + sessionTimeoutMs() - clock.monotonicMs();
+    if (leftMs > 0) this.#await(member, watched, leftMs);
     else onSilent(member);
   }
 }

@@ -143,8 +143,8 @@ describe("IncrementalAlterConfigs", () => {
     const ofBroker = await altered("1", [["num.partitions", SET, "1"]], { type: BROKER });
     expect(ofBroker.errorCode).toBe(KAFKA_ERRORS.INVALID_REQUEST);
     expect(ofBroker.errorMessage).toContain("change its configuration");
-    const ofGroup = await altered("g", [["x", SET, "1"]], { type: 32 });
-    expect(ofGroup.errorCode).toBe(KAFKA_ERRORS.INVALID_REQUEST);
+    const ofMetrics = await altered("m", [["x", SET, "1"]], { type: 16 });
+    expect(ofMetrics.errorCode).toBe(KAFKA_ERRORS.INVALID_REQUEST);
     const ofNone = await altered("nowhere", [["retention.ms", SET, "1"]]);
     expect(ofNone.errorCode).toBe(KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION);
   });

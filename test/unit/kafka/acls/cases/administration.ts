@@ -1,5 +1,5 @@
 /** Topics and settings that are made, changed and looked at. */
-import { ask, type Case, CLUSTER, TOPIC } from "./case.ts";
+import { ask, type Case, CLUSTER, GROUP, TOPIC } from "./case.ts";
 
 export const ADMINISTRATION_CASES: readonly Case[] = [
   {
@@ -47,6 +47,18 @@ export const ADMINISTRATION_CASES: readonly Case[] = [
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
   {
+    what: "DescribeConfigs of a group",
+    ask: ask("DescribeConfigs", 4, [
+      { resourceType: 32, resourceName: "g", configurationKeys: null },
+    ]),
+    of: (answer) => answer.results[0].errorCode,
+    needs: [
+      { ...GROUP, operation: "describe-configs" },
+      { ...GROUP, operation: "alter-configs" },
+    ],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
     what: "CreatePartitions",
     ask: ask(
       "CreatePartitions",
@@ -91,6 +103,18 @@ export const ADMINISTRATION_CASES: readonly Case[] = [
     error: "TOPIC_AUTHORIZATION_FAILED",
   },
   {
+    what: "IncrementalAlterConfigs of a group",
+    ask: ask(
+      "IncrementalAlterConfigs",
+      1,
+      [{ resourceType: 32, resourceName: "g", configs: [] }],
+      true,
+    ),
+    of: (answer) => answer.responses[0].errorCode,
+    needs: [{ ...GROUP, operation: "alter-configs" }],
+    error: "GROUP_AUTHORIZATION_FAILED",
+  },
+  {
     what: "IncrementalAlterConfigs of the broker",
     ask: ask(
       "IncrementalAlterConfigs",
@@ -112,6 +136,16 @@ export const ADMINISTRATION_CASES: readonly Case[] = [
     what: "ListPartitionReassignments",
     ask: ask("ListPartitionReassignments", 0, 1000, null),
     needs: [{ ...CLUSTER, operation: "describe" }],
+    error: "CLUSTER_AUTHORIZATION_FAILED",
+  },
+  {
+    what: "ListConfigResources",
+    // The other implementation has it not: no kinds, so all of them.
+    ask: async ({ ann }) => {
+      const frame = await ann.send(74, 1, Buffer.from([1, 0]), true);
+      return { errorCode: frame?.readInt16BE(9) };
+    },
+    needs: [{ ...CLUSTER, operation: "describe-configs" }],
     error: "CLUSTER_AUTHORIZATION_FAILED",
   },
   {

@@ -140,7 +140,7 @@ export const OPTION_TABLE = {
     flushDelayMs: option(
       duration({ min: 0, max: 10 * SECOND_MS }),
       "0",
-      "How long a commit waits for more, up to 1 MiB: fewer writes to the disk, later acknowledgements",
+      "How long a commit waits for more, up to 1 MiB: fewer writes to the disk, later acknowledgements; without, a slow disk waits up to 10 ms for those who were just told",
     ),
     pendingBytesMax: option(
       size({ min: MIB, max: GIB }),

@@ -10,13 +10,15 @@ export interface CommandOptions {
   readonly minutesMax?: number;
   /** Without: a code other than 0 is an error, as a signal always is. */
   readonly anyCode?: boolean;
+  /** What it says of errors is wanted as well, after the rest. */
+  readonly withErrors?: boolean;
 }
 
 /** Resolves to its standard output. */
 export async function command(
   program: string,
   args: readonly string[],
-  { cwd, env = {}, minutesMax = 10, anyCode = false }: CommandOptions,
+  { cwd, env = {}, minutesMax = 10, anyCode = false, withErrors = false }: CommandOptions,
 ): Promise<string> {
   const child = spawn(program, args, {
     cwd,
@@ -41,5 +43,5 @@ export async function command(
     const end = `${stdout}\n${stderr}`.slice(-4_000);
     throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${end}`);
   }
-  return stdout;
+  return withErrors ? `${stdout}\n${stderr}` : stdout;
 }

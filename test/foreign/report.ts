@@ -20,9 +20,11 @@ export function pageOf(reports: readonly SuiteReport[]): string {
   return `# Suites not written here
 
 Tests of Kafka clients, run as their authors wrote them against a gateway: \`npm run test:foreign\`. It needs Go
-1.26, Python 3 with venv, and a C and C++ compiler with make; what is downloaded and built stays in \`.cache/foreign\`. This
-page is written by \`npm run test:foreign -- --write\`. Tests that need no broker are in the counts of franz-go; those
-of librdkafka are left out.
+1.26, Python 3 with venv, and a C and C++ compiler with make and RapidJSON's headers (Debian's rapidjson-dev); what is
+downloaded and built stays in \`.cache/foreign\`. This page is written by \`npm run test:foreign -- --write\`. Tests that
+need no broker are in the counts of franz-go; those of librdkafka are left out. Those of librdkafka whose source
+subscribes are run twice, by the classic protocol of groups and by the newer one (\`group.protocol=consumer\`). Two of its
+tests are run in parts, once, for parts of them are excluded.
 
 | suite | version | passed | failed | skipped by itself | excluded |
 |---|---|---|---|---|---|

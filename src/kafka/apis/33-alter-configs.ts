@@ -1,6 +1,6 @@
 /**
- * AlterConfigs, versions 0 to 2: a topic, or a group, has the settings that are named, and no others of
- * its own.
+ * AlterConfigs, versions 0 to 2: a topic, or a group, has the settings that are named, and no others
+ * of its own.
  * Kafka has it in favour of IncrementalAlterConfigs only for older clients.
  */
 import type { KafkaApi } from "../api.ts";

@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's or a group's settings are set, taken
- * back, or, where they are lists, added to or taken from; the others stay.
+ * IncrementalAlterConfigs, versions 0 and 1 (KIP-339): some of a topic's or a group's settings are
+ * set, taken back, or, where they are lists, added to or taken from; the others stay.
  */
 import type { KafkaApi } from "../api.ts";
 import {

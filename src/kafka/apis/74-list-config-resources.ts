@@ -1,7 +1,7 @@
 /**
- * ListConfigResources, versions 0 to 1 (KIP-1142): what there is that has, or may have, settings, for
- * tools that are asked for the settings of all of a kind. Version 0 is of clients' metrics alone
- * (KIP-714), of which there are none.
+ * ListConfigResources, versions 0 to 1 (KIP-1142): what there is that has settings, for tools that
+ * are asked for the settings of all of a kind. There are none of loggers, and none of clients'
+ * metrics (KIP-714), for which alone version 0 asks.
  */
 import type { KafkaApi, KafkaBroker } from "../api.ts";
 import { CONFIG_RESOURCES } from "../configs/described-config.ts";
@@ -59,6 +59,6 @@ export const listConfigResources: KafkaApi<
 
 function namesOf(kind: number, { log, nodeId, groups }: KafkaBroker): string[] {
   if (kind === topic) return log.topics().map(({ name }) => name);
-  if (kind === broker || kind === brokerLogger) return [String(nodeId)];
+  if (kind === broker) return [String(nodeId)];
   return kind === group ? groups.settings.names() : [];
 }

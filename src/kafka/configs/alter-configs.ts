@@ -48,7 +48,7 @@ export async function alterResources<Setting extends { readonly name: string }>(
     try {
       if (twice.has(`${type} ${name}`)) throw refusal(`${name} is named twice: name it once.`);
       if (at >= broker.limits.topicsPerRequestMax) {
-        throw new KafkaRefusal("POLICY_VIOLATION", "Configure fewer topics at a time.");
+        throw new KafkaRefusal("POLICY_VIOLATION", "Configure fewer topics or groups at a time.");
       }
       checkRight(resource, rights);
       checkResource(resource);

@@ -60,6 +60,7 @@ function groupConfigs(limits: GroupLimits): DescribedConfig[] {
     limit("group.min.session.timeout.ms", "sessionTimeoutMsMin", "Of a classic member."),
     limit("group.max.session.timeout.ms", "sessionTimeoutMsMax", "Of a classic member."),
     limit("group.initial.rebalance.delay.ms", "initialRebalanceDelayMs", "Of an empty group."),
+    limit(`${consumer}.max.size`, "membersMax", "Members of one consumer group."),
     limit(`${consumer}.session.timeout.ms`, "consumerSessionTimeoutMs", `${session}.`),
     limit(
       `${consumer}.min.session.timeout.ms`,

@@ -4,7 +4,10 @@
 export const CONFIG_TYPES = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 export type ConfigType = keyof typeof CONFIG_TYPES;
 
-/** Kafka's `ConfigSource` numbers: set for the topic or the group, by an option of the gateway, by nobody. */
+/**
+ * Kafka's `ConfigSource` numbers: set for the topic, by an option of the gateway, by nobody, or for
+ * the group.
+ */
 export const CONFIG_SOURCES = { topic: 1, broker: 4, default: 5, group: 8 } as const;
 
 /** Kafka's `ConfigResource` numbers. */

@@ -1,6 +1,6 @@
 /**
- * The settings of single groups between Kafka's texts and the coordinator's own. They are those of the
- * newer protocol (KIP-848): a classic group's members bring theirs.
+ * The settings of single groups between Kafka's texts and the coordinator's own. They are those of
+ * the newer protocol (KIP-848): a classic group's members bring theirs.
  *
  * Source: Apache Kafka, `GroupConfig`.
  */
@@ -59,18 +59,19 @@ export function groupSettingsAfter(
   for (const { name, operation, value } of operations) {
     const setting = knownSetting(name);
     if (operation === OPERATIONS.delete) after.delete(setting);
+    else if (value === null) throw refusal(`${name} needs a value: null is none.`);
     else if (operation === OPERATIONS.set) after.set(setting, milliseconds(setting, value));
-    else throw invalid(`${name} is no list: nothing can be added to it or taken from it. Set it`);
+    else if (operation === OPERATIONS.append || operation === OPERATIONS.subtract) {
+      throw invalid(`${name} is no list: nothing can be added to it or taken from it. Set it`);
+    } else throw refusal(`There is no operation ${operation} on settings.`);
   }
   return after;
 }
 
 /** Those of a group that has `asked` and nothing else of its own. @throws KafkaRefusal */
 export function wholeGroupSettings(asked: readonly AskedConfig[]): GroupSettingValues {
-  const given = asked.filter(({ name, value }) => knownSetting(name) && value !== null);
-  return new Map(
-    given.map(({ name, value }) => [knownSetting(name), milliseconds(name, value)] as const),
-  );
+  const operations = asked.map((config) => ({ ...config, operation: OPERATIONS.set }));
+  return groupSettingsAfter(operations, new Map());
 }
 
 function knownSetting(name: string): GroupSetting {
@@ -79,9 +80,13 @@ function knownSetting(name: string): GroupSetting {
   throw invalid(`${name} is no group setting of this gateway; it has ${GROUP_SETTINGS.join(", ")}`);
 }
 
-function milliseconds(name: string, text: string | null): number {
-  if (text !== null && /^\d{1,15}$/.test(text)) return Number(text);
-  throw invalid(`${name} must be a whole number of milliseconds; "${text ?? ""}" is not`);
+function milliseconds(name: string, text: string): number {
+  if (/^\d{1,15}$/.test(text.trim())) return Number(text);
+  throw invalid(`${name} must be a whole number of milliseconds; "${text}" is not`);
+}
+
+function refusal(message: string): KafkaRefusal {
+  return new KafkaRefusal("INVALID_REQUEST", message);
 }
 
 function invalid(reason: string): KafkaRefusal {

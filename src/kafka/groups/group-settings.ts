@@ -1,8 +1,8 @@
 /**
- * What is set for single groups of the newer protocol (KIP-848's dynamic group configs), kept durably:
- * an entry for each group in the log's map `kafka-group-settings`, under the SHA-256 of its name, as
- * JSON with a version. Owner of them; a change is in force when it is on disk, and changes are made one
- * after the other.
+ * What is set for single groups of the newer protocol (KIP-848's dynamic group configs), kept
+ * durably: an entry for each group in the log's map `kafka-group-settings`, under the SHA-256 of its
+ * name, as JSON with a version. Owner of them; a change is in force when it is on disk, and changes
+ * are made one after the other.
  *
  * A group need not be there to have settings, and keeps them when it goes, as in Kafka.
  */
@@ -85,20 +85,22 @@ export class GroupSettings {
           `consumer.heartbeat.interval.ms (${heartbeatMs}).`,
       );
     }
-    if (!this.#groups.has(groupId) && this.#groups.size >= groupSettingsMax) {
+    const isNew = values.size > 0 && !this.#groups.has(groupId);
+    if (isNew && this.#groups.size >= groupSettingsMax) {
       const message = `There may be settings for ${groupSettingsMax} groups: take some back.`;
       throw new KafkaRefusal("POLICY_VIOLATION", message);
     }
   }
 
   /**
-   * What is to become of a group's own settings is worked out when its turn has come. Resolves when it
-   * is on disk. @throws as {@link check}, and what `change` throws
+   * What is to become of a group's own settings is worked out when its turn has come. Resolves when
+   * it is on disk. @throws as {@link check}, and what `change` throws
    */
   change(groupId: string, change: (own: GroupSettingValues) => GroupSettingValues): Promise<void> {
     return this.#inTurn(async () => {
       const after = change(this.own(groupId));
       this.check(groupId, after);
+      if (after.size === 0 && !this.#groups.has(groupId)) return;
       const bytes = after.size > 0 ? encode(groupId, after) : undefined;
       await this.#store.write([[keyOf(groupId), bytes]]);
       if (after.size > 0) this.#groups.set(groupId, after);
@@ -111,13 +113,13 @@ export class GroupSettings {
   }
 
   #checkValue(setting: GroupSetting, value: number): void {
-    const { min, max } = this.bounds(setting);
+    const { min, max } = this.#bounds(setting);
     if (value >= min && value <= max) return;
     throw invalid(`${setting} must be ${min} to ${max} milliseconds; ${value} is not.`);
   }
 
   /** What may be set, both ends included. */
-  bounds(setting: GroupSetting): { readonly min: number; readonly max: number } {
+  #bounds(setting: GroupSetting): { readonly min: number; readonly max: number } {
     const limits = this.#limits;
     return setting === "consumer.session.timeout.ms"
       ? { min: limits.consumerSessionTimeoutMsMin, max: limits.consumerSessionTimeoutMsMax }

@@ -21,6 +21,8 @@ export interface WatchParts {
 
 interface Watched {
   lastSeenMs: number;
+  /** When the session's timer fires. */
+  dueMs: number;
   cancelSession: CancelTimer;
   cancelRevocation: CancelTimer;
 }
@@ -37,6 +39,7 @@ export class MemberWatch {
     const { clock, sessionTimeoutMs } = this.#parts;
     const watched = {
       lastSeenMs: clock.monotonicMs(),
+      dueMs: 0,
       cancelSession: () => {},
       cancelRevocation: () => {},
     };
@@ -47,7 +50,13 @@ export class MemberWatch {
   /** Notes a sign of life. */
   touch(member: ConsumerMember): void {
     const watched = this.#watched.get(member);
-    if (watched !== undefined) watched.lastSeenMs = this.#parts.clock.monotonicMs();
+    if (watched === undefined) return;
+    const { clock, sessionTimeoutMs } = this.#parts;
+    watched.lastSeenMs = clock.monotonicMs();
+    // The time-out has become shorter.
+    if (watched.lastSeenMs + sessionTimeoutMs() >= watched.dueMs) return;
+    watched.cancelSession();
+    this.#await(member, watched, sessionTimeoutMs());
   }
 
   /** The member was told to give something back, and has `timeoutMs` for it from now on. */
@@ -76,6 +85,7 @@ export class MemberWatch {
   }
 
   #await(member: ConsumerMember, watched: Watched, delayMs: number): void {
+    watched.dueMs = this.#parts.clock.monotonicMs() + delayMs;
     watched.cancelSession = this.#parts.timers.after(delayMs, () => this.#look(member, watched));
   }
 

@@ -64,15 +64,11 @@ describe("ListConfigResources", () => {
         [BROKER, "1"],
       ],
     });
-    expect((await listed(1)).resources).toEqual([
-      [TOPIC, "readings"],
-      [BROKER, "1"],
-      [BROKER_LOGGER, "1"],
-      ...groups,
-    ]);
+    expect((await listed(1)).resources).toEqual([[TOPIC, "readings"], [BROKER, "1"], ...groups]);
   });
 
-  it("has no metrics of clients, which version 0 asks for", async () => {
+  it("has no loggers, and no metrics of clients, which version 0 asks for", async () => {
+    expect(await listed(1, [BROKER_LOGGER])).toEqual({ errorCode: 0, resources: [] });
     expect(await listed(0)).toEqual({ errorCode: 0, resources: [] });
     expect(await listed(1, [CLIENT_METRICS])).toEqual({ errorCode: 0, resources: [] });
   });

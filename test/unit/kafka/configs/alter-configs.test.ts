@@ -227,6 +227,27 @@ describe("DescribeConfigs", () => {
     });
   });
 
+  it("tells the limits of the group coordinator under Kafka's names", async () => {
+    const limits = {
+      "group.max.size": 250,
+      "group.consumer.max.size": 250,
+      "group.min.session.timeout.ms": 6_000,
+      "group.max.session.timeout.ms": 1_800_000,
+      "group.initial.rebalance.delay.ms": 500,
+      "group.consumer.session.timeout.ms": 45_000,
+      "group.consumer.min.session.timeout.ms": 6_000,
+      "group.consumer.max.session.timeout.ms": 1_800_000,
+      "group.consumer.heartbeat.interval.ms": 5_000,
+      "group.consumer.min.heartbeat.interval.ms": 1_000,
+      "group.consumer.max.heartbeat.interval.ms": 60_000,
+      "offset.metadata.max.bytes": 4_096,
+    };
+    for (const [name, value] of Object.entries(limits)) {
+      const config = await described("1", name, BROKER);
+      expect(config).toMatchObject({ name, value: String(value), readOnly: true });
+    }
+  });
+
   it("describes the broker by its options, and no dynamic defaults, for there are none", async () => {
     expect(await described("1", "log.dirs", BROKER)).toMatchObject({ value: "/var/lib/edge" });
     const resources = [

@@ -95,10 +95,10 @@ describe("settings of a group", () => {
 
   it("are those that AlterConfigs names, and no others", async () => {
     await altered("whole", [[HEARTBEAT, SET, "7000"]]);
-    const configs = [
-      { name: SESSION, value: "60000" },
-      { name: HEARTBEAT, value: null },
-    ];
+    const configs = [{ name: SESSION, value: "60000" }];
+    const withNull = [...configs, { name: HEARTBEAT, value: null }];
+    expect((await replaced("whole", withNull)).errorCode).toBe(KAFKA_ERRORS.INVALID_REQUEST);
+    expect(await own("whole")).toEqual({ [HEARTBEAT]: "7000" });
     expect(await replaced("whole", configs)).toMatchObject({ errorCode: 0 });
     expect(await own("whole")).toEqual({ [SESSION]: "60000" });
     await replaced("whole", []);
@@ -111,7 +111,9 @@ describe("settings of a group", () => {
     const wrong: [Operation[], number][] = [
       [[good, [HEARTBEAT, SET, "soon"]], INVALID_CONFIG],
       [[good, [HEARTBEAT, SET, "-1"]], INVALID_CONFIG],
-      [[good, [HEARTBEAT, SET, null]], INVALID_CONFIG],
+      [[good, [HEARTBEAT, SET, null]], INVALID_REQUEST],
+      [[good, [HEARTBEAT, APPEND, null]], INVALID_REQUEST],
+      [[good, [HEARTBEAT, 9, "6000"]], INVALID_REQUEST],
       [[good, [HEARTBEAT, SET, "999"]], INVALID_CONFIG],
       [[good, [HEARTBEAT, SET, "60001"]], INVALID_CONFIG],
       [[good, [HEARTBEAT, APPEND, "6000"]], INVALID_CONFIG],
@@ -141,6 +143,26 @@ describe("settings of a group", () => {
     expect(await own("wrong")).toEqual({});
   });
 
+  it("are answered when they are on the disk, and are as they were where it is full", async () => {
+    let write = () => {};
+    broker.storage.next(new Promise((resolve) => (write = resolve)));
+    const answer = altered("durable", [[SESSION, SET, "60000"]]);
+    // A client of its own: answers come in the order of the requests.
+    const other = await broker.client();
+    await expect.poll(() => broker.storage.waiting).toBe(true);
+    const resources = [{ resourceType: GROUP, resourceName: "durable", configurationKeys: null }];
+    const before = await other.ask("DescribeConfigs", 4, resources, true, true);
+    expect(before.results[0].configs[1]).toMatchObject({ value: "45000", configSource: 5 });
+    write();
+    expect(await answer).toMatchObject({ errorCode: 0 });
+    expect(await own("durable")).toEqual({ [SESSION]: "60000" });
+    broker.storage.next("full");
+    const full = await altered("durable", [[SESSION, SET, "70000"]]);
+    expect(full.errorCode).not.toBe(0);
+    expect(await own("durable")).toEqual({ [SESSION]: "60000" });
+    await replaced("durable", []);
+  });
+
   it("need a group's name, of a length that groups may have", async () => {
     const set: Operation[] = [[SESSION, SET, "60000"]];
     for (const name of ["", "x".repeat(513)]) {
@@ -156,6 +178,7 @@ describe("settings of a group", () => {
     }
     expect((await altered("5", set("50000"))).errorCode).toBe(KAFKA_ERRORS.POLICY_VIOLATION);
     expect(await altered("4", set("51000"))).toMatchObject({ errorCode: 0 });
+    expect(await altered("5", [[SESSION, DELETE, null]])).toMatchObject({ errorCode: 0 });
     await altered("4", [[SESSION, DELETE, null]]);
     expect(await altered("5", set("50000"))).toMatchObject({ errorCode: 0 });
   });

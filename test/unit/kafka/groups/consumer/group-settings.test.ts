@@ -30,6 +30,21 @@ it("lets a silent member be for as long as the group says, also over a restart",
   expect(second.describeIt()).toMatchObject({ state: "Empty" });
 });
 
+it("holds members to a time-out that became shorter from their next heartbeat on", async () => {
+  const { groups, log, enter, beat, timers, describeIt } = await startConsumerHarness();
+  await log.createTopic("t", { partitions: 1 });
+  await enter("a", ["t"]);
+  await groups.settings.change("g", () => new Map([[SESSION, 10_000]]));
+  await timers.advance(9_000);
+  await beat("a", 1);
+  await timers.advance(9_000);
+  await beat("a", 1);
+  await timers.advance(9_999);
+  expect(describeIt()).toMatchObject({ state: "Stable" });
+  await timers.advance(1);
+  expect(describeIt()).toMatchObject({ state: "Empty" });
+});
+
 it("takes members of a group with a shorter time-out out sooner", async () => {
   const { groups, log, enter, timers, describeIt } = await startConsumerHarness();
   await log.createTopic("t", { partitions: 1 });
@@ -39,4 +54,17 @@ it("takes members of a group with a shorter time-out out sooner", async () => {
   expect(describeIt()).toMatchObject({ state: "Stable" });
   await timers.advance(1);
   expect(describeIt()).toMatchObject({ state: "Empty" });
+});
+
+it("keeps both of two changes that are asked for at once", async () => {
+  const { groups } = await startConsumerHarness();
+  const put = (name: typeof SESSION | typeof HEARTBEAT, value: number) =>
+    groups.settings.change("g", (own) => new Map([...own, [name, value]]));
+  await Promise.all([put(SESSION, 60_000), put(HEARTBEAT, 8_000)]);
+  expect(groups.settings.own("g")).toEqual(
+    new Map([
+      [SESSION, 60_000],
+      [HEARTBEAT, 8_000],
+    ]),
+  );
 });

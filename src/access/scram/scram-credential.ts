@@ -33,8 +33,9 @@ export interface ScramCredential {
 export const DEFAULT_ITERATIONS = 16_384;
 /** The least of RFC 7677, which clients insist on. */
 const ITERATIONS = { min: 4_096, max: 1_000_000 };
-/** Kafka takes salts of any length, and some of its clients send short ones. */
-export const SALT_BYTES = { default: 16, min: 1, max: 64 };
+const SALT_BYTES = { default: 16, min: 8, max: 64 };
+/** What Kafka's tools send: Kafka takes salts of any length, and some clients make short ones. */
+export const SALT_BYTES_OF_TOOLS = { min: 1, max: 64 };
 
 const FORM =
   /^(SCRAM-SHA-(?:256|512))\$(\d{1,7}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/;
@@ -69,7 +70,10 @@ export function scramOfSalted(
 }
 
 /** @throws CONFIG_INVALID saying what it must be; the text is not repeated */
-export function parseScram(text: string): ScramCredential {
+export function parseScram(
+  text: string,
+  saltBytes: { readonly min: number; readonly max: number } = SALT_BYTES,
+): ScramCredential {
   const [, mechanism, count, salt = "", storedKey = "", serverKey = ""] = FORM.exec(text) ?? [];
   if (mechanism === undefined || !isScram(mechanism)) {
     throw invalid("must be a SCRAM credential, as `tributary users add --scram` writes it");
@@ -82,7 +86,7 @@ export function parseScram(text: string): ScramCredential {
   return {
     mechanism,
     iterations,
-    salt: decoded(salt, SALT_BYTES, "salt"),
+    salt: decoded(salt, saltBytes, "salt"),
     storedKey: decoded(storedKey, { min: bytes, max: bytes }, "StoredKey"),
     serverKey: decoded(serverKey, { min: bytes, max: bytes }, "ServerKey"),
   };

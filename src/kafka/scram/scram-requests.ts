@@ -6,7 +6,7 @@
  */
 import { userNameComplaint } from "../../access/file/read-users.ts";
 import {
-  SALT_BYTES,
+  SALT_BYTES_OF_TOOLS,
   type ScramCredential,
   type ScramMechanism,
   saltedBytes,
@@ -76,8 +76,10 @@ function credentialOf(upsertion: ScramUpsertion): ScramCredential {
   if (iterations > ITERATIONS.max) {
     throw unacceptable(`Too many iterations: use ${ITERATIONS.max} or fewer.`);
   }
-  if (salt.length < SALT_BYTES.min || salt.length > SALT_BYTES.max) {
-    throw unacceptable(`A salt has ${SALT_BYTES.min} to ${SALT_BYTES.max} bytes.`);
+  if (salt.length < SALT_BYTES_OF_TOOLS.min || salt.length > SALT_BYTES_OF_TOOLS.max) {
+    throw unacceptable(
+      `A salt has ${SALT_BYTES_OF_TOOLS.min} to ${SALT_BYTES_OF_TOOLS.max} bytes.`,
+    );
   }
   if (saltedPassword.length !== saltedBytes(mechanism)) {
     throw unacceptable(`A salted password of ${mechanism} has ${saltedBytes(mechanism)} bytes.`);

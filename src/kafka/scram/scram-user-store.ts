@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import {
   parseScram,
+  SALT_BYTES_OF_TOOLS,
   type ScramCredential,
   type ScramMechanism,
   showScram,
@@ -127,6 +128,6 @@ function decode(bytes: Uint8Array): { user: string; credentials: ScramCredential
     readonly scram: readonly string[];
   };
   assert(version === VERSION, `a user of version ${version} was kept by another release`);
-  const credentials = scram.map(parseScram);
+  const credentials = scram.map((text) => parseScram(text, SALT_BYTES_OF_TOOLS));
   return { user, credentials: new Map(credentials.map((each) => [each.mechanism, each])) };
 }

@@ -8,7 +8,7 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly minutesMax?: number;
-  /** Without: a code other than 0 is an error, as a signal always is. */
+  /** Without: a code other than 0 is an error, and its own abort is, as any other signal always is. */
   readonly anyCode?: boolean;
   /** What it says of errors is wanted as well, after the rest. */
   readonly withErrors?: boolean;
@@ -39,7 +39,7 @@ export async function command(
     child.once("error", reject);
     child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "no code"));
   });
-  if (code !== 0 && !(anyCode && typeof code === "number")) {
+  if (code !== 0 && !(anyCode && (typeof code === "number" || code === "SIGABRT"))) {
     const end = `${stdout}\n${stderr}`.slice(-4_000);
     throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${end}`);
   }

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { type Acl, type AclFilter, aclKey } from "../../access/acls/acl.ts";
 import { AclTable } from "../../access/acls/acl-table.ts";
 import { assert } from "../../base/errors.ts";
+import { OneByOne } from "../../base/one-by-one.ts";
 import type { KeyValues, StateValue } from "../../log/contract.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 
@@ -16,7 +17,7 @@ export class AclStore {
   readonly table = new AclTable();
   readonly #store: KeyValues;
   readonly #aclsMax: number;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new OneByOne();
 
   constructor(store: KeyValues, aclsMax: number) {
     this.#store = store;
@@ -26,7 +27,7 @@ export class AclStore {
 
   /** Resolves when all of them are on disk. @throws KafkaRefusal where there would be too many */
   create(acls: readonly Acl[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const added = acls.filter((acl) => !this.table.has(acl));
       if (this.table.size + added.length > this.#aclsMax) {
         const message = `There may be ${this.#aclsMax} ACLs: use prefixes, or remove some.`;
@@ -39,19 +40,13 @@ export class AclStore {
 
   /** Removes what fits, and answers it by filter; resolves when that is on disk. */
   remove(filters: readonly AclFilter[]): Promise<readonly (readonly Acl[])[]> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const found = filters.map((filter) => this.table.matching(filter));
       const removed = found.flat().map((acl): [string, StateValue] => [keyOf(acl), undefined]);
       if (removed.length > 0) await this.#store.write(removed);
       for (const acl of found.flat()) this.table.remove(acl);
       return found;
     });
-  }
-
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.#last.then(change);
-    this.#last = changed.catch(() => {});
-    return changed;
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { assert } from "../../base/errors.ts";
+import { OneByOne } from "../../base/one-by-one.ts";
 import type { KeyValues } from "../../log/contract.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import type { GroupLimits } from "./limits.ts";
@@ -35,7 +36,7 @@ export class GroupSettings {
   readonly #store: KeyValues;
   readonly #limits: GroupLimits;
   readonly #groups = new Map<string, GroupSettingValues>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new OneByOne();
 
   constructor({ log, limits }: GroupSettingsParts) {
     this.#store = log.keyValues(MAP_NAME);
@@ -97,7 +98,7 @@ export class GroupSettings {
    * it is on disk. @throws as {@link check}, and what `change` throws
    */
   change(groupId: string, change: (own: GroupSettingValues) => GroupSettingValues): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const after = change(this.own(groupId));
       this.check(groupId, after);
       if (after.size === 0 && !this.#groups.has(groupId)) return;
@@ -124,12 +125,6 @@ export class GroupSettings {
     return setting === "consumer.session.timeout.ms"
       ? { min: limits.consumerSessionTimeoutMsMin, max: limits.consumerSessionTimeoutMsMax }
       : { min: limits.consumerHeartbeatIntervalMsMin, max: limits.consumerHeartbeatIntervalMsMax };
-  }
-
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const changed = this.#last.then(change);
-    this.#last = changed.catch(() => {});
-    return changed;
   }
 }
 

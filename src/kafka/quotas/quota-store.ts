@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { assert } from "../../base/errors.ts";
+import { OneByOne } from "../../base/one-by-one.ts";
 import type { KeyValues } from "../../log/contract.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import {
@@ -28,7 +29,7 @@ export class QuotaStore {
   readonly #store: KeyValues;
   readonly #quotasMax: number;
   readonly #quotas = new Map<string, EntityQuota>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new OneByOne();
 
   constructor(store: KeyValues, quotasMax: number) {
     this.#store = store;
@@ -62,7 +63,7 @@ export class QuotaStore {
 
   /** Resolves when it is on disk. @throws KafkaRefusal where there would be too many */
   change({ entity, values }: QuotaChange): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const key = entityKey(entity);
       const before = this.#quotas.get(key);
       const after = new Map(before?.values);
@@ -80,12 +81,6 @@ export class QuotaStore {
       if (after.size > 0) this.#quotas.set(key, quota);
       else this.#quotas.delete(key);
     });
-  }
-
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const changed = this.#last.then(change);
-    this.#last = changed.catch(() => {});
-    return changed;
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from "../../access/scram/scram-credential.ts";
 import type { ScramCredentials, ScramUsers } from "../../access/scram/scram-users.ts";
 import { assert } from "../../base/errors.ts";
+import { OneByOne } from "../../base/one-by-one.ts";
 import type { KeyValues } from "../../log/contract.ts";
 import { KafkaRefusal } from "../kafka-refusal.ts";
 import type { KafkaLimits } from "../limits.ts";
@@ -34,7 +35,7 @@ export class ScramUserStore {
   readonly #access: ScramUsers;
   readonly #usersMax: number;
   readonly #users = new Map<string, ScramCredentials>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #changes = new OneByOne();
 
   constructor(
     store: KeyValues,
@@ -73,7 +74,7 @@ export class ScramUserStore {
    *   there, or where there would be too many
    */
   change({ user, remove, put }: ScramChange): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const before = this.#users.get(user);
       // What is without effect may go, so that it does not come back when the file forgets the user.
       const onlyForgets = put.length === 0 && before !== undefined;
@@ -92,12 +93,6 @@ export class ScramUserStore {
       else this.#users.delete(user);
       this.#access.put(user, after.size > 0 ? after : NOTHING);
     });
-  }
-
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const changed = this.#last.then(change);
-    this.#last = changed.catch(() => {});
-    return changed;
   }
 }
 

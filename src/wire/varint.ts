@@ -61,11 +61,6 @@ export class VarintCursor {
 
   /** The next zigzag varint of at most 32 bits. @throws BATCH_INVALID */
   varint(): number {
-    const byte = this.bytes[this.at];
-    if (byte !== undefined && byte < 128) {
-      this.at += 1;
-      return (byte >>> 1) ^ -(byte & 1);
-    }
     const value = this.varlong();
     if (value > 0x7fffffff || value < -0x80000000) throw notA("varint of 32 bits");
     return value;
@@ -73,6 +68,23 @@ export class VarintCursor {
 
   /** The next zigzag varlong; a safe integer. @throws BATCH_INVALID */
   varlong(): number {
+    const { bytes, at } = this;
+    // Nearly all take one byte or two, for which integers do.
+    const first = bytes[at];
+    if (first !== undefined && first < 128) {
+      this.at = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const second = bytes[at + 1];
+    if (first !== undefined && second !== undefined && second < 128) {
+      this.at = at + 2;
+      const raw = (second << 7) | (first & 127);
+      return (raw >>> 1) ^ -(raw & 1);
+    }
+    return this.#longVarlong();
+  }
+
+  #longVarlong(): number {
     let raw = 0;
     let scale = 1;
     for (let position = this.at; ; position++) {

@@ -26,6 +26,11 @@ need no broker are in the counts of franz-go; those of librdkafka are left out. 
 subscribes are run twice, by the classic protocol of groups and by the newer one (\`group.protocol=consumer\`). Two of its
 tests are run in parts, once, for parts of them are excluded.
 
+librdkafka's \`0033_regex_subscribe\` can fail by itself: where its consumer refreshes what it knows of topics (every 5 s)
+just after the test has deleted them, it makes them again, and one of the test's last patterns matches them. With a refresh
+every 50 ms it failed on Apache Kafka 4.3.1 as on the gateway, three times of three each; as it is, once in 18 runs with
+the newer groups.
+
 | suite | version | passed | failed | skipped by itself | excluded |
 |---|---|---|---|---|---|
 ${rows.join("\n")}

@@ -46,8 +46,10 @@ describe("VarintCursor", () => {
     ["feffffff0f", 2147483647],
     ["ffffffff0f", -2147483648],
     ["ac02", 150],
-  ])("reads %s as %i", (hex, value) => {
-    expect(new VarintCursor(Buffer.from(hex, "hex")).varint()).toBe(value);
+  ])("reads %s as %i, and stands behind it", (hex, value) => {
+    const cursor = new VarintCursor(Buffer.from(hex, "hex"));
+    expect(cursor.varint()).toBe(value);
+    expect(cursor.at).toBe(hex.length / 2);
   });
 
   it.each([

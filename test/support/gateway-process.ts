@@ -56,17 +56,20 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.place.httpPort}`;
   }
 
-  /** Resolves, when `/readyz` says yes, to the milliseconds since the process was started. */
-  async ready(): Promise<number> {
+  /**
+   * Resolves, when `/readyz` says yes, to the milliseconds since the process was started; asks every
+   * `pollMs`, for at most `msMax`.
+   */
+  async ready({ msMax = READY_MS_MAX, pollMs = READY_POLL_MS } = {}): Promise<number> {
     for (;;) {
       const elapsedMs = performance.now() - this.#startedAtMs;
       if (this.child.exitCode !== null) {
         throw new Error(`the gateway ended (${this.child.exitCode}):\n${this.#output}`);
       }
-      if (elapsedMs > READY_MS_MAX) throw new Error(`never ready:\n${this.#output}`);
+      if (elapsedMs > msMax) throw new Error(`never ready:\n${this.#output}`);
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       if (answer?.ok) return elapsedMs;
-      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
 
